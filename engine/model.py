@@ -1,0 +1,212 @@
+"""The engine's values: frozen data without behaviour that needs a clock, a socket or a database.
+
+A `RunState` holds one `StepState` per step that was ever touched. The journal stores them as they are, the
+state machine (`machine.py`) is the only place that derives one from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+"""Anything JSON can say."""
+
+
+class RunStatus(StrEnum):
+    """What a run is doing, as users see it (INTERFACE, `status --json`)."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    DESTROYED = "destroyed"
+
+
+class StepStatus(StrEnum):
+    """What is known of a step's effect."""
+
+    PENDING = "pending"
+    """Surely nothing of ours is out there."""
+    INTENT = "intent"
+    """Something of ours may be out there."""
+    DONE = "done"
+    """Something of ours is out there, and we know its id."""
+    FAILED = "failed"
+    """Refused for good; nothing is out there."""
+    IN_DOUBT = "in_doubt"
+    """A person must look: evidence contradicts itself, or does not come."""
+    DESTROYED = "destroyed"
+    """What was out there was deleted."""
+
+
+class Origin(StrEnum):
+    """Where the object of a receipt comes from (rule 6)."""
+
+    CREATED = "created"
+    RECOVERED = "recovered"
+    ADOPTED = "adopted"
+
+
+class Verb(StrEnum):
+    """The effects that need an intent (rules 1 and 10)."""
+
+    CREATE = "create"
+    SIGN = "sign"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The world a run lives in (rule 8). `created` identifies one life of the sandbox; None: unknown."""
+
+    gateway: str
+    org: str
+    sandbox: str
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why something did not work, in the six words of `status --json`."""
+
+    kind: str
+    message: str
+    code: str | None = None
+    status: int | None = None
+    hint: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
+    that may send it; `at` its wall clock (epoch seconds), good for history only."""
+
+    tag: str
+    by: str
+    at: float
+    verb: Verb = Verb.CREATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The outcome of a step: `id` and `etag` verbatim. `data` holds what dependent steps need beyond the id.
+
+    `confirmed` is False while an earlier or a twin attempt may still show up (rules 3 and 4).
+    """
+
+    id: str
+    etag: str | None = None
+    version: str | None = None
+    origin: Origin = Origin.CREATED
+    confirmed: bool = True
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    """One step of one run as the journal holds it.
+
+    `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
+    intent, None when there is none. `spec`: fingerprint of what was asked for. `due`: do not try again before
+    (epoch seconds). `tombstones`: ids that were deleted and are never taken again (rule 10).
+    """
+
+    name: str
+    status: StepStatus = StepStatus.PENDING
+    attempts: tuple[Attempt, ...] = ()
+    tries: int = 0
+    body: str | None = None
+    spec: str | None = None
+    generation: int = 0
+    receipt: Receipt | None = None
+    failure: Failure | None = None
+    due: float | None = None
+    tombstones: tuple[str, ...] = ()
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """One run (or one shared step's pseudo-run, `shared=True`, whose `source` is the share key).
+
+    `key` is the journal's own number, `epoch` the fence: a write with an older epoch fails. `inputs`: encoded
+    JSON text; `inputs_print` its fingerprint as the manifest has it. `definition`: fingerprint of the workflow.
+    `suspect`: another journal, or a later state of this one, may know more (rule 7). `doomed`: steps being deleted.
+    """
+
+    key: int
+    run_id: str
+    workflow: str
+    variant: str
+    scope: Scope
+    source: str
+    inputs: str
+    inputs_print: str
+    definition: str
+    shared: bool = False
+    status: RunStatus = RunStatus.PENDING
+    generation: int = 0
+    suspect: bool = False
+    doomed: tuple[str, ...] = ()
+    begun_by: str | None = None
+    owner: str | None = None
+    epoch: int = 0
+    due: float | None = None
+    failure: Failure | None = None
+    created_at: float = 0.0
+    finished_at: float | None = None
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of history (`why`): what happened to a step, when (epoch seconds), with details for people."""
+
+    step: str
+    at: float
+    name: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One atomic journal write: the new state of some steps of a run, of the run itself (`with_run`), and history."""
+
+    run: RunState
+    steps: tuple[StepState, ...] = ()
+    events: tuple[Event, ...] = ()
+    with_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run to register: everything that its identity and its inputs say."""
+
+    run_id: str
+    workflow: str
+    variant: str
+    scope: Scope
+    source: str
+    inputs: str
+    inputs_print: str
+    definition: str
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the journal says of a run that is registered again: enough to tell unchanged from changed."""
+
+    key: int
+    run_id: str
+    status: RunStatus
+    inputs_print: str
+    definition: str
+    source: str

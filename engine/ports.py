@@ -1,0 +1,269 @@
+"""The seams: what the engine asks of resources, of a journal, of pacing and of a clock.
+
+A resource is declared like one of Terraform's: a *pure* function from inputs to the desired body, plus how to create,
+find, read, compare and delete. Protocols, not base classes: nothing has to inherit from the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope
+
+SpecIn = TypeVar("SpecIn", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a resource plants in the object so that it can be found again.
+
+    `name` is readable, at most 100 characters of `A-Z a-z 0-9 - _ .` and single inner spaces, unique to (run, step,
+    generation), and ends with the marker (rule 2). `note` is text for a description; it names the attempt, and in a
+    sentinel the journal and the generation (rules 2, 3 and 7). `attempt` is the attempt's bare tag, for resources
+    without a description.
+    """
+
+    name: str
+    note: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """What a step function returns in place of a spec to take somebody else's object, named by the user."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """An object that a search showed: `name` as planted. A hit may be deleted, or older than it looks."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One object as it is now. `note` is its description (or whatever carries `Label.note`), `created` its creation
+    time (epoch seconds) by the other side's clock, `content` what `differences` compares."""
+
+    id: str
+    name: str
+    note: str
+    created: float
+    etag: str | None = None
+    version: str | None = None
+    content: Json = None
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field in which an object differs from what was asked for."""
+
+    path: str
+    wanted: Json
+    found: Json
+
+
+class Resource(Protocol[SpecIn]):
+    """A kind of remote object. `unique`: the other side itself refuses a second one of the same name."""
+
+    kind: str
+    family: str
+    unique: bool
+
+    def body(self, spec: SpecIn, label: Label, now: float) -> Json:
+        """The request body, pure. Values that must be fresh at each send are computed from `now` (epoch seconds).
+        Secrets stay references (`${env:NAME}`); `create` resolves them. Raises `Rejected` for what cannot be sent."""
+        ...
+
+    async def prepare(self, spec: SpecIn) -> None:
+        """Whatever must be read or checked before the intent (a token, a validation). Raises the five answers."""
+        ...
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        """Send `body` (JSON text) as exactly one request that leaves within `send_within` seconds or never.
+        Returns for *created*, raises one of the five `Answer`s otherwise."""
+        ...
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:
+        """Every listed object that bears one of `names`, by one query over all pages. `since` (epoch seconds, None:
+        ever) bounds how far back an unfilterable list must be read."""
+        ...
+
+    async def read(self, id: str) -> View | None:
+        """The object, or None when the other side says that it is gone."""
+        ...
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        """In which fields the object differs from `body`; pure, and blind to late-bound values and to the label's
+        note."""
+        ...
+
+    async def adopt(self, ref: str) -> Receipt:
+        """Take the object that a user named. Raises `Rejected` when there is none."""
+        ...
+
+    async def delete(self, id: str) -> None:
+        """Delete; returns when the other side says that it is gone, now or already. Raises the five answers."""
+        ...
+
+
+class Signable(Protocol):
+    """A resource whose objects can serve as sentinels: the note can be replaced on condition (rule 7)."""
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
+        """Replace the note on condition that it is still `view.note`. One request; raises `Conflict` otherwise."""
+        ...
+
+
+class Lookup(Protocol[SpecIn]):
+    """A step that only reads: no intent, no marker."""
+
+    kind: str
+    family: str
+
+    async def fetch(self, spec: SpecIn) -> Receipt:
+        """Read it. Raises the five answers; `InDoubt` and `NotApplied` are tried again."""
+        ...
+
+
+AnyResource = Resource[Any]
+AnyLookup = Lookup[Any]
+
+
+class Clock(Protocol):
+    """Time. The one place where the engine meets it."""
+
+    def wall(self) -> float:
+        """Epoch seconds; may jump. For people and for what the other side must read."""
+        ...
+
+    def boot(self) -> float:
+        """Seconds on a clock that never steps and that also runs while the machine sleeps (rule 1)."""
+        ...
+
+
+class Gate(Protocol):
+    """Permits to send, per service family (DESIGN section 4)."""
+
+    async def enter(self, family: str) -> None:
+        """Wait for a permit."""
+        ...
+
+    def try_enter(self, family: str) -> bool:
+        """Take a permit if one is free at this moment."""
+        ...
+
+    def leave(self, family: str) -> None:
+        """Give a permit back."""
+        ...
+
+    def paused(self, family: str) -> float:
+        """Seconds for which the family must not be sent to (a `Retry-After` that was read), else 0."""
+        ...
+
+    def troubled(self, family: str) -> bool:
+        """Whether an outage or a pause is in force, so that a failure now is nobody's own."""
+        ...
+
+
+class Standing(StrEnum):
+    """What registering a run found (`plan`, `run`)."""
+
+    NEW = "new"
+    CONTINUED = "continued"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+
+
+class Journal(Protocol):
+    """The durable store of runs. One process owns what it writes; every write names the run's epoch.
+
+    `name` identifies the journal's contents and is planted in sentinels; a replaced journal gets a new one.
+    `process` identifies this opening. `replaced`: the store is not the one it recorded itself to be (rule 7).
+    Every method raises `StorageError` when the store fails, and every writing one `Fenced`.
+    """
+
+    name: str
+    process: str
+    replaced: bool
+
+    async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
+        """Insert the new runs; give unfinished or destroyed ones the new inputs and definition (rule 9); leave
+        finished ones alone. All but the finished ones are enrolled in `batch`. Same order as `runs`; one transaction."""
+        ...
+
+    async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:
+        """What `register` would find, without writing."""
+        ...
+
+    async def new_batch(self) -> int:
+        """A number for `register`, `enroll` and `claim`."""
+        ...
+
+    async def enroll(self, batch: int, statuses: Collection[RunStatus], run_ids: Collection[str] | None = None) -> int:
+        """Put the runs in these states (of these ids; None: all) into `batch`; how many there are."""
+        ...
+
+    async def claim(self, batch: int, *, begun: bool, after: int, limit: int) -> Sequence[RunState]:
+        """Own the next runs of a batch with key > `after`, begun ones or not yet begun ones, in order of key, with
+        their steps. Owning raises the epoch."""
+        ...
+
+    async def claim_one(self, run_id: str) -> RunState:
+        """Own one run, whatever its state. Raises `UnknownRun`."""
+        ...
+
+    async def claim_shared(self, run: NewRun) -> RunState:
+        """Own the pseudo-run of a shared step, creating it if need be. While another live process owns an unfinished
+        one, waits for its receipt."""
+        ...
+
+    async def write(self, record: Record) -> None:
+        """Durable on return. Raises `Fenced` when the run's epoch is stale; then nothing of the record is kept."""
+        ...
+
+    async def load(self, run_id: str) -> RunState:
+        """One run with its steps, without owning it. Raises `UnknownRun`."""
+        ...
+
+    def stream(
+        self, *, statuses: Collection[RunStatus] | None = None, run_ids: Collection[str] | None = None,
+        shared: bool = False,
+    ) -> AsyncIterator[RunState]:
+        """Runs with their steps, by source name; never all in memory."""
+        ...
+
+    async def counts(self) -> Mapping[RunStatus, int]:
+        """How many runs (without pseudo-runs) are in each state."""
+        ...
+
+    def history(self, key: int, step: str | None = None) -> AsyncIterator[Event]:
+        """What was recorded of a run's steps, oldest first."""
+        ...
+
+    async def scopes(self) -> Sequence[Scope]:
+        """The scopes of all runs (rule 8)."""
+        ...
+
+    async def define(self, fingerprint: str, text: str) -> None:
+        """Keep the text of a workflow's definition under its fingerprint."""
+        ...
+
+    async def definition(self, fingerprint: str) -> str | None:
+        """The text kept by `define`."""
+        ...
+
+    async def pause(self, family: str, until: float) -> None:
+        """Remember that a family must not be sent to before `until` (epoch seconds)."""
+        ...
+
+    async def pauses(self) -> Mapping[str, float]:
+        """What `pause` remembered and has not passed."""
+        ...

@@ -1,0 +1,207 @@
+"""Declaring workflows: a DAG of pure steps, its edges read from parameter names.
+
+    tables = Workflow("tables", inputs=Inputs)
+
+    @tables.step(Datasets)
+    def raw(inputs: Inputs) -> DatasetSpec: ...
+
+    @tables.step(Datasets)
+    def clean(inputs: Inputs, raw: Receipt) -> DatasetSpec: ...      # needs the step `raw`
+
+`check()` reports every mistake of a declaration at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Generic, TypeVar
+
+from engine import codec
+from engine.errors import WorkflowError
+from engine.model import Receipt
+from engine.ports import Adopt
+from engine.retry import RetryPolicy
+
+InputsT = TypeVar("InputsT")
+Spec = TypeVar("Spec")
+StepFunction = Callable[..., Any]
+
+RESERVED = "inputs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A declared step. `shared(inputs)` names the key under which runs share it, None: the run's own.
+    `when(inputs)` says whether the run has the step at all; dependents get None for a step that is not there."""
+
+    name: str
+    function: StepFunction
+    resource: type[Any]
+    needs: tuple[str, ...]
+    takes_inputs: bool
+    retry: RetryPolicy
+    shared: Callable[[Any], str | None] | None
+    when: Callable[[Any], bool] | None
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether the step has no effect: its resource is a `Lookup`."""
+        return hasattr(self.resource, "fetch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a workflow means for one set of inputs: its steps in order, the key of each shared one, its sentinel."""
+
+    steps: Mapping[str, Step]
+    shared: Mapping[str, str]
+    sentinel: str | None
+    needs: Mapping[str, tuple[str, ...]]
+    """Per step the steps that go before it: its own needs, and the sentinel before every effect (rule 7)."""
+
+
+class Workflow(Generic[InputsT]):
+    """A named DAG of steps. `variant` tells workflows of one name apart. `sentinels` names, in order of preference,
+    the steps that can serve as a run's sentinel: the first that is the run's own creation does."""
+
+    def __init__(
+        self, name: str, *, inputs: type[InputsT], variant: str = "", sentinels: tuple[str, ...] = (),
+        encode: Callable[[InputsT], str] = codec.encode_inputs, decode: Callable[[str], InputsT] | None = None,
+    ) -> None:
+        self.name, self.variant, self.sentinels = name, variant, sentinels
+        self.inputs = inputs
+        self.encode = encode
+        self.decode: Callable[[str], InputsT] = decode or (lambda text: codec.decode_inputs(inputs, text))
+        self.steps: dict[str, Step] = {}
+        self._repeated: list[str] = []
+        self._plans: dict[tuple[object, ...], Plan] = {}
+
+    def step(
+        self, resource: type[Any], *, shared: str | Callable[[InputsT], str | None] | None = None,
+        when: Callable[[InputsT], bool] | None = None, retry: RetryPolicy | None = None, name: str | None = None,
+        needs: Mapping[str, str] | None = None,
+    ) -> Callable[[StepFunction], StepFunction]:
+        """Declare a step: the decorated function is pure, from `inputs` and receipts of other steps to a spec.
+
+        `needs` renames parameters to steps when one function serves twice; `name` names the step then.
+        """
+
+        def declare(function: StepFunction) -> StepFunction:
+            step_name = name or function.__name__
+            parameters = list(inspect.signature(function).parameters)
+            if step_name in self.steps:
+                self._repeated.append(step_name)
+            key = (lambda _inputs: shared) if isinstance(shared, str) else shared
+            self.steps[step_name] = Step(
+                name=step_name, function=function, resource=resource,
+                needs=tuple((needs or {}).get(p, p) for p in parameters if p != RESERVED),
+                takes_inputs=RESERVED in parameters, retry=retry or RetryPolicy(), shared=key, when=when,
+            )
+            return function
+
+        return declare
+
+    def check(self) -> None:
+        """Raise `WorkflowError` with every mistake: unknown names, cycles, sentinels that cannot be, repeated names."""
+        mistakes = [f"step {name!r} is declared twice" for name in self._repeated]
+        if RESERVED in self.steps:
+            mistakes.append(f"a step cannot be called {RESERVED!r}: that parameter is the run's inputs")
+        for step in self.steps.values():
+            mistakes += [
+                f"step {step.name!r} needs {need!r}, which is not a step" for need in step.needs if need not in self.steps
+            ]
+            if not step.needs and not step.takes_inputs:
+                pass
+            if not hasattr(step.resource, "fetch") and not hasattr(step.resource, "create"):
+                mistakes.append(f"step {step.name!r}: {step.resource.__name__} is neither a resource nor a lookup")
+            if step.reads_only:
+                mistakes += [
+                    f"step {step.name!r} only reads, but needs {need!r}, which creates"
+                    for need in step.needs if need in self.steps and not self.steps[need].reads_only
+                ]
+        mistakes += [f"sentinel {name!r} is not a step" for name in self.sentinels if name not in self.steps]
+        mistakes += [
+            f"sentinel {name!r}: the platform does not refuse a second {self.steps[name].resource.__name__}"
+            for name in self.sentinels if name in self.steps and not getattr(self.steps[name].resource, "unique", False)
+        ]
+        try:
+            TopologicalSorter({s.name: s.needs for s in self.steps.values()}).prepare()
+        except CycleError as error:
+            mistakes.append("these steps need each other: " + " -> ".join(error.args[1]))
+        if mistakes:
+            raise WorkflowError(self.name, mistakes)
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The steps in an order in which each comes after what it needs."""
+        return tuple(TopologicalSorter({s.name: s.needs for s in self.steps.values()}).static_order())
+
+    @cached_property
+    def definition(self) -> str:
+        """The declaration as canonical JSON text; its fingerprint guards unfinished runs."""
+        return codec.canonical({
+            step.name: {
+                "needs": list(step.needs), "resource": str(getattr(step.resource, "kind", step.resource.__name__)),
+                "shared": step.shared is not None,
+            }
+            for step in self.steps.values()
+        })
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The fingerprint of `definition`."""
+        return codec.fingerprint(self.definition)
+
+    def plan(self, inputs: InputsT) -> Plan:
+        """What the workflow means for these inputs (pure). Plans are few and kept: inputs differ mostly in values."""
+        present = tuple(s for s in map(self.steps.__getitem__, self.order) if s.when is None or s.when(inputs))
+        shared = {s.name: key for s in present if s.shared and (key := s.shared(inputs)) is not None}
+        adopted = tuple(
+            name for name in self.sentinels
+            if name in (s.name for s in present) and name not in shared and self._adopts(name, inputs)
+        )
+        signature = (tuple(s.name for s in present), tuple(shared.items()), adopted)
+        plan = self._plans.get(signature)
+        if plan is None:
+            if len(self._plans) > 1000:
+                self._plans.clear()
+            plan = self._plans[signature] = self._make_plan(present, shared, adopted)
+        return plan
+
+    def _adopts(self, name: str, inputs: InputsT) -> bool:
+        """Whether a sentinel candidate takes an existing object; only one without needs can know beforehand."""
+        step = self.steps[name]
+        return not step.needs and isinstance(self.spec(step, inputs, {}), Adopt)
+
+    def _make_plan(self, present: Iterable[Step], shared: Mapping[str, str], adopted: tuple[str, ...]) -> Plan:
+        steps = {step.name: step for step in present}
+        sentinel = next((n for n in self.sentinels if n in steps and n not in shared and n not in adopted), None)
+        needs = {name: tuple(need for need in step.needs if need in steps) for name, step in steps.items()}
+        if sentinel:
+            before = self._before(needs, sentinel)
+            for name, step in steps.items():
+                if name != sentinel and name not in before and not step.reads_only and sentinel not in needs[name]:
+                    needs[name] = (*needs[name], sentinel)
+        return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs)
+
+    @staticmethod
+    def _before(needs: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
+        found, queue = set[str](), list(needs[step])
+        while queue:
+            name = queue.pop()
+            if name not in found:
+                found.add(name)
+                queue += needs[name]
+        return found
+
+    def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
+        """Call a step's pure function."""
+        arguments: dict[str, Any] = {RESERVED: inputs} if step.takes_inputs else {}
+        parameters = [p for p in inspect.signature(step.function).parameters if p != RESERVED]
+        for parameter, need in zip(parameters, step.needs, strict=True):
+            arguments[parameter] = receipts.get(need)
+        return step.function(**arguments)
