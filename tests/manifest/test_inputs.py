@@ -1,0 +1,79 @@
+"""Inputs survive the journal, and their fingerprint sees what matters."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from workflows.onboarding.inputs import (
+    BaseConnection,
+    Column,
+    Inputs,
+    Schedule,
+    Target,
+    fingerprint,
+    from_json,
+    to_json,
+)
+
+FULL = Inputs(
+    source="acme-incidents",
+    connector="servicenow",
+    chain="adhoc",
+    table="incident",
+    columns=(
+        Column(name="sys_id", type="string"),
+        Column(name="sys_updated_on", type="date-time", format="yyyy-MM-dd HH:mm:ss", timezone="UTC"),
+    ),
+    delta_column="sys_updated_on",
+    mappings=(("sys_id", "_id"), ("sys_id", "person.name.fullName")),
+    base_connection=BaseConnection(name="shared", auth={"username": "u", "password": "${env:P}"}),
+    target=Target(klass="https://ns.adobe.com/c", field_groups=("https://ns.adobe.com/g",), schema="s", dataset="d"),
+    schedule=Schedule(frequency="hour", interval=1, backfill=False, start=1893456000, spread=3600),
+    previously="old",
+)
+BARE = replace(
+    FULL,
+    delta_column=None,
+    base_connection=BaseConnection(id="60a5c8b9-3c30-43ba-a5c8-b93c3093ba66", auth={}),
+    target=Target(klass="", field_groups=(), dataset="5e54fb2b0d9c4b18aa0c5c2d"),
+    schedule=Schedule(frequency="once"),
+    previously=None,
+)
+
+
+@pytest.mark.parametrize("inputs", [FULL, BARE])
+def test_inputs_survive_json(inputs: Inputs) -> None:
+    assert from_json(orjson.loads(orjson.dumps(to_json(inputs)))) == inputs
+
+
+def test_the_fingerprint_does_not_see_order_or_the_former_name() -> None:
+    same = replace(
+        FULL,
+        columns=FULL.columns[::-1],
+        mappings=FULL.mappings[::-1],
+        base_connection=replace(FULL.base_connection, auth={"password": "${env:P}", "username": "u"}),
+        previously=None,
+    )
+    assert fingerprint(same) == fingerprint(FULL)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"table": "case"},
+        {"delta_column": None},
+        {"mappings": (("sys_id", "_id"),)},
+        {"columns": (Column(name="sys_id", type="integer"), *FULL.columns[1:])},
+        {"base_connection": replace(FULL.base_connection, auth={"username": "u", "password": "${env:Q}"})},
+        {"target": replace(FULL.target, dataset=None)},
+        {"schedule": replace(FULL.schedule, start=1893456001)},
+    ],
+)
+def test_the_fingerprint_sees_every_change(change: dict[str, Any]) -> None:
+    assert fingerprint(replace(FULL, **change)) != fingerprint(FULL)
+
+
+def test_the_fingerprint_is_the_same_in_every_process_and_version() -> None:
+    assert fingerprint(FULL) == "a281060c84c4bef6925481cec18a96fd"
