@@ -1,0 +1,74 @@
+# Everything runs in .venv, made here from requirements.lock; needs Python 3.11 or newer, make and a package index.
+#   make demo     a batch onboarded under faults, killed and resumed, on this machine alone
+#   make test     the tests           (ARGS="-k name" hands pytest more)
+#   make check    format, lint, types, import contracts, tests: what CI asks
+#   make proof    seeded fault schedules against the simulated platform (SEED=1 COUNT=1000)
+.DEFAULT_GOAL := check
+.PHONY: setup demo test lint format types imports check coverage proof lock build clean
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SEED ?= 1
+COUNT ?= 1000
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+setup: .venv/.installed
+
+# The stamps tell what is finished: an interrupted step is done again, a finished one costs nothing.
+.venv/.created:
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.locked: .venv/.created requirements.lock
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml workflows/__init__.py
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/headway demo
+
+test: setup
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+coverage: setup
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report --skip-covered --show-missing
+
+proof: setup
+	$(BIN)/headway simulate --seed $(SEED) --count $(COUNT)
+
+# Pins stay unless UPGRADE="--upgrade" or UPGRADE="--upgrade-package NAME"; UV_DEFAULT_INDEX names a mirror to ask.
+lock: .venv/.created
+	$(PIP) install "uv>=0.5"
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--quiet --output-file requirements.lock $(UPGRADE)
+
+build: setup
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
