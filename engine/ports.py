@@ -82,13 +82,17 @@ class Resource(Protocol[SpecIn]):
         Secrets stay references (`${env:NAME}`); `create` resolves them. Raises `Rejected` for what cannot be sent."""
         ...
 
+    def ready(self, spec: SpecIn) -> bool:
+        """Whether `prepare` would have nothing to do at this moment."""
+        ...
+
     async def prepare(self, spec: SpecIn) -> None:
         """Whatever must be read or checked before the intent (a token, a validation). Raises the five answers."""
         ...
 
     async def create(self, body: str, send_within: float) -> Receipt:
         """Send `body` (JSON text) as exactly one request that leaves within `send_within` seconds or never.
-        Returns for *created*, raises one of the five `Answer`s otherwise."""
+        Returns for *created*, raises one of the five `Answer`s otherwise; a `Halt` means that it was not applied."""
         ...
 
     async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:
@@ -195,8 +199,9 @@ class Journal(Protocol):
     replaced: bool
 
     async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
-        """Insert the new runs; give unfinished or destroyed ones the new inputs and definition (rule 9); leave
-        finished ones alone. All but the finished ones are enrolled in `batch`. Same order as `runs`; one transaction."""
+        """Insert the new runs; give unfinished or destroyed ones the new inputs (rule 9), but not the new definition,
+        which the runner checks first; leave finished ones alone. All but the finished ones are enrolled in `batch`.
+        Same order as `runs`; one transaction."""
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:

@@ -1,0 +1,190 @@
+"""The engine's front door, and the one place that wires its parts."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Any, Self
+
+from engine import codec
+from engine.clock import SystemClock
+from engine.errors import ScopeMismatch, UnknownRun, WorkflowChanged
+from engine.identity import run_id
+from engine.journal import open_journal
+from engine.machine import Timing
+from engine.model import Event, Json, NewRun, RunState, RunStatus, Scope, StepState
+from engine.pacing import Pacing
+from engine.ports import Clock, Gate, Journal, Standing
+from engine.report import report
+from engine.runner import Runner
+from engine.session import Notice, Session
+from engine.workflow import Workflow
+
+UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED, RunStatus.IN_DOUBT)
+SHARED_KEPT = 1024
+LOCAL = Scope(gateway="local", org="local", sandbox="local")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What a user wants for one source: the workflow, its inputs, and optionally their encoded text."""
+
+    workflow: Workflow[Any]
+    source: str
+    inputs: Any
+    text: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Registration:
+    """What registering found: the batch to run, how many sources stand how, and which finished ones changed."""
+
+    batch: int
+    standings: Counter[Standing] = field(default_factory=Counter)
+    changed: list[str] = field(default_factory=list)
+
+
+class Engine:
+    """Runs workflows durably: every step has exactly one effect, whatever crashes.
+
+    `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class. `settle` in seconds. `gate` is
+    shared with the HTTP client, which tells it what was answered. Opening raises `StorageError`s.
+    """
+
+    def __init__(
+        self, store: str, *, workflows: Iterable[Workflow[Any]] = (), resources: Iterable[object] = (),
+        settle: float = 120.0, concurrency: int = 64, window: int | None = None, max_attempts: int | None = None,
+        max_failures: Callable[[int], bool] = lambda _failed: False, observer: Callable[[Notice], None] | None = None,
+        gate: Gate | None = None, clock: Clock | None = None, rng: Random | None = None, command: str = "engine",
+        read_only: bool = False,
+    ) -> None:
+        self.store, self.command, self.read_only = store, command, read_only
+        self.workflows: Mapping[tuple[str, str], Workflow[Any]] = {(w.name, w.variant): w for w in workflows}
+        self.resources = {type(resource): resource for resource in resources}
+        self.timing, self.clock = Timing(settle=settle), clock or SystemClock()
+        self.rng = rng or SystemRandom()
+        self.gate = gate or Pacing(boot=self.clock.boot, rng=self.rng, concurrency=concurrency)
+        self.window, self.max_attempts, self.max_failures = window or 2 * concurrency, max_attempts, max_failures
+        self.observer = observer
+        self.journal: Journal
+        self.runner: Runner | None = None
+        self._stack = AsyncExitStack()
+        self._shared: OrderedDict[str, RunState] = OrderedDict()
+
+    async def __aenter__(self) -> Self:
+        opening = open_journal(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
+        self.journal = await self._stack.enter_async_context(opening)
+        self.session = Session(
+            journal=self.journal, gate=self.gate, clock=self.clock, rng=self.rng, timing=self.timing,
+            resources=self.resources, taken_over=self.clock.boot(), observer=self.observer,
+            max_attempts=self.max_attempts,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    # what is wanted
+
+    async def check_scope(self, scope: Scope) -> None:
+        """Refuse a journal of another gateway, or of an earlier life of the sandbox (rule 8). Raises `ScopeMismatch`."""
+        for known in await self.journal.scopes():
+            if known.gateway != scope.gateway:
+                raise ScopeMismatch(
+                    f"the journal {self.store} belongs to {known.gateway}, not to {scope.gateway}",
+                    hint="use another journal with --store, or set AEP_BASE_URL back",
+                )
+            same = (known.org, known.sandbox) == (scope.org, scope.sandbox)
+            if same and known.created and scope.created and known.created != scope.created:
+                raise ScopeMismatch(
+                    f"sandbox {scope.sandbox!r} was reset since the journal {self.store} was begun "
+                    f"(created {scope.created}, the journal knows {known.created}): what it remembers is gone",
+                    hint="start a new journal with --store, or move the old one away",
+                )
+
+    def new_run(self, scope: Scope, item: Item) -> NewRun:
+        """What registering an item writes."""
+        workflow = item.workflow
+        text = workflow.encode(item.inputs) if item.text is None else item.text
+        return NewRun(
+            run_id=run_id(workflow.name, scope, item.source), workflow=workflow.name, variant=workflow.variant,
+            scope=scope, source=item.source, inputs=text, inputs_print=codec.fingerprint(text),
+            definition=workflow.fingerprint,
+        )
+
+    async def register(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Registration:
+        """Enter what is wanted into the journal; nothing is sent. Raises `ScopeMismatch`, `StorageError`."""
+        await self.check_scope(scope)
+        for workflow in self.workflows.values():
+            await self.journal.define(workflow.fingerprint, workflow.definition)
+        done = Registration(batch=await self.journal.new_batch())
+        for items in batches:
+            found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
+            for standing, known in found:
+                done.standings[standing] += 1
+                if standing is Standing.CHANGED:
+                    done.changed.append(known.source)
+        return done
+
+    async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:
+        """A batch of runs that the journal knows already (`resume`)."""
+        batch = await self.journal.new_batch()
+        await self.journal.enroll(batch, statuses, run_ids)
+        return batch
+
+    # work
+
+    async def run(self, batch: int) -> Counter[RunStatus]:
+        """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
+        self.runner = Runner(self.session, self.workflows, window=self.window, max_failures=self.max_failures)
+        return await self.runner.run_batch(batch)
+
+    def stop(self) -> None:
+        """Start nothing new, finish or journal what is in flight; `run` returns within ten seconds."""
+        if self.runner is not None:
+            self.runner.stop()
+
+    async def start(self, workflow: Workflow[Any], inputs: Any, source: str, scope: Scope = LOCAL) -> RunState:
+        """Register one source and drive it to its end."""
+        done = await self.register(scope, [[Item(workflow=workflow, source=source, inputs=inputs)]])
+        await self.run(done.batch)
+        return await self.journal.load(run_id(workflow.name, scope, source))
+
+    async def resume(self, id: str) -> RunState:
+        """Continue one run from the journal alone; any number of times, in any process. Raises `UnknownRun`."""
+        await self.run(await self.enroll([id]))
+        return await self.journal.load(id)
+
+    # what is
+
+    async def report(self, run: RunState) -> dict[str, Json]:
+        """A run as one line of `status --json`. Raises `WorkflowChanged` when its workflow is not known here."""
+        workflow = self.workflows.get((run.workflow, run.variant))
+        if workflow is None:
+            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
+        plan = workflow.plan(workflow.decode(run.inputs))
+        shared = {name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))}
+        return report(run, plan, shared)
+
+    async def _shared_step(self, run: RunState, name: str, key: str) -> StepState | None:
+        id = run_id(run.workflow, run.scope, key, shared=True)
+        known = self._shared.get(id)
+        if known is None or known.status is not RunStatus.DONE:
+            try:
+                known = await self.journal.load(id)
+            except UnknownRun:
+                return None
+            self._shared[id] = known
+            if len(self._shared) > SHARED_KEPT:
+                self._shared.popitem(last=False)
+        return known.steps.get(name)
+
+    def history(self, run: RunState, step: str | None = None) -> AsyncIterator[Event]:
+        """What was recorded of a run, oldest first."""
+        return self.journal.history(run.key, step)

@@ -1,0 +1,20 @@
+"""The system's clocks: the one place that reads them."""
+
+from __future__ import annotations
+
+import time
+
+# Linux stops CLOCK_MONOTONIC while the machine sleeps; elsewhere the monotonic clock is the best there is.
+_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class SystemClock:
+    """`engine.ports.Clock` over the operating system's clocks."""
+
+    def wall(self) -> float:
+        """Epoch seconds."""
+        return time.time()
+
+    def boot(self) -> float:
+        """Seconds since boot, including the time that the machine slept (rule 1)."""
+        return time.clock_gettime(_BOOT)

@@ -1,0 +1,199 @@
+"""Drive one run to its end: the sentinel first, then the graph, independent branches side by side.
+
+The receipt of a step and the intents of the steps that it makes ready go in one record, so that a step costs one
+durable wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+
+import anyio
+
+from engine import machine
+from engine.effect import Intended, draft
+from engine.ensure import ensure
+from engine.errors import Rejected
+from engine.evidence import confirm
+from engine.machine import Move
+from engine.model import Failure, Receipt, RunState, RunStatus, StepState, StepStatus
+from engine.ports import Adopt
+from engine.sentinel import hold, leased, verify
+from engine.session import Active, StepFailed
+
+Shared = Callable[[Active, str], Awaitable[Receipt]]
+DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
+"""Kinds of failure that a person must look at: exit code 4."""
+
+
+class Drive:
+    """One pass over a run's graph after another, until the run is done, failed, or in doubt."""
+
+    def __init__(self, run: Active, shared: Shared) -> None:
+        self.run, self.shared = run, shared
+        self.started: set[str] = set()
+        self.failures: dict[str, Failure] = {}
+        self.tail: dict[str, tuple[str, Intended]] = {}
+        self.restart = False
+
+    async def go(self) -> RunState:
+        """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
+        run, session = self.run, self.run.session
+        while True:
+            self.started, self.failures, self.restart = set(), {}, False
+            sure = whole = False
+            try:
+                await hold(run)
+                judged = session.clock.boot()
+                sure = not run.state.suspect or judged >= self._settled_at()
+                whole = set(run.receipts) >= set(run.plan.steps)
+                if run.state.suspect:
+                    for name in list(run.receipts):
+                        await verify(run, name)
+                await self._walk_all()
+                await self._confirm_all()
+            except StepFailed as failed:
+                self.failures.setdefault(run.plan.sentinel or "", failed.failure)
+            if self.restart:
+                continue
+            if self.failures:
+                return await self._conclude_failed()
+            if not run.state.suspect:
+                return await self._conclude_done()
+            if sure and whole:
+                await run.write(run=replace(run.state, suspect=False))
+                return await self._conclude_done()
+            session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
+            await run.sleep(self._settled_at() - session.clock.boot())
+
+    def _settled_at(self) -> float:
+        run = self.run
+        return run.last_possible_send(run.plan.sentinel or "") + run.session.timing.settle
+
+    # the graph
+
+    async def _walk_all(self) -> None:
+        async with anyio.create_task_group() as self.group:
+            for name in list(self._ready()):
+                self._start(name, None)
+
+    def _ready(self) -> Iterator[str]:
+        """Steps that can begin: not begun in this pass, without a receipt, with all their needs."""
+        run = self.run
+        for name, needs in run.plan.needs.items():
+            if name not in self.started and name not in run.receipts and all(n in run.receipts for n in needs):
+                yield name
+
+    def _start(self, name: str, intended: Intended | None) -> None:
+        self.started.add(name)
+        self.run.slot.walkers += 1
+        self.group.start_soon(self._walk, name, intended)
+
+    async def _walk(self, name: str, intended: Intended | None) -> None:
+        """One step, then on with a step that its receipt made ready, in the same task."""
+        following: tuple[str, Intended | None] | None = (name, intended)
+        try:
+            while following is not None:
+                name, intended = following
+                await self._step(name, intended)
+                if self.restart or self.run.session.stopping:
+                    return
+                for other in list(self._ready()):
+                    self._start(other, None)
+                following = self.tail.pop(name, None)
+        except StepFailed as failed:
+            self.failures[name] = failed.failure
+        finally:
+            self.run.slot.walkers -= 1
+
+    async def _step(self, name: str, intended: Intended | None) -> None:
+        run = self.run
+        if name in run.plan.shared:
+            run.receipts[name] = await self.shared(run, name)
+        else:
+            await ensure(run, name, intended, self._finish)
+        if name == run.plan.sentinel and run.state.suspect:
+            self.restart = True
+
+    async def _finish(self, state: StepState) -> None:
+        """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""
+        run, receipt = self.run, state.receipt
+        if receipt is None:
+            raise ValueError(f"step {state.name} has no receipt to finish with")
+        run.receipts[state.name] = receipt
+        following = [(name, intended) for name in list(self._ready()) if (intended := self._prepare(name))]
+        self.started.update(name for name, _ in following)
+        try:
+            await run.write(state, *(i.state for _, i in following), run=self._done_with(state))
+        except BaseException:
+            for name, _ in following:
+                run.session.gate.leave(run.resource(name).family)
+            raise
+        run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin.value)
+        if following:
+            self.tail[state.name] = following[0]
+        for name, intended in following[1:]:
+            self._start(name, intended)
+
+    def _prepare(self, name: str) -> Intended | None:
+        """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""
+        run, session = self.run, self.run.session
+        step, resource = run.plan.steps[name], run.resource(name)
+        if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
+            return None
+        move = machine.decide(run.step(name), unique=resource.unique, suspect=False, stranger=run.stranger(name))
+        if move is not Move.CREATE or not leased(run, name):
+            return None
+        try:
+            spec = run.spec(name)
+            if isinstance(spec, Adopt) or not resource.ready(spec):
+                return None
+            intended = draft(run, name, spec)
+        except Rejected:
+            return None
+        return intended if session.gate.try_enter(resource.family) else None
+
+    # the end
+
+    def _done_with(self, state: StepState) -> RunState | None:
+        """The run's last state, when this step was its last."""
+        run = self.run
+        complete = all(name in run.receipts for name in run.plan.steps) and all(
+            s.receipt.confirmed for s in (*run.steps.values(), state) if s.receipt
+        )
+        return self._done() if complete and not run.state.suspect else None
+
+    def _done(self) -> RunState:
+        run = self.run
+        begun_by = run.state.begun_by or run.session.journal.process
+        return replace(
+            run.state, status=RunStatus.DONE, finished_at=run.session.clock.wall(), failure=None, due=None,
+            begun_by=begun_by,
+        )
+
+    async def _confirm_all(self) -> None:
+        """Whatever became of the other steps: a receipt without proof is looked after until it has one."""
+        for name, step in list(self.run.steps.items()):
+            if step.receipt and not step.receipt.confirmed:
+                try:
+                    await confirm(self.run, name)
+                except StepFailed as failed:
+                    self.failures[name] = failed.failure
+
+    async def _conclude_done(self) -> RunState:
+        if self.run.state.status is not RunStatus.DONE:
+            await self.run.write(run=self._done())
+        return self.run.state
+
+    async def _conclude_failed(self) -> RunState:
+        run = self.run
+        name = next((n for n in run.plan.steps if n in self.failures), next(iter(self.failures)))
+        failure = self.failures[name]
+        doubt = any(f.kind in DOUBTS for f in self.failures.values()) or any(
+            s.status is StepStatus.IN_DOUBT for s in run.steps.values()
+        )
+        shown = replace(failure, message=f"{name}: {failure.message}" if name else failure.message)
+        status = RunStatus.IN_DOUBT if doubt else RunStatus.FAILED
+        await run.write(run=replace(run.state, status=status, failure=shown, finished_at=None))
+        return run.state

@@ -1,0 +1,168 @@
+"""Resolving a doubt by evidence, never by time alone (rules 4 and 5): look, take what is proven ours, confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from engine import labels, machine
+from engine.machine import Sighting, Verdict
+from engine.model import Failure, Json, Origin, StepState
+from engine.ports import Adopt, Difference, View
+from engine.retry import pause_between_looks
+from engine.session import Active, Witness
+
+Finish = Callable[[StepState], Awaitable[None]]
+
+
+async def look(run: Active, name: str, spec: Any, *, doubted: bool) -> tuple[Verdict, View | None]:
+    """Ask the other side once for every object that bears one of the step's names, and judge what it shows.
+
+    Raises `StepFailed` when a hit bears our marker and another body: that is for a person to see (rule 5).
+    """
+    session, step, resource, names = run.session, run.step(name), run.resource(name), run.names(name)
+    timing, clock = session.timing, session.clock
+    since = run.last_possible_send(name) if doubted else session.taken_over + timing.send_window
+    asked = clock.boot()
+    witness = session.witness(resource.kind, since + timing.gateway)
+    wanted = (*names, witness.name) if witness and witness.name not in names else names
+    back = min((a.at for a in step.attempts), default=None) if not run.state.suspect else None
+    hits = await run.ask(name, lambda: resource.find(wanted, back))
+    live, gone = [], False
+    for hit in hits:
+        if hit.name not in names or hit.id in step.tombstones:
+            continue
+        view = await run.ask(name, lambda id=hit.id: resource.read(id))  # type: ignore[misc]
+        if view is None:
+            gone = True
+        else:
+            live.append(view)
+    sighting = Sighting(
+        live=sorted(live, key=lambda view: view.created), gone=gone, witness=witness is not None,
+        fresh=witness is not None and any(hit.id == witness.id for hit in hits), asked=asked,
+        due=since + timing.settle,
+    )
+    verdict = machine.judge(sighting, doubted=doubted)
+    run.note(name, "looked", hits=len(live), verdict=verdict.value, fresh=_freshness(sighting))
+    session.tell("step_looked", run.state, name, hits=len(live), verdict=verdict.value)
+    if verdict is not Verdict.FOUND:
+        return verdict, None
+    for view in sighting.live:
+        await check_body(run, name, spec, view)
+    return verdict, await _choose(run, name, sighting.live)
+
+
+def _freshness(seen: Sighting) -> str:
+    if not seen.witness:
+        return "no younger object of ours to judge by"
+    return "shows a younger object of ours" if seen.fresh else "does not show our younger object yet"
+
+
+async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
+    """Several hits: the oldest is used, the others are reported, nothing is deleted (rule 5)."""
+    if len(live) > 1 and not run.state.shared:
+        ids = ", ".join(view.id for view in live)
+        await run.accuse(name, Failure(
+            kind="twins", message=f"the platform has {len(live)} objects with this marker: {ids}",
+            hint="decide which to keep, delete the other by hand, then run again; or "
+            f"headway resume --resolve {run.state.source} {name} adopt=ID",
+        ))
+    if len(live) > 1:
+        run.note(name, "twins", ids=[view.id for view in live])
+        run.session.tell("step_twins", run.state, name, ids=[view.id for view in live])
+    return live[0]
+
+
+async def check_body(run: Active, name: str, spec: Any, view: View) -> None:
+    """A hit must be what was asked for, now or by the open intent; otherwise it is a conflict, shown field by field."""
+    step, resource = run.step(name), run.resource(name)
+    if view.name not in run.names(name):
+        await run.accuse(name, Failure(
+            kind="conflict", message=f"{view.id} has our title but is called {view.name!r}: another kind of object",
+            hint="rename or delete it, then run again",
+        ))
+    bodies: list[Json] = [orjson.loads(step.body)] if step.attempts and step.body else []
+    if not isinstance(spec, Adopt):
+        label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
+        bodies.append(resource.body(spec, label, run.session.clock.wall()))
+    differing = [resource.differences(body, view) for body in bodies]
+    if differing and all(differing):
+        shown = "; ".join(_shown(d) for d in differing[-1][:5])
+        await run.accuse(name, Failure(
+            kind="conflict", message=f"{view.id} bears our marker, but differs: {shown}",
+            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
+            f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
+        ))
+
+
+def _shown(difference: Difference) -> str:
+    wanted, found = (orjson.dumps(v).decode()[:80] for v in (difference.wanted, difference.found))
+    return f"{difference.path}: wanted {wanted}, found {found}"
+
+
+async def take(run: Active, name: str, spec: Any, view: View, finish: Finish | None = None) -> None:
+    """Take a hit as the step's receipt; a sentinel that names another journal makes the run suspect (rule 7)."""
+    await check_body(run, name, spec, view)
+    note, unique, journal = labels.parse(view.note), run.resource(name).unique, run.session.journal.name
+    state = machine.take(run.step(name), view, note.attempt, run.session.clock.wall(), unique=unique)
+    run.note(name, "recovered", id=view.id, created=view.created)
+    run.session.tell("step_recovered", run.state, name, id=view.id)
+    if name == run.plan.sentinel and note.journal != journal:
+        run.note(name, "another journal", journal=note.journal, generation=note.generation)
+        run.session.tell("run_suspect", run.state, name, journal=note.journal)
+        suspect = replace(run.state, suspect=True, generation=max(run.state.generation, note.generation))
+        await run.write(state, run=suspect)
+    else:
+        await (finish or run.write)(state)
+
+
+async def confirm(run: Active, name: str) -> None:
+    """Sent again without proof: look until our own object is listed, or it is clear that nothing else will be (rule 4).
+
+    Raises `StepFailed` for twins, or when the evidence does not come.
+    """
+    session, resource, looks, began = run.session, run.resource(name), 0, run.session.clock.boot()
+    while (receipt := run.step(name).receipt) is not None and not receipt.confirmed:
+        step, names, asked = run.step(name), run.names(name), session.clock.boot()
+        due = run.last_possible_send(name) + session.timing.settle
+        witness = session.witness(resource.kind, run.last_possible_send(name) + session.timing.gateway)
+        wanted = (*names, witness.name) if witness and witness.name not in names else names
+        back = min((a.at for a in step.attempts), default=None)
+        hits = await run.ask(name, lambda: resource.find(wanted, back))  # noqa: B023 - awaited at once
+        listed = {hit.id for hit in hits}
+        twins = []
+        for hit in hits:
+            if hit.name in names and hit.id != receipt.id and hit.id not in step.tombstones:
+                view = await run.ask(name, lambda id=hit.id: resource.read(id))  # type: ignore[misc]
+                twins += [hit.id] if view else []
+        if twins:
+            await run.accuse(name, Failure(
+                kind="twins", message=f"sent again without proof, and both exist: {receipt.id}, {', '.join(twins)}",
+                hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
+            ))
+        if _sure(receipt.origin, step, listed, receipt.id, witness, settled=asked >= due):
+            run.note(name, "confirmed", id=receipt.id)
+            await run.write(machine.confirmed(step, session.clock.wall()))
+            return
+        if session.clock.boot() - began > session.timing.patience or (
+            receipt.origin is Origin.RECOVERED and asked >= due and witness is None
+        ):
+            await run.accuse(name, Failure(
+                kind="in_doubt", message=f"sent more than once, only {receipt.id} is seen, and no younger object "
+                "of ours shows that the list is complete",
+                hint="run again later, or look in the platform's own interface for a second one",
+            ))
+        await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(looks))
+        looks += 1
+
+
+def _sure(
+    origin: Origin, step: StepState, listed: set[str], id: str, witness: Witness | None, *, settled: bool
+) -> bool:
+    """Our own new object is listed; for a recovered one with a later attempt open, settle and a witness, as ever."""
+    if origin is Origin.RECOVERED and step.attempts:
+        return settled and witness is not None and witness.id in listed
+    return id in listed

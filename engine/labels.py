@@ -1,0 +1,73 @@
+"""Markers: derived names by which an object can be found again, and notes that say which attempt made it. Pure.
+
+A name is readable by people and ends with the marker (rule 2). Its alphabet, `A-Z a-z 0-9 - _ .` and single inner
+spaces, has no character that means something in a filter, so that every name can be searched for by construction.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+from engine.model import RunState
+from engine.ports import Label
+
+MAX_NAME = 100
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NOTE = re.compile(r"\b(attempt|journal|generation)=([A-Za-z0-9-]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a note says: the attempt that made the object; in a sentinel, its journal and the run's generation."""
+
+    attempt: str = ""
+    journal: str = ""
+    generation: int = 0
+
+
+def marker(run: RunState, step: str, generation: int) -> str:
+    """The marker: `hw` and 13 characters derived from (workflow, org, sandbox, source or share key, step, generation)."""
+    parts = (run.workflow, run.scope.org, run.scope.sandbox, run.source, step, str(generation))
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return "hw" + base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def name(run: RunState, step: str, generation: int) -> str:
+    """The name to plant: source, step, marker."""
+    tail = f"{step.replace('_', ' ')} {marker(run, step, generation)}"
+    head = run.source.partition(":")[2] if run.shared else run.source
+    safe = _UNSAFE.sub("-", head)[: MAX_NAME - len(tail) - 1].strip("-. ")
+    return f"{safe} {tail}" if safe else tail
+
+
+def names(run: RunState, step: str, *, unique: bool) -> tuple[str, ...]:
+    """Every name the step's object may bear: one per generation up to the run's; a title is the same in all (rule 2)."""
+    return (name(run, step, 0),) if unique else tuple(name(run, step, g) for g in range(run.generation + 1))
+
+
+def label(run: RunState, step: str, tag: str, *, unique: bool, sentinel_of: str | None) -> Label:
+    """The label of a new attempt. `sentinel_of`: the journal's name, when the step is the run's sentinel."""
+    full = name(run, step, 0 if unique else run.generation)
+    note = f"{full.rpartition(' ')[0]}. headway attempt={tag}"
+    if sentinel_of:
+        note += f" journal={sentinel_of} generation={run.generation}"
+    return Label(name=full, note=note, attempt=tag)
+
+
+def parse(note: str) -> Note:
+    """Read a note; total: a note that is not ours gives an empty one."""
+    found = dict(_NOTE.findall(note))
+    generation = found.get("generation", "0")
+    return Note(
+        attempt=found.get("attempt", ""), journal=found.get("journal", ""),
+        generation=int(generation) if generation.isdecimal() else 0,
+    )
+
+
+def signed(note: str, journal: str, generation: int) -> str:
+    """A sentinel's note with another journal and generation in it."""
+    bare = re.sub(r" (journal|generation)=[A-Za-z0-9-]+", "", note)
+    return f"{bare} journal={journal} generation={generation}"

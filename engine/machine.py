@@ -1,0 +1,225 @@
+"""The state machine of a step: every status change, and every decision, in one pure file. THE file to read first.
+
+A step is *pending* (surely nothing of ours is out there), has an *intent* (something may be), is *done* (something is,
+and we know its id), *failed* (refused for good) or *in doubt* (a person must look). Rule n is DESIGN section 1.
+
+    PENDING ──intend──> INTENT ──created / take──> DONE ──deleted──> DESTROYED
+       ^                  │ │
+       └──not_applied─────┘ └──rejected (and no earlier attempt open)──> FAILED
+          absent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus
+from engine.ports import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The times that the rules need, in seconds, all derived from `settle` (rules 1, 4 and 7).
+
+    `gateway`: how long a request may wait before it is processed. `send_window`: how long an intent allows sending.
+    `lease`: how long a look at the sentinel holds. `read_lag`: how stale a read by id may be. `patience`: how long to
+    look for evidence before a person is asked.
+    """
+
+    settle: float = 120.0
+
+    @property
+    def send_window(self) -> float:
+        return min(5.0, self.settle / 2)
+
+    @property
+    def gateway(self) -> float:
+        return self.settle / 2
+
+    @property
+    def lease(self) -> float:
+        return min(30.0, max(5.0, self.settle / 4))
+
+    @property
+    def read_lag(self) -> float:
+        return min(10.0, self.settle / 12)
+
+    @property
+    def patience(self) -> float:
+        return 60 * self.settle
+
+
+# --- what happened to a step ------------------------------------------------------------------------------------------
+
+
+def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: int) -> StepState:
+    """An intent, or its renewal: the same tag takes the place of its earlier self (rule 1)."""
+    earlier = tuple(a for a in step.attempts if a.tag != attempt.tag)
+    return replace(
+        step, status=StepStatus.INTENT, attempts=(*earlier, attempt), body=body, spec=spec, generation=generation,
+        tries=step.tries + (len(earlier) == len(step.attempts)), failure=None, due=None,
+        started_at=step.started_at or attempt.at,
+    )
+
+
+def created(step: StepState, tag: str, receipt: Receipt, now: float, *, proven: bool) -> StepState:
+    """The answer settles its own attempt only: earlier ones stay, and the receipt is unconfirmed without proof that
+    they came to nothing (rules 3 and 4)."""
+    return _done(step, _without(step, tag), replace(receipt, confirmed=proven), now)
+
+
+def read(step: StepState, receipt: Receipt, spec: str, now: float) -> StepState:
+    """A step that only reads, or that adopts what a user named."""
+    return replace(_done(step, step.attempts, receipt, now), spec=spec, started_at=step.started_at or now)
+
+
+def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> StepState:
+    """A hit proven ours settles the attempt that made it and the earlier ones; a later one stays in doubt (rule 5).
+
+    Where the platform refuses a second one, there is nothing to wait for, but late requests may still be refused: the
+    attempts stay until a delete must wait for them (rule 10).
+    """
+    tags = [a.tag for a in step.attempts]
+    later = step.attempts[tags.index(tag) + 1 :] if tag in tags else ()
+    receipt = Receipt(
+        id=view.id, etag=view.etag, version=view.version, origin=Origin.RECOVERED, data=view.data,
+        confirmed=unique or not later,
+    )
+    return _done(step, step.attempts if unique else later, receipt, now)
+
+
+def not_applied(step: StepState, tag: str, failure: Failure, due: float | None) -> StepState:
+    """Refused before acting: that attempt never was."""
+    left = _without(step, tag)
+    return replace(
+        step, attempts=left, status=StepStatus.INTENT if left else StepStatus.PENDING, failure=failure, due=due,
+        body=step.body if left else None,
+    )
+
+
+def doubted(step: StepState, failure: Failure) -> StepState:
+    """The outcome is unknown; the intent stays."""
+    return replace(step, status=StepStatus.INTENT, failure=failure)
+
+
+def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepState:
+    """Refused for good: this settles its own attempt only (rule 3)."""
+    left = _without(step, tag)
+    if left:
+        return replace(step, attempts=left, failure=failure, status=StepStatus.INTENT)
+    return failed(replace(step, attempts=(), body=None), failure, now)
+
+
+def failed(step: StepState, failure: Failure, now: float) -> StepState:
+    """Given up. With an open attempt a step never fails: a maybe is not forgotten."""
+    status = StepStatus.IN_DOUBT if step.attempts else StepStatus.FAILED
+    return replace(step, status=status, failure=failure, finished_at=now)
+
+
+def accused(step: StepState, failure: Failure, now: float) -> StepState:
+    """A verdict that a person must look at: twins, a conflict, or evidence that does not come."""
+    return replace(step, status=StepStatus.IN_DOUBT, failure=failure, finished_at=now)
+
+
+def absent(step: StepState) -> StepState:
+    """Proven: none of the open attempts had an effect (rule 4)."""
+    return replace(step, attempts=(), body=None, status=StepStatus.PENDING)
+
+
+def confirmed(step: StepState, now: float) -> StepState:
+    """The receipt's object is the only one."""
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing to confirm")
+    return _done(step, (), replace(step.receipt, confirmed=True), now)
+
+
+def lost(step: StepState) -> StepState:
+    """The receipt of a replaced journal names nothing that exists (rule 7)."""
+    return replace(step, receipt=None, status=StepStatus.PENDING, finished_at=None)
+
+
+def deleting(step: StepState, attempt: Attempt) -> StepState:
+    """The intent to delete: the id is a tombstone from now on (rule 10)."""
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing to delete")
+    tombstones = step.tombstones if step.receipt.id in step.tombstones else (*step.tombstones, step.receipt.id)
+    return replace(step, attempts=(attempt,), tombstones=tombstones, status=StepStatus.INTENT)
+
+
+def deleted(step: StepState, now: float) -> StepState:
+    """Gone, and never taken again."""
+    return replace(
+        step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now,
+    )
+
+
+def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:
+    return tuple(a for a in step.attempts if a.tag != tag)
+
+
+def _done(step: StepState, attempts: tuple[Attempt, ...], receipt: Receipt, now: float) -> StepState:
+    return replace(
+        step, status=StepStatus.DONE, attempts=attempts, receipt=receipt, body=None, failure=None, due=None,
+        finished_at=now,
+    )
+
+
+# --- what to do next --------------------------------------------------------------------------------------------------
+
+
+class Move(Enum):
+    """What a step without a receipt needs next."""
+
+    CREATE = "create"
+    LOOK = "look"
+
+
+def decide(step: StepState, *, unique: bool, suspect: bool, stranger: bool) -> Move:
+    """Send, or look first.
+
+    A doubt is looked at before anything is sent again, and so is the frontier of a run that another process began
+    (`stranger`, rule 7). Where the platform itself refuses a second one, sending *is* looking (rule 4).
+    """
+    if unique:
+        return Move.CREATE
+    return Move.LOOK if step.attempts or suspect or stranger else Move.CREATE
+
+
+class Verdict(Enum):
+    """What a look proves (rule 4)."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNPROVEN = "unproven"
+    """Absent as far as can be seen, but no younger object vouches for the list: send again, and confirm."""
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a look saw: our live objects, oldest first; whether a hit answered 404; whether a younger object of ours
+    exists (`witness`) and was shown by the same query (`fresh`). `asked` and `due` on the boot clock."""
+
+    live: Sequence[View]
+    gone: bool
+    witness: bool
+    fresh: bool
+    asked: float
+    due: float
+
+
+def judge(seen: Sighting, *, doubted: bool) -> Verdict:
+    """Evidence, never time alone (rule 4); a listed hit that answers 404 is not absence before settle (rule 5)."""
+    if seen.gone and seen.asked < seen.due:
+        return Verdict.WAIT
+    if seen.live:
+        return Verdict.FOUND
+    if not doubted:
+        return Verdict.ABSENT
+    if seen.asked < seen.due:
+        return Verdict.WAIT
+    if seen.witness:
+        return Verdict.ABSENT if seen.fresh else Verdict.WAIT
+    return Verdict.UNPROVEN

@@ -1,0 +1,203 @@
+"""Many runs at once: a bounded window of active runs, started ones first; shared steps once; everything stops cleanly.
+
+Memory depends on the window, not on the batch. A common cause (`Halt`) stops everything at once, resumable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import anyio
+import orjson
+from anyio.abc import TaskGroup
+
+from engine.drive import Drive
+from engine.ensure import ensure
+from engine.errors import WorkflowChanged
+from engine.evidence import confirm
+from engine.identity import run_id
+from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState
+from engine.sentinel import verify
+from engine.session import Active, Session, Slot, StepFailed
+from engine.workflow import Plan, Workflow
+
+PARKED = 2048
+"""How many runs may wait outside the window; each costs some kilobytes."""
+CHUNK = 32
+"""How many runs are claimed in one transaction."""
+STOP_WITHIN = 8.0
+"""Seconds that requests in flight have to be answered and journaled after a stop."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A shared step of this process: who comes first works, the others wait for `done`."""
+
+    done: anyio.Event = field(default_factory=anyio.Event)
+    receipt: Receipt | None = None
+    failure: Failure | None = None
+
+
+class SharedSteps:
+    """Steps that several runs need once, keyed by (scope, step, key) and executed once, in a task of their own."""
+
+    def __init__(self, session: Session, group: TaskGroup) -> None:
+        self.session, self.group = session, group
+        self.entries: dict[tuple[str, str, str, str], _Entry] = {}
+
+    async def __call__(self, run: Active, name: str) -> Receipt:
+        """The shared step's receipt. Raises `StepFailed` with the one failure that all its waiters get."""
+        scope, key = run.state.scope, run.plan.shared[name]
+        entry = self.entries.get((scope.org, scope.sandbox, name, key))
+        if entry is None:
+            entry = self.entries[scope.org, scope.sandbox, name, key] = _Entry()
+            self.group.start_soon(self._work, entry, run, name, key)
+        await entry.done.wait()
+        if entry.receipt is None:
+            raise StepFailed(entry.failure or Failure(kind="interrupted", message="interrupted"))
+        return entry.receipt
+
+    async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
+        state = await self.session.journal.claim_shared(self._new_run(asker, key))
+        step = asker.plan.steps[name]
+        plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()})
+        run = Active(self.session, asker.workflow, plan, asker.inputs, state)
+        run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
+        try:
+            await self._ensure(run, name)
+            entry.receipt = run.receipts[name]
+            entry.done.set()
+            await confirm(run, name)
+        except StepFailed as failed:
+            entry.failure = replace(failed.failure, message=f"shared {key}: {failed.failure.message}")
+            await run.write(run=replace(run.state, status=RunStatus.FAILED, failure=failed.failure))
+        finally:
+            entry.done.set()
+
+    async def _ensure(self, run: Active, name: str) -> None:
+        if run.state.suspect:
+            await verify(run, name)
+        if name not in run.receipts:
+            await ensure(run, name, None, lambda state: self._finish(run, state))
+        elif run.state.suspect:
+            await run.write(run=replace(run.state, suspect=False))
+
+    async def _finish(self, run: Active, state: StepState) -> None:
+        now, begun_by = self.session.clock.wall(), run.state.begun_by or self.session.journal.process
+        done = replace(
+            run.state, status=RunStatus.DONE, suspect=False, finished_at=now, failure=None, begun_by=begun_by
+        )
+        await run.write(state, run=done)
+        if state.receipt:
+            self.session.tell("step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin.value)
+
+    @staticmethod
+    def _new_run(asker: Active, key: str) -> NewRun:
+        scope, workflow = asker.state.scope, asker.state.workflow
+        return NewRun(
+            run_id=run_id(workflow, scope, key, shared=True), workflow=workflow, variant=asker.state.variant,
+            scope=scope, source=key, inputs="null", inputs_print="", definition="", shared=True,
+        )
+
+
+class Runner:
+    """Drives batches of the journal's runs."""
+
+    def __init__(
+        self, session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], *, window: int,
+        max_failures: Callable[[int], bool] = lambda _failed: False,
+    ) -> None:
+        self.session, self.workflows, self.window, self.max_failures = session, workflows, window, max_failures
+        self.counts: Counter[RunStatus] = Counter()
+        self.scope: anyio.CancelScope | None = None
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Start nothing new, let what is in flight be answered and journaled, then leave. May be called again."""
+        self.stopped = True
+        self.session.stop(STOP_WITHIN)
+        if self.scope is not None:
+            self.scope.cancel()
+
+    async def run_batch(self, batch: int) -> Counter[RunStatus]:
+        """Drive every run of the batch to its end; how many ended in which state. Raises `Halt` and `WorkflowChanged`."""
+        places, parked = anyio.Semaphore(self.window), anyio.Semaphore(self.window + PARKED)
+        try:
+            with anyio.CancelScope() as self.scope:
+                async with anyio.create_task_group() as background:
+                    shared = SharedSteps(self.session, background)
+                    async with anyio.create_task_group() as group:
+                        for begun in (True, False):
+                            await self._claim_all(batch, begun, group, shared, places, parked)
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+        return self.counts
+
+    async def _claim_all(
+        self, batch: int, begun: bool, group: TaskGroup, shared: SharedSteps, places: anyio.Semaphore,
+        parked: anyio.Semaphore,
+    ) -> None:
+        after = 0
+        while not self.stopped:
+            await places.acquire()
+            free = 1
+            while free < CHUNK and places.value > 0:
+                places.acquire_nowait()
+                free += 1
+            runs = await self.session.journal.claim(batch, begun=begun, after=after, limit=free)
+            for _ in range(free - len(runs)):
+                places.release()
+            if not runs:
+                return
+            after = runs[-1].key
+            for state in runs:
+                await parked.acquire()
+                group.start_soon(self._drive, state, shared, Slot(places), parked)
+
+    async def _drive(self, state: RunState, shared: SharedSteps, slot: Slot, parked: anyio.Semaphore) -> None:
+        try:
+            workflow = await self._workflow(state)
+            inputs = workflow.decode(state.inputs)
+            if state.definition != workflow.fingerprint:
+                state = replace(state, definition=workflow.fingerprint)
+            run = Active(self.session, workflow, workflow.plan(inputs), inputs, state, slot)
+            self.session.tell("run_started", state)
+            ended = await Drive(run, shared).go()
+            self.counts[ended.status] += 1
+            self.session.tell("run_" + ended.status.value, ended)
+            failed = self.counts[RunStatus.FAILED] + self.counts[RunStatus.IN_DOUBT]
+            if ended.status is not RunStatus.DONE and self.max_failures(failed):
+                self.stop()
+        finally:
+            slot.release()
+            parked.release()
+
+    async def _workflow(self, state: RunState) -> Workflow[Any]:
+        """The declaration that the run was begun with, or one that only adds steps. Raises `WorkflowChanged`."""
+        workflow = self.workflows.get((state.workflow, state.variant))
+        if workflow is None:
+            raise WorkflowChanged(f"run {state.source!r} needs workflow {state.workflow!r} ({state.variant}), unknown here")
+        if state.definition == workflow.fingerprint or state.begun_by is None:
+            return workflow
+        text = await self.session.journal.definition(state.definition)
+        before: dict[str, Any] = orjson.loads(text) if text else {}
+        now: dict[str, Any] = orjson.loads(workflow.definition)
+        changed = sorted(name for name, step in before.items() if now.get(name) != step)
+        if changed or not before:
+            raise WorkflowChanged(
+                f"run {state.source!r} was begun with another definition of {state.workflow!r}: "
+                f"{', '.join(changed) or 'it is not known any more'} changed. Finish unfinished runs with the version "
+                "that began them, or destroy them; a change that only adds steps is accepted."
+            )
+        return workflow
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The cause of a group: the first exception in it that is not a group."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,157 @@
+"""The sentinel: a run's uniquely titled schema, whose note is a lease (rule 7).
+
+No effect leaves when the sentinel was last seen to name this journal more than `lease` ago. A sentinel that names
+another journal makes the run suspect; it is taken over by a conditional change of the note, and then everything may be
+in doubt until the other journal's last request can have settled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import anyio
+
+from engine import labels, machine
+from engine.errors import Answer, Halt
+from engine.model import Failure, Receipt, RunState
+from engine.ports import View
+from engine.session import Active, describe
+
+
+def leased(run: Active, name: str) -> bool:
+    """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
+    and so may what it needs (titles guard themselves)."""
+    sentinel = run.plan.sentinel
+    if sentinel is None or name == sentinel or sentinel not in run.receipts:
+        return True
+    return run.session.clock.boot() - run.leased <= run.session.timing.lease
+
+
+async def lease(run: Active, name: str) -> None:
+    """Look at the sentinel when the last look is too old. Raises `StepFailed` when it is gone or names another."""
+    while not leased(run, name):
+        sentinel = run.plan.sentinel or ""
+        view, asked = await look_at(run, sentinel)
+        if view is None:
+            await run.fail(name, Failure(
+                kind="sentinel_gone", message=f"the run's {sentinel.replace('_', ' ')} {run.receipts[sentinel].id} no "
+                "longer exists on the platform", hint="somebody deleted it; run again to make it anew",
+            ))
+        if labels.parse(view.note).journal != run.session.journal.name:
+            await overtaken(run, name, view)
+        run.leased = asked
+
+
+async def look_at(run: Active, sentinel: str) -> tuple[View | None, float]:
+    """Read the sentinel, twice if the first read says that it is gone; and when the read was asked."""
+    receipt, resource = run.receipts[sentinel], run.resource(sentinel)
+    asked = run.session.clock.boot()
+    view: View | None = await run.ask(sentinel, lambda: resource.read(receipt.id))
+    if view is None:
+        await run.sleep(run.session.timing.read_lag)
+        asked = run.session.clock.boot()
+        view = await run.ask(sentinel, lambda: resource.read(receipt.id))
+    return view, asked
+
+
+async def overtaken(run: Active, name: str, view: View) -> None:
+    """Another journal holds the run: this one must not go on."""
+    await run.fail(name, Failure(
+        kind="overtaken", message=f"another journal ({labels.parse(view.note).journal}) has taken this run over",
+        hint="use that journal, or run again to take the run back",
+    ))
+
+
+async def hold(run: Active) -> None:
+    """Make sure that the sentinel, which has a receipt, names this journal. Sets `run.named` when it does.
+
+    A sentinel that is gone loses its receipt, so that it is made anew.
+    """
+    sentinel, journal = run.plan.sentinel, run.session.journal.name
+    while sentinel is not None and sentinel in run.receipts:
+        if not run.state.suspect and leased(run, ""):
+            return
+        view, asked = await look_at(run, sentinel)
+        if view is None:
+            run.note(sentinel, "gone", id=run.receipts[sentinel].id)
+            await run.write(machine.lost(run.step(sentinel)))
+            return
+        note = labels.parse(view.note)
+        if note.journal == journal:
+            run.leased = asked
+            run.named = asked if run.named is None else run.named
+            await refresh(run, sentinel, view)
+            return
+        if not run.state.suspect or run.named is not None:
+            await overtaken(run, sentinel, view)
+        await sign(run, sentinel, view, max(run.state.generation, note.generation))
+
+
+async def refresh(run: Active, name: str, view: View) -> None:
+    """Keep the receipt's etag and version what the platform says."""
+    step = run.step(name)
+    if step.receipt and (step.receipt.etag, step.receipt.version) != (view.etag, view.version):
+        await run.write(replace(step, receipt=replace(step.receipt, etag=view.etag, version=view.version)))
+
+
+async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
+    """Write this journal and the generation into the sentinel, on condition that it is unchanged.
+
+    The change is an effect: its intent goes first. Whatever the answer, the caller looks again.
+    """
+    session, resource = run.session, run.resource(sentinel)
+    await session.gate.enter(resource.family)
+    try:
+        while True:
+            started = session.clock.boot()
+            run.note(sentinel, "intent", verb="sign", journal=session.journal.name, generation=generation)
+            await run.write(run=_with_generation(run.state, generation))
+            left = session.timing.send_window - (session.clock.boot() - started)
+            if left > 0:
+                break
+        note = labels.signed(view.note, session.journal.name, generation)
+        with anyio.CancelScope(shield=True) as scope:
+            session.inflight.add(scope)
+            try:
+                await _signed(run, sentinel, resource, view, note, left)
+            finally:
+                session.inflight.discard(scope)
+    finally:
+        session.gate.leave(resource.family)
+    await anyio.sleep(min(1.0, session.timing.read_lag))
+
+
+def _with_generation(state: RunState, generation: int) -> RunState:
+    return replace(state, generation=generation, begun_by=state.begun_by or state.owner)
+
+
+async def _signed(run: Active, sentinel: str, resource: Any, view: View, note: str, left: float) -> None:
+    try:
+        receipt: Receipt = await resource.sign(view, note, left)
+    except Halt:
+        raise
+    except Answer as answer:
+        run.note(sentinel, answer.kind, verb="sign", **describe(answer.failure))
+        return
+    run.note(sentinel, "signed", journal=run.session.journal.name)
+    step = run.step(sentinel)
+    if step.receipt:
+        await run.write(replace(step, receipt=replace(step.receipt, etag=receipt.etag, version=receipt.version)))
+
+
+async def verify(run: Active, name: str) -> None:
+    """A replaced journal's receipts are claims: believe the platform (rule 7). What is gone is made anew."""
+    step, resource = run.step(name), run.resource(name)
+    if step.receipt is None or not hasattr(resource, "read"):
+        return
+    id = step.receipt.id
+    view = await run.ask(name, lambda: resource.read(id))
+    if view is None:
+        await run.sleep(run.session.timing.read_lag)
+        view = await run.ask(name, lambda: resource.read(id))
+    if view is None:
+        run.note(name, "gone", id=id)
+        await run.write(machine.lost(step))
+    else:
+        await refresh(run, name, view)
