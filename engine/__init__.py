@@ -1,0 +1,78 @@
+"""headway's engine: durable workflows whose every step has exactly one effect, over APIs that cannot promise it.
+
+    api         the front door: `Engine`                       workflow   declaring a DAG of pure steps
+    runner      many runs at once, in a bounded window         machine    the state machine: read it first
+    drive       one run through its graph                      labels     names that can be found again
+    ensure      one step to its receipt                        retry      when to try again
+    effect      permit, intent, window, request, receipt       codec      canonical JSON and fingerprints
+    evidence    look, take, confirm: resolving a doubt         ports      the seams: Resource, Journal, Gate, Clock
+    sentinel    the lease against a second journal             model      the values that everything speaks of
+    destroy     deleting, in safe order                        errors     what is raised, as a tree
+    journal/    SQL: SQLite or PostgreSQL                      pacing/    permits, learned rates, outages
+
+The engine knows nothing of Adobe or HTTP, and never imports `workflows`.
+"""
+
+from engine.api import Engine, Item, Registration
+from engine.errors import (
+    Answer,
+    Conflict,
+    Halt,
+    HeadwayError,
+    InDoubt,
+    NotApplied,
+    NotAuthorised,
+    NotReady,
+    Rejected,
+    ScopeMismatch,
+    ScopeMissing,
+    StorageError,
+    WorkflowChanged,
+    WorkflowError,
+)
+from engine.model import Failure, Json, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
+from engine.ports import Adopt, Clock, Difference, Gate, Hit, Journal, Label, Lookup, Resource, Signable, View
+from engine.retry import RetryPolicy
+from engine.workflow import Workflow
+
+__all__ = [
+    "Adopt",
+    "Answer",
+    "Clock",
+    "Conflict",
+    "Difference",
+    "Engine",
+    "Failure",
+    "Gate",
+    "Halt",
+    "HeadwayError",
+    "Hit",
+    "InDoubt",
+    "Item",
+    "Journal",
+    "Json",
+    "Label",
+    "Lookup",
+    "NotApplied",
+    "NotAuthorised",
+    "NotReady",
+    "Origin",
+    "Receipt",
+    "Registration",
+    "Rejected",
+    "Resource",
+    "RetryPolicy",
+    "RunState",
+    "RunStatus",
+    "Scope",
+    "ScopeMismatch",
+    "ScopeMissing",
+    "Signable",
+    "StepState",
+    "StepStatus",
+    "StorageError",
+    "View",
+    "Workflow",
+    "WorkflowChanged",
+    "WorkflowError",
+]

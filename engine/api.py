@@ -56,10 +56,21 @@ class Engine:
     """
 
     def __init__(
-        self, store: str, *, workflows: Iterable[Workflow[Any]] = (), resources: Iterable[object] = (),
-        settle: float = 120.0, concurrency: int = 64, window: int | None = None, max_attempts: int | None = None,
-        max_failures: Callable[[int], bool] = lambda _failed: False, observer: Callable[[Notice], None] | None = None,
-        gate: Gate | None = None, clock: Clock | None = None, rng: Random | None = None, command: str = "engine",
+        self,
+        store: str,
+        *,
+        workflows: Iterable[Workflow[Any]] = (),
+        resources: Iterable[object] = (),
+        settle: float = 120.0,
+        concurrency: int = 64,
+        window: int | None = None,
+        max_attempts: int | None = None,
+        max_failures: Callable[[int], bool] = lambda _failed: False,
+        observer: Callable[[Notice], None] | None = None,
+        gate: Gate | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        command: str = "engine",
         read_only: bool = False,
     ) -> None:
         self.store, self.command, self.read_only = store, command, read_only
@@ -79,8 +90,14 @@ class Engine:
         opening = open_journal(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
         self.journal = await self._stack.enter_async_context(opening)
         self.session = Session(
-            journal=self.journal, gate=self.gate, clock=self.clock, rng=self.rng, timing=self.timing,
-            resources=self.resources, taken_over=self.clock.boot(), observer=self.observer,
+            journal=self.journal,
+            gate=self.gate,
+            clock=self.clock,
+            rng=self.rng,
+            timing=self.timing,
+            resources=self.resources,
+            taken_over=self.clock.boot(),
+            observer=self.observer,
             max_attempts=self.max_attempts,
         )
         return self
@@ -93,7 +110,7 @@ class Engine:
     # what is wanted
 
     async def check_scope(self, scope: Scope) -> None:
-        """Refuse a journal of another gateway, or of an earlier life of the sandbox (rule 8). Raises `ScopeMismatch`."""
+        """Refuse a journal of another gateway, or of an earlier life of the sandbox (rule 8): `ScopeMismatch`."""
         for known in await self.journal.scopes():
             if known.gateway != scope.gateway:
                 raise ScopeMismatch(
@@ -113,8 +130,13 @@ class Engine:
         workflow = item.workflow
         text = workflow.encode(item.inputs) if item.text is None else item.text
         return NewRun(
-            run_id=run_id(workflow.name, scope, item.source), workflow=workflow.name, variant=workflow.variant,
-            scope=scope, source=item.source, inputs=text, inputs_print=codec.fingerprint(text),
+            run_id=run_id(workflow.name, scope, item.source),
+            workflow=workflow.name,
+            variant=workflow.variant,
+            scope=scope,
+            source=item.source,
+            inputs=text,
+            inputs_print=codec.fingerprint(text),
             definition=workflow.fingerprint,
         )
 
@@ -169,7 +191,9 @@ class Engine:
         if workflow is None:
             raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
         plan = workflow.plan(workflow.decode(run.inputs))
-        shared = {name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))}
+        shared = {
+            name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
+        }
         return report(run, plan, shared)
 
     async def _shared_step(self, run: RunState, name: str, key: str) -> StepState | None:

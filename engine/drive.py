@@ -12,6 +12,8 @@ from dataclasses import replace
 import anyio
 
 from engine import machine
+from engine.active import Active, StepFailed
+from engine.destroy import delete_doomed
 from engine.effect import Intended, draft
 from engine.ensure import ensure
 from engine.errors import Rejected
@@ -20,7 +22,6 @@ from engine.machine import Move
 from engine.model import Failure, Receipt, RunState, RunStatus, StepState, StepStatus
 from engine.ports import Adopt
 from engine.sentinel import hold, leased, verify
-from engine.session import Active, StepFailed
 
 Shared = Callable[[Active, str], Awaitable[Receipt]]
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
@@ -44,6 +45,9 @@ class Drive:
             self.started, self.failures, self.restart = set(), {}, False
             sure = whole = False
             try:
+                if run.state.doomed and not run.state.suspect:
+                    await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
+                    await run.write(run=replace(run.state, doomed=()))
                 await hold(run)
                 judged = session.clock.boot()
                 sure = not run.state.suspect or judged >= self._settled_at()
@@ -168,7 +172,11 @@ class Drive:
         run = self.run
         begun_by = run.state.begun_by or run.session.journal.process
         return replace(
-            run.state, status=RunStatus.DONE, finished_at=run.session.clock.wall(), failure=None, due=None,
+            run.state,
+            status=RunStatus.DONE,
+            finished_at=run.session.clock.wall(),
+            failure=None,
+            due=None,
             begun_by=begun_by,
         )
 

@@ -7,7 +7,6 @@ Every answer settles the attempt that it answers, and only that one (rule 3).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,14 +14,21 @@ import anyio
 import orjson
 
 from engine import codec, labels, machine
-from engine.errors import Conflict, Halt, InDoubt, NotApplied, NotReady, Rejected
+from engine.active import Active, StepFailed, Work, describe
+from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus
 from engine.retry import next_delay
 from engine.sentinel import lease, leased
-from engine.session import Active, StepFailed, Witness, describe
+from engine.session import Witness
 
-Finish = Callable[[StepState], Awaitable[None]]
+
+class RejectedInDoubt(Exception):
+    """The request was refused for good while an earlier attempt is still in doubt (rule 3)."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +71,21 @@ async def admit(run: Active, name: str) -> None:
         gate.leave(family)
 
 
-async def create(
-    run: Active, name: str, spec: Any, *, proven: bool, intended: Intended | None, finish: Finish
-) -> Failure | None:
+async def create(work: Work, *, proven: bool, intended: Intended | None) -> Failure | None:
     """Try once to create the step's object. Returns None when the step has its receipt, the failure when it is to be
-    tried again. Raises `StepFailed` for a rejection that leaves nothing open."""
-    resource, family = run.resource(name), run.resource(name).family
+    tried again. Raises `StepFailed` for a rejection that leaves nothing open, else `RejectedInDoubt`."""
+    run, resource = work.run, work.resource
     if intended is None:
-        await resource.prepare(spec)
-        await admit(run, name)
+        await run.ask(work.name, lambda: resource.prepare(work.spec))
+        await admit(run, work.name)
         try:
-            intended = draft(run, name, spec)
+            intended = draft(run, work.name, work.spec)
             await run.write(intended.state)
         except BaseException:
-            run.session.gate.leave(family)
+            run.session.gate.leave(resource.family)
             raise
-    intended = await freshen(run, name, intended)
-    return await _send(run, name, spec, intended, proven=proven, finish=finish)
+    intended = await freshen(run, work.name, intended)
+    return await _send(work, intended, proven=proven)
 
 
 async def freshen(run: Active, name: str, intended: Intended) -> Intended:
@@ -98,9 +102,8 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
             await admit(run, name)
         started = clock.boot()
         attempt = replace(intended.attempt, at=clock.wall())
-        state = machine.intend(
-            run.step(name), attempt, intended.state.body or "", intended.state.spec or "", run.state.generation
-        )
+        body, spec = intended.state.body or "", intended.state.spec or ""
+        state = machine.intend(run.step(name), attempt, body, spec, run.state.generation)
         try:
             await run.write(state)
         except BaseException:
@@ -109,80 +112,77 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
         intended = Intended(attempt=attempt, state=state, at=started)
 
 
-async def _send(
-    run: Active, name: str, spec: Any, intended: Intended, *, proven: bool, finish: Finish
-) -> Failure | None:
-    session, resource = run.session, run.resource(name)
-    tag, clock = intended.attempt.tag, session.clock
-    answer: NotApplied | InDoubt | Rejected | Conflict | NotReady
+async def _send(work: Work, intended: Intended, *, proven: bool) -> Failure | None:
+    """The request, and the record of its answer, which a stop lets finish for a while."""
+    session = work.run.session
     with anyio.CancelScope(shield=True) as scope:
         session.inflight.add(scope)
         try:
-            sent, at = clock.boot(), clock.wall()
-            run.sends[name] = intended.at + session.timing.send_window
-            try:
-                receipt: Receipt = await resource.create(
-                    intended.state.body, session.timing.send_window - (sent - intended.at)
-                )
-            except (NotApplied, InDoubt, Rejected, Conflict, NotReady) as told:
-                answer = told
-            except Halt as halt:
-                await run.write(machine.not_applied(run.step(name), tag, Failure(kind="halt", message=str(halt)), None))
-                raise
-            else:
-                run.made.add(name)
-                session.remember(resource.kind, Witness(sent=sent, name=run.names(name)[-1], id=receipt.id))
-                if name == run.plan.sentinel:
-                    run.leased = sent
-                run.note(name, "created", attempt=run.step(name).tries, took=round(clock.wall() - at, 3), id=receipt.id)
-                await finish(machine.created(run.step(name), tag, receipt, clock.wall(), proven=proven))
-                return None
-            finally:
-                session.gate.leave(resource.family)
-            run.note(name, "intent", attempt=run.step(name).tries, tag=tag)
-            run.note(name, "sent", took=round(clock.wall() - at, 3))
-            return await _settle(run, name, spec, answer, tag, finish)
+            answer = await _request(work, intended, proven=proven)
+            return None if answer is None else await _settle(work, answer, intended.attempt.tag)
         finally:
             session.inflight.discard(scope)
-    await anyio.sleep_forever()  # the answer did not come before the stop: the intent is journaled, the rest is cancelled
+    await (
+        anyio.sleep_forever()
+    )  # the answer did not come before the stop: the intent is journaled, the rest is cancelled
     return None
 
 
-async def _settle(
-    run: Active, name: str, spec: Any, answer: NotApplied | InDoubt | Rejected | Conflict | NotReady, tag: str,
-    finish: Finish,
-) -> Failure | None:
+async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | None:
+    """Exactly one request. None when it created the object, else the answer."""
+    run, name, session, tag = work.run, work.name, work.run.session, intended.attempt.tag
+    sent, at = session.clock.boot(), session.clock.wall()
+    run.sends[name] = intended.at + session.timing.send_window
+    try:
+        receipt: Receipt = await work.resource.create(intended.state.body, run.sends[name] - sent)
+    except Answer as answer:
+        run.note(name, "intent", attempt=work.step.tries, tag=tag)
+        run.note(name, "sent", took=round(session.clock.wall() - at, 3))
+        return answer
+    except Halt as halt:
+        await run.write(machine.not_applied(work.step, tag, Failure(kind="halt", message=str(halt)), None))
+        raise
+    finally:
+        session.gate.leave(work.resource.family)
+    run.made.add(name)
+    session.remember(work.resource.kind, Witness(sent=sent, name=run.names(name)[-1], id=receipt.id))
+    if name == run.plan.sentinel:
+        run.leased = sent
+    run.note(name, "created", attempt=work.step.tries, took=round(session.clock.wall() - at, 3), id=receipt.id)
+    await work.finish(machine.created(work.step, tag, receipt, session.clock.wall(), proven=proven))
+    return None
+
+
+async def _settle(work: Work, answer: Answer, tag: str) -> Failure | None:
     """Journal what an answer other than *created* means."""
-    session, step, failure = run.session, run.step(name), answer.failure
-    now = session.clock.wall()
+    run, name, step, failure = work.run, work.name, work.step, answer.failure
+    now, policy = run.session.clock.wall(), run.plan.steps[name].retry
     run.note(name, answer.kind, **describe(failure))
-    session.tell("step_" + answer.kind, run.state, name, message=failure.message)
+    run.session.tell("step_" + answer.kind, run.state, name, message=failure.message)
     match answer:
-        case NotApplied() | NotReady():
-            floor = answer.retry_after if isinstance(answer, NotApplied) else None
-            pause = next_delay(run.plan.steps[name].retry, max(step.tries, 1), session.rng, floor)
-            await run.write(machine.not_applied(step, tag, failure, now + pause))
         case InDoubt():
-            await run.write(machine.doubted(step, failure))
+            due = now + next_delay(policy, max(step.tries, 1), run.session.rng) if work.resource.unique else None
+            await run.write(machine.doubted(step, failure, due))
         case Rejected():
             await run.write(machine.rejected(step, tag, failure, now))
-            if run.step(name).status is StepStatus.FAILED:
-                raise StepFailed(failure)
+            raise StepFailed(failure) if work.step.status is StepStatus.FAILED else RejectedInDoubt(failure)
         case Conflict():
-            await _meet(run, name, spec, answer, tag, finish)
-            if run.step(name).receipt:
-                return None
+            await run.write(machine.not_applied(step, tag, failure, None))
+            await _meet(work, answer)
+            return None if work.step.receipt else failure
+        case _:
+            floor = answer.retry_after if isinstance(answer, NotApplied) else None
+            pause = next_delay(policy, max(step.tries, 1), run.session.rng, floor)
+            await run.write(machine.not_applied(step, tag, failure, now + pause))
     return failure
 
 
-async def _meet(run: Active, name: str, spec: Any, answer: Conflict, tag: str, finish: Finish) -> None:
+async def _meet(work: Work, answer: Conflict) -> None:
     """Somebody has our title: if it is ours, take it; if it only looks like it, a person must see (rules 4 and 5)."""
-    resource, failure = run.resource(name), answer.failure
-    existing = answer.existing
+    run, name, resource, existing = work.run, work.name, work.resource, answer.existing
     if existing is None:
         hits = await run.ask(name, lambda: resource.find(run.names(name), None))
         existing = hits[0].id if hits else None
-    await run.write(machine.not_applied(run.step(name), tag, failure, None))
     view = None if existing is None else await run.ask(name, lambda: resource.read(existing))
     if view is not None:
-        await take(run, name, spec, view, finish)
+        await take(work, view)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import anyio
 
 from engine import codec, machine
-from engine.effect import Finish, Intended, create
+from engine.active import Active, StepFailed, Work
+from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.machine import Move, Verdict
-from engine.model import Failure, Origin, StepStatus
+from engine.model import Failure, Origin, StepState
 from engine.ports import Adopt
 from engine.retry import pause_between_looks
-from engine.session import Active, StepFailed
 
 LONGEST_WAIT = 3600.0
 """A wait found in the journal is never longer than this, however the wall clock was moved meanwhile."""
+
+Finish = Callable[[StepState], Awaitable[None]]
 
 
 async def ensure(run: Active, name: str, intended: Intended | None, finish: Finish) -> None:
@@ -29,81 +32,111 @@ async def ensure(run: Active, name: str, intended: Intended | None, finish: Fini
         spec = run.spec(name)
     except Rejected as refusal:
         await run.fail(name, refusal.failure)
-    resource = run.resource(name)
+    work = Work(run=run, name=name, spec=spec, finish=finish)
     if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
-        await _read(run, name, spec, finish)
-        return
-    spent, looks, began, refused = 0, 0, run.session.clock.boot(), None
-    while run.step(name).receipt is None:
-        if run.session.stopping:
-            await anyio.sleep_forever()
-        proven = True
-        if intended is None:
-            await _wait_until_due(run, name)
-            move = machine.decide(
-                run.step(name), unique=resource.unique and refused is None, suspect=run.state.suspect,
-                stranger=run.stranger(name),
-            )
-            if move is Move.LOOK:
-                doubted = bool(run.step(name).attempts) or run.state.suspect
-                verdict, view = await look(run, name, spec, doubted=doubted)
-                if view is not None:
-                    await take(run, name, spec, view, finish)
-                    return
-                if verdict is Verdict.WAIT:
-                    await _wait_for_evidence(run, name, began, looks)
-                    looks += 1
-                    continue
-                proven = verdict is Verdict.ABSENT
-                if refused is not None:
-                    await _refuse(run, name, refused, proven=proven)
-                if proven:
-                    run.steps[name] = machine.absent(run.step(name))
-        failure = await create(run, name, spec, proven=proven, intended=intended, finish=finish)
-        intended = None
-        if failure is not None:
-            refused = failure if failure.kind == Rejected.kind else None
-            spent += not run.session.gate.troubled(resource.family)
-            if spent >= run.session.policy(run.plan.steps[name]).max_attempts:
-                await run.fail(name, replace(failure, hint=failure.hint or "run again to go on trying"))
+        await _read(work)
+    else:
+        await _Pursuit(work).go(intended)
 
 
-async def _read(run: Active, name: str, spec: object, finish: Finish) -> None:
+async def _read(work: Work) -> None:
     """A step without an effect: look something up, or adopt what the user named."""
-    resource = run.resource(name)
+    run, name, spec, resource = work.run, work.name, work.spec, work.resource
     if isinstance(spec, Adopt):
         receipt = replace(await run.ask(name, lambda: resource.adopt(spec.ref)), origin=Origin.ADOPTED)
     else:
         receipt = await run.ask(name, lambda: resource.fetch(spec))
-    now = run.session.clock.wall()
     run.note(name, "adopted" if isinstance(spec, Adopt) else "read", id=receipt.id)
-    await finish(machine.read(run.step(name), receipt, codec.fingerprint(spec), now))
+    await work.finish(machine.read(work.step, receipt, codec.fingerprint(spec), run.session.clock.wall()))
 
 
-async def _wait_until_due(run: Active, name: str) -> None:
-    """A wait lives in the journal, so that a restart does not cut it short."""
-    due = run.step(name).due
-    if due is not None:
-        await run.sleep(min(due - run.session.clock.wall(), LONGEST_WAIT))
+class _Pursuit:
+    """The way of one step to its receipt. `spent`: failures of its own so far; `refused`: a rejection that waits for
+    an earlier doubt to be settled (rule 3)."""
 
+    def __init__(self, work: Work) -> None:
+        self.work, self.began = work, work.run.session.clock.boot()
+        self.spent, self.looks = 0, 0
+        self.refused: Failure | None = None
 
-async def _wait_for_evidence(run: Active, name: str, began: float, looks: int) -> None:
-    session = run.session
-    if session.clock.boot() - began > session.timing.patience:
-        minutes = round((session.clock.boot() - began) / 60)
-        await run.accuse(name, Failure(
-            kind="in_doubt", message=f"asked the platform {looks + 1} times in {minutes} min; its lists do not show "
-            "whether the request had an effect", hint="run again later, or look in the platform's own interface and use "
-            f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
-        ))
-    await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(looks))
+    async def go(self, intended: Intended | None) -> None:
+        work, run = self.work, self.work.run
+        while work.step.receipt is None:
+            if run.session.stopping and intended is None:
+                await anyio.sleep_forever()
+            proven: bool | None = True
+            if intended is None:
+                await self._wait_until_due()
+                proven = await self._evidence()
+            if proven is None:
+                continue
+            try:
+                self.refused, failure = None, await create(work, proven=proven, intended=intended)
+            except RejectedInDoubt as rejection:
+                self.refused = failure = rejection.failure
+            intended = None
+            if failure is not None:
+                await self._spend(failure)
 
+    async def _evidence(self) -> bool | None:
+        """What is known before sending: True, nothing of ours is out there; False, nothing is seen; None, look again
+        (or not at all: the step has its receipt)."""
+        work, run = self.work, self.work.run
+        move = machine.decide(
+            work.step,
+            unique=work.resource.unique and self.refused is None,
+            suspect=run.state.suspect,
+            stranger=run.stranger(work.name),
+        )
+        if move is Move.CREATE:
+            return True
+        verdict, view = await look(work, doubted=bool(work.step.attempts) or run.state.suspect)
+        if view is not None:
+            await take(work, view)
+            return None
+        if verdict is Verdict.WAIT:
+            await self._wait_for_evidence()
+            return None
+        if self.refused is not None:
+            await self._refuse(self.refused, proven=verdict is Verdict.ABSENT)
+        if verdict is Verdict.ABSENT:
+            run.steps[work.name] = machine.absent(work.step)
+        return verdict is Verdict.ABSENT
 
-async def _refuse(run: Active, name: str, refused: Failure, *, proven: bool) -> None:
-    """A rejection after an earlier doubt: the doubt is settled now, so the rejection stands (rule 3)."""
-    if not proven:
-        await run.accuse(name, replace(refused, kind="in_doubt"))
-    state = machine.failed(machine.absent(run.step(name)), refused, run.session.clock.wall())
-    await run.write(state)
-    if state.status is StepStatus.FAILED:
+    async def _wait_until_due(self) -> None:
+        """A wait lives in the journal, so that a restart does not cut it short."""
+        due, clock = self.work.step.due, self.work.run.session.clock
+        if due is not None:
+            await self.work.run.sleep(min(due - clock.wall(), LONGEST_WAIT))
+
+    async def _wait_for_evidence(self) -> None:
+        run, session = self.work.run, self.work.run.session
+        waited = session.clock.boot() - self.began
+        if waited > session.timing.patience:
+            source, name = run.state.source, self.work.name
+            message = (
+                f"asked the platform {self.looks + 1} times in {round(waited / 60)} min; its lists do not show whether "
+                "the request had an effect"
+            )
+            hint = (
+                "run again later, or look in the platform's own interface and use "
+                f"headway resume --resolve {source} {name} adopt=ID|recreate"
+            )
+            await run.accuse(name, Failure(kind="in_doubt", message=message, hint=hint))
+        await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(self.looks))
+        self.looks += 1
+
+    async def _spend(self, failure: Failure) -> None:
+        """An outage or a pause of the whole service costs nothing; anything else is one of the step's attempts."""
+        work, session = self.work, self.work.run.session
+        self.spent += not session.gate.troubled(work.resource.family)
+        if self.spent >= session.policy(work.run.plan.steps[work.name]).max_attempts:
+            await work.run.fail(work.name, replace(failure, hint=failure.hint or "run again to go on trying"))
+
+    async def _refuse(self, refused: Failure, *, proven: bool) -> None:
+        """A rejection after an earlier doubt: once the doubt is settled, the rejection stands (rule 3)."""
+        work = self.work
+        if not proven:
+            await work.run.accuse(work.name, replace(refused, kind="in_doubt"))
+        await work.run.write(machine.failed(machine.absent(work.step), refused, work.run.session.clock.wall()))
         raise StepFailed(refused)

@@ -4,45 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
 from engine import labels, machine
+from engine.active import Active, Work
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Json, Origin, StepState
-from engine.ports import Adopt, Difference, View
+from engine.ports import Difference, Hit, View
 from engine.retry import pause_between_looks
-from engine.session import Active, Witness
-
-Finish = Callable[[StepState], Awaitable[None]]
+from engine.session import Witness
 
 
-async def look(run: Active, name: str, spec: Any, *, doubted: bool) -> tuple[Verdict, View | None]:
+async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     """Ask the other side once for every object that bears one of the step's names, and judge what it shows.
 
     Raises `StepFailed` when a hit bears our marker and another body: that is for a person to see (rule 5).
     """
-    session, step, resource, names = run.session, run.step(name), run.resource(name), run.names(name)
-    timing, clock = session.timing, session.clock
+    run, name, step, resource = work.run, work.name, work.step, work.resource
+    session, names, timing, clock = run.session, run.names(name), run.session.timing, run.session.clock
     since = run.last_possible_send(name) if doubted else session.taken_over + timing.send_window
     asked = clock.boot()
     witness = session.witness(resource.kind, since + timing.gateway)
     wanted = (*names, witness.name) if witness and witness.name not in names else names
     back = min((a.at for a in step.attempts), default=None) if not run.state.suspect else None
     hits = await run.ask(name, lambda: resource.find(wanted, back))
-    live, gone = [], False
-    for hit in hits:
-        if hit.name not in names or hit.id in step.tombstones:
-            continue
-        view = await run.ask(name, lambda id=hit.id: resource.read(id))  # type: ignore[misc]
-        if view is None:
-            gone = True
-        else:
-            live.append(view)
+    views = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
+    live, gone = [view for view in views if view is not None], None in views
     sighting = Sighting(
-        live=sorted(live, key=lambda view: view.created), gone=gone, witness=witness is not None,
-        fresh=witness is not None and any(hit.id == witness.id for hit in hits), asked=asked,
+        live=sorted(live, key=lambda view: view.created),
+        gone=gone,
+        witness=witness is not None,
+        fresh=witness is not None and any(hit.id == witness.id for hit in hits),
+        asked=asked,
         due=since + timing.settle,
     )
     verdict = machine.judge(sighting, doubted=doubted)
@@ -51,8 +45,18 @@ async def look(run: Active, name: str, spec: Any, *, doubted: bool) -> tuple[Ver
     if verdict is not Verdict.FOUND:
         return verdict, None
     for view in sighting.live:
-        await check_body(run, name, spec, view)
+        await check_body(work, view)
     return verdict, await _choose(run, name, sighting.live)
+
+
+async def _read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
+    """What the hits are now; a list may show what is gone."""
+    resource = run.resource(name)
+
+    def reading(id: str) -> Callable[[], Awaitable[View | None]]:
+        return lambda: resource.read(id)
+
+    return [await run.ask(name, reading(hit.id)) for hit in hits]
 
 
 def _freshness(seen: Sighting) -> str:
@@ -65,37 +69,48 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
     """Several hits: the oldest is used, the others are reported, nothing is deleted (rule 5)."""
     if len(live) > 1 and not run.state.shared:
         ids = ", ".join(view.id for view in live)
-        await run.accuse(name, Failure(
-            kind="twins", message=f"the platform has {len(live)} objects with this marker: {ids}",
-            hint="decide which to keep, delete the other by hand, then run again; or "
-            f"headway resume --resolve {run.state.source} {name} adopt=ID",
-        ))
+        await run.accuse(
+            name,
+            Failure(
+                kind="twins",
+                message=f"the platform has {len(live)} objects with this marker: {ids}",
+                hint="decide which to keep, delete the other by hand, then run again; or "
+                f"headway resume --resolve {run.state.source} {name} adopt=ID",
+            ),
+        )
     if len(live) > 1:
         run.note(name, "twins", ids=[view.id for view in live])
         run.session.tell("step_twins", run.state, name, ids=[view.id for view in live])
     return live[0]
 
 
-async def check_body(run: Active, name: str, spec: Any, view: View) -> None:
+async def check_body(work: Work, view: View) -> None:
     """A hit must be what was asked for, now or by the open intent; otherwise it is a conflict, shown field by field."""
-    step, resource = run.step(name), run.resource(name)
+    run, name, step, resource = work.run, work.name, work.step, work.resource
     if view.name not in run.names(name):
-        await run.accuse(name, Failure(
-            kind="conflict", message=f"{view.id} has our title but is called {view.name!r}: another kind of object",
-            hint="rename or delete it, then run again",
-        ))
+        await run.accuse(
+            name,
+            Failure(
+                kind="conflict",
+                message=f"{view.id} has our title but is called {view.name!r}: another kind of object",
+                hint="rename or delete it, then run again",
+            ),
+        )
     bodies: list[Json] = [orjson.loads(step.body)] if step.attempts and step.body else []
-    if not isinstance(spec, Adopt):
-        label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-        bodies.append(resource.body(spec, label, run.session.clock.wall()))
+    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
+    bodies.append(resource.body(work.spec, label, run.session.clock.wall()))
     differing = [resource.differences(body, view) for body in bodies]
     if differing and all(differing):
         shown = "; ".join(_shown(d) for d in differing[-1][:5])
-        await run.accuse(name, Failure(
-            kind="conflict", message=f"{view.id} bears our marker, but differs: {shown}",
-            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
-            f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
-        ))
+        await run.accuse(
+            name,
+            Failure(
+                kind="conflict",
+                message=f"{view.id} bears our marker, but differs: {shown}",
+                hint="it was made with other inputs: restore them in the manifest, or resolve it with "
+                f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
+            ),
+        )
 
 
 def _shown(difference: Difference) -> str:
@@ -103,11 +118,12 @@ def _shown(difference: Difference) -> str:
     return f"{difference.path}: wanted {wanted}, found {found}"
 
 
-async def take(run: Active, name: str, spec: Any, view: View, finish: Finish | None = None) -> None:
+async def take(work: Work, view: View) -> None:
     """Take a hit as the step's receipt; a sentinel that names another journal makes the run suspect (rule 7)."""
-    await check_body(run, name, spec, view)
-    note, unique, journal = labels.parse(view.note), run.resource(name).unique, run.session.journal.name
-    state = machine.take(run.step(name), view, note.attempt, run.session.clock.wall(), unique=unique)
+    await check_body(work, view)
+    run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
+    note = labels.parse(view.note)
+    state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     if name == run.plan.sentinel and note.journal != journal:
@@ -116,7 +132,7 @@ async def take(run: Active, name: str, spec: Any, view: View, finish: Finish | N
         suspect = replace(run.state, suspect=True, generation=max(run.state.generation, note.generation))
         await run.write(state, run=suspect)
     else:
-        await (finish or run.write)(state)
+        await work.finish(state)
 
 
 async def confirm(run: Active, name: str) -> None:
@@ -133,16 +149,18 @@ async def confirm(run: Active, name: str) -> None:
         back = min((a.at for a in step.attempts), default=None)
         hits = await run.ask(name, lambda: resource.find(wanted, back))  # noqa: B023 - awaited at once
         listed = {hit.id for hit in hits}
-        twins = []
-        for hit in hits:
-            if hit.name in names and hit.id != receipt.id and hit.id not in step.tombstones:
-                view = await run.ask(name, lambda id=hit.id: resource.read(id))  # type: ignore[misc]
-                twins += [hit.id] if view else []
+        kept = {receipt.id, *step.tombstones}
+        others = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in kept])
+        twins = [view.id for view in others if view is not None]
         if twins:
-            await run.accuse(name, Failure(
-                kind="twins", message=f"sent again without proof, and both exist: {receipt.id}, {', '.join(twins)}",
-                hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
-            ))
+            await run.accuse(
+                name,
+                Failure(
+                    kind="twins",
+                    message=f"sent again without proof, and both exist: {receipt.id}, {', '.join(twins)}",
+                    hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
+                ),
+            )
         if _sure(receipt.origin, step, listed, receipt.id, witness, settled=asked >= due):
             run.note(name, "confirmed", id=receipt.id)
             await run.write(machine.confirmed(step, session.clock.wall()))
@@ -150,11 +168,15 @@ async def confirm(run: Active, name: str) -> None:
         if session.clock.boot() - began > session.timing.patience or (
             receipt.origin is Origin.RECOVERED and asked >= due and witness is None
         ):
-            await run.accuse(name, Failure(
-                kind="in_doubt", message=f"sent more than once, only {receipt.id} is seen, and no younger object "
-                "of ours shows that the list is complete",
-                hint="run again later, or look in the platform's own interface for a second one",
-            ))
+            await run.accuse(
+                name,
+                Failure(
+                    kind="in_doubt",
+                    message=f"sent more than once, only {receipt.id} is seen, and no younger object "
+                    "of ours shows that the list is complete",
+                    hint="run again later, or look in the platform's own interface for a second one",
+                ),
+            )
         await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(looks))
         looks += 1
 

@@ -29,7 +29,7 @@ class Note:
 
 
 def marker(run: RunState, step: str, generation: int) -> str:
-    """The marker: `hw` and 13 characters derived from (workflow, org, sandbox, source or share key, step, generation)."""
+    """`hw` and 13 characters derived from (workflow, org, sandbox, source or share key, step, generation)."""
     parts = (run.workflow, run.scope.org, run.scope.sandbox, run.source, step, str(generation))
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
     return "hw" + base64.b32encode(digest).decode().rstrip("=").lower()
@@ -44,7 +44,7 @@ def name(run: RunState, step: str, generation: int) -> str:
 
 
 def names(run: RunState, step: str, *, unique: bool) -> tuple[str, ...]:
-    """Every name the step's object may bear: one per generation up to the run's; a title is the same in all (rule 2)."""
+    """Every name the object may bear: one per generation up to the run's; a title is the same in all (rule 2)."""
     return (name(run, step, 0),) if unique else tuple(name(run, step, g) for g in range(run.generation + 1))
 
 
@@ -62,7 +62,8 @@ def parse(note: str) -> Note:
     found = dict(_NOTE.findall(note))
     generation = found.get("generation", "0")
     return Note(
-        attempt=found.get("attempt", ""), journal=found.get("journal", ""),
+        attempt=found.get("attempt", ""),
+        journal=found.get("journal", ""),
         generation=int(generation) if generation.isdecimal() else 0,
     )
 

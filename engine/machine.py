@@ -58,8 +58,15 @@ def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: 
     """An intent, or its renewal: the same tag takes the place of its earlier self (rule 1)."""
     earlier = tuple(a for a in step.attempts if a.tag != attempt.tag)
     return replace(
-        step, status=StepStatus.INTENT, attempts=(*earlier, attempt), body=body, spec=spec, generation=generation,
-        tries=step.tries + (len(earlier) == len(step.attempts)), failure=None, due=None,
+        step,
+        status=StepStatus.INTENT,
+        attempts=(*earlier, attempt),
+        body=body,
+        spec=spec,
+        generation=generation,
+        tries=step.tries + (len(earlier) == len(step.attempts)),
+        failure=None,
+        due=None,
         started_at=step.started_at or attempt.at,
     )
 
@@ -84,7 +91,11 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
     tags = [a.tag for a in step.attempts]
     later = step.attempts[tags.index(tag) + 1 :] if tag in tags else ()
     receipt = Receipt(
-        id=view.id, etag=view.etag, version=view.version, origin=Origin.RECOVERED, data=view.data,
+        id=view.id,
+        etag=view.etag,
+        version=view.version,
+        origin=Origin.RECOVERED,
+        data=view.data,
         confirmed=unique or not later,
     )
     return _done(step, step.attempts if unique else later, receipt, now)
@@ -94,14 +105,18 @@ def not_applied(step: StepState, tag: str, failure: Failure, due: float | None) 
     """Refused before acting: that attempt never was."""
     left = _without(step, tag)
     return replace(
-        step, attempts=left, status=StepStatus.INTENT if left else StepStatus.PENDING, failure=failure, due=due,
+        step,
+        attempts=left,
+        status=StepStatus.INTENT if left else StepStatus.PENDING,
+        failure=failure,
+        due=due,
         body=step.body if left else None,
     )
 
 
-def doubted(step: StepState, failure: Failure) -> StepState:
-    """The outcome is unknown; the intent stays."""
-    return replace(step, status=StepStatus.INTENT, failure=failure)
+def doubted(step: StepState, failure: Failure, due: float | None) -> StepState:
+    """The outcome is unknown; the intent stays. `due`: when to send again, where sending is looking."""
+    return replace(step, status=StepStatus.INTENT, failure=failure, due=due)
 
 
 def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepState:
@@ -150,9 +165,7 @@ def deleting(step: StepState, attempt: Attempt) -> StepState:
 
 def deleted(step: StepState, now: float) -> StepState:
     """Gone, and never taken again."""
-    return replace(
-        step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now,
-    )
+    return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)
 
 
 def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:
@@ -161,7 +174,13 @@ def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:
 
 def _done(step: StepState, attempts: tuple[Attempt, ...], receipt: Receipt, now: float) -> StepState:
     return replace(
-        step, status=StepStatus.DONE, attempts=attempts, receipt=receipt, body=None, failure=None, due=None,
+        step,
+        status=StepStatus.DONE,
+        attempts=attempts,
+        receipt=receipt,
+        body=None,
+        failure=None,
+        due=None,
         finished_at=now,
     )
 

@@ -239,7 +239,10 @@ class Journal(Protocol):
         ...
 
     def stream(
-        self, *, statuses: Collection[RunStatus] | None = None, run_ids: Collection[str] | None = None,
+        self,
+        *,
+        statuses: Collection[RunStatus] | None = None,
+        run_ids: Collection[str] | None = None,
         shared: bool = False,
     ) -> AsyncIterator[RunState]:
         """Runs with their steps, by source name; never all in memory."""

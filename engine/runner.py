@@ -6,7 +6,7 @@ Memory depends on the window, not on the batch. A common cause (`Halt`) stops ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import anyio
 import orjson
 from anyio.abc import TaskGroup
 
+from engine.active import Active, StepFailed
 from engine.drive import Drive
 from engine.ensure import ensure
 from engine.errors import WorkflowChanged
@@ -21,7 +22,7 @@ from engine.evidence import confirm
 from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState
 from engine.sentinel import verify
-from engine.session import Active, Session, Slot, StepFailed
+from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
 
 PARKED = 2048
@@ -64,7 +65,7 @@ class SharedSteps:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
         step = asker.plan.steps[name]
         plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()})
-        run = Active(self.session, asker.workflow, plan, asker.inputs, state)
+        run = Active(self.session, workflow=asker.workflow, plan=plan, inputs=asker.inputs, state=state)
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)
@@ -92,14 +93,23 @@ class SharedSteps:
         )
         await run.write(state, run=done)
         if state.receipt:
-            self.session.tell("step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin.value)
+            self.session.tell(
+                "step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin.value
+            )
 
     @staticmethod
     def _new_run(asker: Active, key: str) -> NewRun:
         scope, workflow = asker.state.scope, asker.state.workflow
         return NewRun(
-            run_id=run_id(workflow, scope, key, shared=True), workflow=workflow, variant=asker.state.variant,
-            scope=scope, source=key, inputs="null", inputs_print="", definition="", shared=True,
+            run_id=run_id(workflow, scope, key, shared=True),
+            workflow=workflow,
+            variant=asker.state.variant,
+            scope=scope,
+            source=key,
+            inputs="null",
+            inputs_print="",
+            definition="",
+            shared=True,
         )
 
 
@@ -107,10 +117,15 @@ class Runner:
     """Drives batches of the journal's runs."""
 
     def __init__(
-        self, session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], *, window: int,
+        self,
+        session: Session,
+        workflows: Mapping[tuple[str, str], Workflow[Any]],
+        *,
+        window: int,
         max_failures: Callable[[int], bool] = lambda _failed: False,
     ) -> None:
-        self.session, self.workflows, self.window, self.max_failures = session, workflows, window, max_failures
+        self.session, self.workflows, self.max_failures = session, workflows, max_failures
+        self.places, self.parked = anyio.Semaphore(window), anyio.Semaphore(window + PARKED)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
         self.stopped = False
@@ -123,47 +138,49 @@ class Runner:
             self.scope.cancel()
 
     async def run_batch(self, batch: int) -> Counter[RunStatus]:
-        """Drive every run of the batch to its end; how many ended in which state. Raises `Halt` and `WorkflowChanged`."""
-        places, parked = anyio.Semaphore(self.window), anyio.Semaphore(self.window + PARKED)
+        """Drive every run of the batch to its end; how many ended in which state.
+
+        Raises `Halt` for a common cause, `WorkflowChanged` for a run that was begun with another definition.
+        """
         try:
             with anyio.CancelScope() as self.scope:
                 async with anyio.create_task_group() as background:
                     shared = SharedSteps(self.session, background)
                     async with anyio.create_task_group() as group:
-                        for begun in (True, False):
-                            await self._claim_all(batch, begun, group, shared, places, parked)
+                        async for state, slot in self._claim(batch):
+                            group.start_soon(self._drive, state, shared, slot)
         except BaseExceptionGroup as errors:
             raise _first(errors) from errors
         return self.counts
 
-    async def _claim_all(
-        self, batch: int, begun: bool, group: TaskGroup, shared: SharedSteps, places: anyio.Semaphore,
-        parked: anyio.Semaphore,
-    ) -> None:
-        after = 0
-        while not self.stopped:
-            await places.acquire()
-            free = 1
-            while free < CHUNK and places.value > 0:
-                places.acquire_nowait()
-                free += 1
-            runs = await self.session.journal.claim(batch, begun=begun, after=after, limit=free)
-            for _ in range(free - len(runs)):
-                places.release()
-            if not runs:
-                return
-            after = runs[-1].key
-            for state in runs:
-                await parked.acquire()
-                group.start_soon(self._drive, state, shared, Slot(places), parked)
+    async def _claim(self, batch: int) -> AsyncIterator[tuple[RunState, Slot]]:
+        """The batch's runs, begun ones first, each as soon as it has a place in the window."""
+        for begun in (True, False):
+            after = 0
+            while not self.stopped:
+                await self.places.acquire()
+                free = 1
+                while free < CHUNK and self.places.value > 0:
+                    self.places.acquire_nowait()
+                    free += 1
+                runs = await self.session.journal.claim(batch, begun=begun, after=after, limit=free)
+                for _ in range(free - len(runs)):
+                    self.places.release()
+                if not runs:
+                    break
+                after = runs[-1].key
+                for state in runs:
+                    await self.parked.acquire()
+                    yield state, Slot(self.places)
 
-    async def _drive(self, state: RunState, shared: SharedSteps, slot: Slot, parked: anyio.Semaphore) -> None:
+    async def _drive(self, state: RunState, shared: SharedSteps, slot: Slot) -> None:
         try:
             workflow = await self._workflow(state)
             inputs = workflow.decode(state.inputs)
             if state.definition != workflow.fingerprint:
                 state = replace(state, definition=workflow.fingerprint)
-            run = Active(self.session, workflow, workflow.plan(inputs), inputs, state, slot)
+            plan = workflow.plan(inputs)
+            run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot)
             self.session.tell("run_started", state)
             ended = await Drive(run, shared).go()
             self.counts[ended.status] += 1
@@ -173,13 +190,15 @@ class Runner:
                 self.stop()
         finally:
             slot.release()
-            parked.release()
+            self.parked.release()
 
     async def _workflow(self, state: RunState) -> Workflow[Any]:
         """The declaration that the run was begun with, or one that only adds steps. Raises `WorkflowChanged`."""
         workflow = self.workflows.get((state.workflow, state.variant))
         if workflow is None:
-            raise WorkflowChanged(f"run {state.source!r} needs workflow {state.workflow!r} ({state.variant}), unknown here")
+            raise WorkflowChanged(
+                f"run {state.source!r} needs workflow {state.workflow!r} ({state.variant}), unknown here"
+            )
         if state.definition == workflow.fingerprint or state.begun_by is None:
             return workflow
         text = await self.session.journal.definition(state.definition)

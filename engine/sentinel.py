@@ -8,15 +8,14 @@ in doubt until the other journal's last request can have settled.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import anyio
 
 from engine import labels, machine
+from engine.active import Active, describe
 from engine.errors import Answer, Halt
 from engine.model import Failure, Receipt, RunState
 from engine.ports import View
-from engine.session import Active, describe
 
 
 def leased(run: Active, name: str) -> bool:
@@ -34,10 +33,15 @@ async def lease(run: Active, name: str) -> None:
         sentinel = run.plan.sentinel or ""
         view, asked = await look_at(run, sentinel)
         if view is None:
-            await run.fail(name, Failure(
-                kind="sentinel_gone", message=f"the run's {sentinel.replace('_', ' ')} {run.receipts[sentinel].id} no "
-                "longer exists on the platform", hint="somebody deleted it; run again to make it anew",
-            ))
+            await run.fail(
+                name,
+                Failure(
+                    kind="sentinel_gone",
+                    message=f"the run's {sentinel.replace('_', ' ')} {run.receipts[sentinel].id} no "
+                    "longer exists on the platform",
+                    hint="somebody deleted it; run again to make it anew",
+                ),
+            )
         if labels.parse(view.note).journal != run.session.journal.name:
             await overtaken(run, name, view)
         run.leased = asked
@@ -57,10 +61,14 @@ async def look_at(run: Active, sentinel: str) -> tuple[View | None, float]:
 
 async def overtaken(run: Active, name: str, view: View) -> None:
     """Another journal holds the run: this one must not go on."""
-    await run.fail(name, Failure(
-        kind="overtaken", message=f"another journal ({labels.parse(view.note).journal}) has taken this run over",
-        hint="use that journal, or run again to take the run back",
-    ))
+    await run.fail(
+        name,
+        Failure(
+            kind="overtaken",
+            message=f"another journal ({labels.parse(view.note).journal}) has taken this run over",
+            hint="use that journal, or run again to take the run back",
+        ),
+    )
 
 
 async def hold(run: Active) -> None:
@@ -114,7 +122,7 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
         with anyio.CancelScope(shield=True) as scope:
             session.inflight.add(scope)
             try:
-                await _signed(run, sentinel, resource, view, note, left)
+                await _signed(run, sentinel, view, note=note, left=left)
             finally:
                 session.inflight.discard(scope)
     finally:
@@ -126,9 +134,9 @@ def _with_generation(state: RunState, generation: int) -> RunState:
     return replace(state, generation=generation, begun_by=state.begun_by or state.owner)
 
 
-async def _signed(run: Active, sentinel: str, resource: Any, view: View, note: str, left: float) -> None:
+async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: float) -> None:
     try:
-        receipt: Receipt = await resource.sign(view, note, left)
+        receipt: Receipt = await run.resource(sentinel).sign(view, note, left)
     except Halt:
         raise
     except Answer as answer:

@@ -42,6 +42,8 @@ class Step:
     function: StepFunction
     resource: type[Any]
     needs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    """The function's parameters, in the order of `needs`."""
     takes_inputs: bool
     retry: RetryPolicy
     shared: Callable[[Any], str | None] | None
@@ -69,8 +71,14 @@ class Workflow(Generic[InputsT]):
     the steps that can serve as a run's sentinel: the first that is the run's own creation does."""
 
     def __init__(
-        self, name: str, *, inputs: type[InputsT], variant: str = "", sentinels: tuple[str, ...] = (),
-        encode: Callable[[InputsT], str] = codec.encode_inputs, decode: Callable[[str], InputsT] | None = None,
+        self,
+        name: str,
+        *,
+        inputs: type[InputsT],
+        variant: str = "",
+        sentinels: tuple[str, ...] = (),
+        encode: Callable[[InputsT], str] = codec.encode_inputs,
+        decode: Callable[[str], InputsT] | None = None,
     ) -> None:
         self.name, self.variant, self.sentinels = name, variant, sentinels
         self.inputs = inputs
@@ -81,8 +89,13 @@ class Workflow(Generic[InputsT]):
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def step(
-        self, resource: type[Any], *, shared: str | Callable[[InputsT], str | None] | None = None,
-        when: Callable[[InputsT], bool] | None = None, retry: RetryPolicy | None = None, name: str | None = None,
+        self,
+        resource: type[Any],
+        *,
+        shared: str | Callable[[InputsT], str | None] | None = None,
+        when: Callable[[InputsT], bool] | None = None,
+        retry: RetryPolicy | None = None,
+        name: str | None = None,
         needs: Mapping[str, str] | None = None,
     ) -> Callable[[StepFunction], StepFunction]:
         """Declare a step: the decorated function is pure, from `inputs` and receipts of other steps to a spec.
@@ -97,9 +110,15 @@ class Workflow(Generic[InputsT]):
                 self._repeated.append(step_name)
             key = (lambda _inputs: shared) if isinstance(shared, str) else shared
             self.steps[step_name] = Step(
-                name=step_name, function=function, resource=resource,
+                name=step_name,
+                function=function,
+                resource=resource,
                 needs=tuple((needs or {}).get(p, p) for p in parameters if p != RESERVED),
-                takes_inputs=RESERVED in parameters, retry=retry or RetryPolicy(), shared=key, when=when,
+                parameters=tuple(p for p in parameters if p != RESERVED),
+                takes_inputs=RESERVED in parameters,
+                retry=retry or RetryPolicy(),
+                shared=key,
+                when=when,
             )
             return function
 
@@ -112,21 +131,23 @@ class Workflow(Generic[InputsT]):
             mistakes.append(f"a step cannot be called {RESERVED!r}: that parameter is the run's inputs")
         for step in self.steps.values():
             mistakes += [
-                f"step {step.name!r} needs {need!r}, which is not a step" for need in step.needs if need not in self.steps
+                f"step {step.name!r} needs {need!r}, which is not a step"
+                for need in step.needs
+                if need not in self.steps
             ]
-            if not step.needs and not step.takes_inputs:
-                pass
             if not hasattr(step.resource, "fetch") and not hasattr(step.resource, "create"):
                 mistakes.append(f"step {step.name!r}: {step.resource.__name__} is neither a resource nor a lookup")
             if step.reads_only:
                 mistakes += [
                     f"step {step.name!r} only reads, but needs {need!r}, which creates"
-                    for need in step.needs if need in self.steps and not self.steps[need].reads_only
+                    for need in step.needs
+                    if need in self.steps and not self.steps[need].reads_only
                 ]
         mistakes += [f"sentinel {name!r} is not a step" for name in self.sentinels if name not in self.steps]
         mistakes += [
             f"sentinel {name!r}: the platform does not refuse a second {self.steps[name].resource.__name__}"
-            for name in self.sentinels if name in self.steps and not getattr(self.steps[name].resource, "unique", False)
+            for name in self.sentinels
+            if name in self.steps and not getattr(self.steps[name].resource, "unique", False)
         ]
         try:
             TopologicalSorter({s.name: s.needs for s in self.steps.values()}).prepare()
@@ -143,13 +164,16 @@ class Workflow(Generic[InputsT]):
     @cached_property
     def definition(self) -> str:
         """The declaration as canonical JSON text; its fingerprint guards unfinished runs."""
-        return codec.canonical({
-            step.name: {
-                "needs": list(step.needs), "resource": str(getattr(step.resource, "kind", step.resource.__name__)),
-                "shared": step.shared is not None,
+        return codec.canonical(
+            {
+                step.name: {
+                    "needs": list(step.needs),
+                    "resource": str(getattr(step.resource, "kind", step.resource.__name__)),
+                    "shared": step.shared is not None,
+                }
+                for step in self.steps.values()
             }
-            for step in self.steps.values()
-        })
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -161,7 +185,8 @@ class Workflow(Generic[InputsT]):
         present = tuple(s for s in map(self.steps.__getitem__, self.order) if s.when is None or s.when(inputs))
         shared = {s.name: key for s in present if s.shared and (key := s.shared(inputs)) is not None}
         adopted = tuple(
-            name for name in self.sentinels
+            name
+            for name in self.sentinels
             if name in (s.name for s in present) and name not in shared and self._adopts(name, inputs)
         )
         signature = (tuple(s.name for s in present), tuple(shared.items()), adopted)
@@ -201,7 +226,6 @@ class Workflow(Generic[InputsT]):
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """Call a step's pure function."""
         arguments: dict[str, Any] = {RESERVED: inputs} if step.takes_inputs else {}
-        parameters = [p for p in inspect.signature(step.function).parameters if p != RESERVED]
-        for parameter, need in zip(parameters, step.needs, strict=True):
+        for parameter, need in zip(step.parameters, step.needs, strict=True):
             arguments[parameter] = receipts.get(need)
         return step.function(**arguments)

@@ -1,0 +1,196 @@
+"""One run as it is being driven: its state, its receipts, what is known of the other side, and how it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, TypeVar
+
+import anyio
+
+from engine import labels, machine
+from engine.errors import Answer, NotApplied, Rejected
+from engine.model import Attempt, Event, Failure, Json, Receipt, Record, RunState, RunStatus, StepState, Verb
+from engine.retry import RetryPolicy, next_delay
+from engine.session import Session, Slot
+from engine.workflow import Plan, Workflow
+
+T = TypeVar("T")
+
+READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
+
+
+class StepFailed(Exception):
+    """This step ends here for this process; what is wrong is in its state. The next command tries again."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Active:
+    """One run, owned and in memory. Only this object writes its records; `state` and `steps` are what is durable.
+
+    A shared step's pseudo-run is an `Active` too, with a plan of one step.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        workflow: Workflow[Any],
+        plan: Plan,
+        inputs: Any,
+        state: RunState,
+        slot: Slot | None = None,
+    ) -> None:
+        self.session, self.workflow, self.plan, self.inputs, self.state = session, workflow, plan, inputs, state
+        self.steps: dict[str, StepState] = dict(state.steps)
+        self.slot = slot or Slot()
+        self.receipts: dict[str, Receipt] = {n: s.receipt for n, s in self.steps.items() if s.receipt}
+        self.made: set[str] = set()
+        self.sends: dict[str, float] = {}
+        self.leased = float("-inf")
+        self.named: float | None = None
+        self._events: list[Event] = []
+
+    # the journal
+
+    def step(self, name: str) -> StepState:
+        """The step's state; a fresh one if it was never touched."""
+        return self.steps.get(name) or StepState(name=name)
+
+    def note(self, step: str, name: str, **detail: Json) -> None:
+        """A line of history, written with the next record of this run."""
+        self._events.append(Event(step=step, at=self.session.clock.wall(), name=name, detail=detail))
+
+    async def write(self, *steps: StepState, run: RunState | None = None) -> None:
+        """Make these states durable, then believe them. Beginning a run is written with its first record."""
+        state, with_run = run or self.state, run is not None
+        if run is None and (state.begun_by is None or state.status is not RunStatus.RUNNING):
+            state = replace(state, begun_by=state.begun_by or self.session.journal.process, status=RunStatus.RUNNING)
+            with_run = True
+        events, self._events = tuple(self._events), []
+        await self.session.journal.write(Record(run=state, steps=steps, events=events, with_run=with_run))
+        self.state = state
+        for step in steps:
+            self.steps[step.name] = step
+            if step.receipt:
+                self.receipts[step.name] = step.receipt
+            else:
+                self.receipts.pop(step.name, None)
+
+    # what the step is, and what it asks for
+
+    def resource(self, name: str) -> Any:
+        """The instance of the step's resource. Raises `KeyError` when the engine was given none."""
+        return self.session.resources[self.plan.steps[name].resource]
+
+    def spec(self, name: str) -> Any:
+        """What the step asks for, by its pure function."""
+        return self.workflow.spec(self.plan.steps[name], self.inputs, self.receipts)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Every name that the step's object may bear."""
+        return labels.names(self.state, name, unique=self.resource(name).unique)
+
+    def attempt(self, verb: Verb = Verb.CREATE) -> Attempt:
+        """A new attempt of this process."""
+        return Attempt(tag=self.session.tag(), by=self.session.journal.process, at=self.session.clock.wall(), verb=verb)
+
+    # evidence
+
+    def last_possible_send(self, name: str) -> float:
+        """When an open request of this step can last have left, on the boot clock (rule 4)."""
+        session, latest = self.session, float("-inf")
+        for attempt in self.step(name).attempts:
+            if attempt.by == session.journal.process:
+                latest = max(latest, self.sends.get(name, float("-inf")))
+            else:
+                latest = max(latest, session.taken_over + session.timing.send_window)
+        if self.state.suspect:
+            named = session.taken_over if self.named is None else self.named
+            timing = session.timing
+            latest = max(latest, named + timing.send_window + timing.lease + timing.read_lag)
+        return latest
+
+    def stranger(self, name: str) -> bool:
+        """Whether the step is on the frontier of a run that another process began, so that one look is due (rule 7).
+        What refers to something that this process made cannot exist yet. Without a sentinel, every run is a stranger.
+        """
+        begun_here = self.state.begun_by in (None, self.session.journal.process)
+        if begun_here and self.plan.sentinel is not None and not self.state.shared:
+            return False
+        return not any(need in self.made for need in self.plan.steps[name].needs)
+
+    # waiting
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a long wait gives the run's place in the window to another run."""
+        if seconds <= 0:
+            return
+        if seconds < 2:
+            await anyio.sleep(seconds)
+            return
+        async with self.slot.idle():
+            await anyio.sleep(seconds)
+
+    async def ask(self, name: str, question: Callable[[], Awaitable[T]]) -> T:
+        """A read, repeated until it is answered or patience ends. Raises `StepFailed` then, or when it is refused."""
+        session, tries, began = self.session, 0, self.session.clock.boot()
+        while True:
+            try:
+                return await question()
+            except Rejected as answer:
+                await self.fail(name, answer.failure)
+            except Answer as answer:
+                tries += 1
+                if session.clock.boot() - began > session.timing.patience:
+                    await self.fail(name, answer.failure)
+                floor = answer.retry_after if isinstance(answer, NotApplied) else None
+                await self.sleep(next_delay(READS, tries, session.rng, floor))
+
+    async def fail(self, name: str, failure: Failure) -> NoReturn:
+        """Give the step up, durably, and raise `StepFailed`. With an open attempt it is in doubt, never failed."""
+        now = self.session.clock.wall()
+        self.note(name, "failed", **describe(failure))
+        await self.write(machine.failed(self.step(name), failure, now))
+        raise StepFailed(failure)
+
+    async def accuse(self, name: str, failure: Failure) -> NoReturn:
+        """Report, durably, what a person must look at (a stale owner may not accuse). Raises `StepFailed`."""
+        self.note(name, failure.kind, **describe(failure))
+        await self.write(machine.accused(self.step(name), failure, self.session.clock.wall()))
+        self.session.tell("step_in_doubt", self.state, name, message=failure.message)
+        raise StepFailed(failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A step being brought to its receipt: what it asks for, and `finish`, which journals the state that has it."""
+
+    run: Active
+    name: str
+    spec: Any
+    finish: Callable[[StepState], Awaitable[None]]
+
+    @property
+    def resource(self) -> Any:
+        """The instance of the step's resource."""
+        return self.run.resource(self.name)
+
+    @property
+    def step(self) -> StepState:
+        """The step's state as it is now."""
+        return self.run.step(self.name)
+
+
+def describe(failure: Failure) -> dict[str, Json]:
+    """A failure as the details of a line of history."""
+    full: dict[str, Json] = {
+        "message": failure.message,
+        "code": failure.code,
+        "status": failure.status,
+        "request_id": failure.request_id,
+    }
+    return {key: value for key, value in full.items() if value is not None}

@@ -1,0 +1,112 @@
+"""Deleting what a run made, in safe order (rule 10). DELETE is an effect: its intent goes first, its id is a tombstone.
+
+Open intents are resolved before anything is deleted, and no attempt may still be in the gateway. Adopted objects and
+shared steps are never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+
+from engine import machine
+from engine.active import Active, describe
+from engine.effect import admit
+from engine.ensure import ensure
+from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
+from engine.evidence import confirm
+from engine.model import Failure, Origin, RunState, RunStatus, Verb
+from engine.retry import next_delay
+
+
+async def destroy(run: Active) -> RunState:
+    """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
+    if not run.state.doomed:
+        await settle_intents(run)
+        await doom(run)
+    await delete_doomed(run)
+    destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
+    await run.write(run=replace(destroyed, finished_at=run.session.clock.wall()))
+    return run.state
+
+
+async def settle_intents(run: Active) -> None:
+    """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for."""
+    for name, step in list(run.steps.items()):
+        if step.attempts and step.receipt is None:
+            await ensure(run, name, None, run.write)
+        if (receipt := run.step(name).receipt) and not receipt.confirmed:
+            await confirm(run, name)
+        if run.step(name).attempts:
+            due = run.last_possible_send(name) + run.session.timing.settle
+            await run.sleep(due - run.session.clock.boot())
+            await run.write(replace(run.step(name), attempts=()))
+
+
+async def doom(run: Active) -> None:
+    """Say durably what will be deleted, and raise the generation, so that nothing old is ever taken again (rule 2)."""
+    own = tuple(
+        name
+        for name, step in run.steps.items()
+        if step.receipt and step.receipt.origin is not Origin.ADOPTED and hasattr(run.resource(name), "delete")
+    )
+    await run.write(run=replace(run.state, doomed=own, generation=run.state.generation + 1, status=RunStatus.RUNNING))
+
+
+async def delete_doomed(run: Active) -> None:
+    """Delete the doomed steps' objects, dependents first."""
+    for name in reversed(list(run.plan.steps)):
+        if name in run.state.doomed and run.step(name).receipt:
+            await _delete(run, name)
+    for name, step in list(run.steps.items()):
+        if step.receipt and name not in run.plan.shared:
+            await run.write(machine.deleted(step, run.session.clock.wall()))
+
+
+async def _delete(run: Active, name: str) -> None:
+    session, resource, tries = run.session, run.resource(name), 0
+    receipt = run.receipts[name]
+    while True:
+        await admit(run, name)
+        try:
+            attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
+            await run.write(machine.deleting(run.step(name), attempt))
+            answer = None
+            if session.clock.boot() - started <= session.timing.send_window:
+                answer = await _send(run, name, receipt.id)
+                if answer is None:
+                    return
+        finally:
+            session.gate.leave(resource.family)
+        match answer:
+            case Rejected():
+                await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
+            case NotReady() | NotApplied() | InDoubt() | Answer():
+                tries += not session.gate.troubled(resource.family)
+                if tries >= session.policy(run.plan.steps[name]).max_attempts:
+                    await run.fail(name, answer.failure)
+                floor = answer.retry_after if isinstance(answer, NotApplied) else None
+                await run.sleep(next_delay(run.plan.steps[name].retry, tries + 1, session.rng, floor))
+            case None:
+                continue
+
+
+async def _send(run: Active, name: str, id: str) -> Answer | None:
+    """One DELETE; None when the object is gone."""
+    session = run.session
+    with anyio.CancelScope(shield=True) as scope:
+        session.inflight.add(scope)
+        try:
+            await run.resource(name).delete(id)
+        except Answer as answer:
+            run.note(name, answer.kind, verb="delete", **describe(answer.failure))
+            return answer
+        else:
+            session.forget(run.resource(name).kind, id)
+            run.note(name, "deleted", id=id)
+            await run.write(machine.deleted(run.step(name), session.clock.wall()))
+            return None
+        finally:
+            session.inflight.discard(scope)
+    return InDoubt(Failure(kind="in_doubt", message="interrupted"))
