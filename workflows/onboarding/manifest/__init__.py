@@ -1,0 +1,16 @@
+"""The manifest: what a person writes, read with all its mistakes told at once.
+
+yaml_events, yaml_file    YAML and JSON documents, one source at a time      sniff    which of them it is
+line_files                CSV and JSON lines                                 schema   keys and types
+shape                     pydantic's verdict in the manifest's words         merge    defaults, inputs
+check, across             what one source, what several must not say         mistakes what is told, and where
+reader, spool             the whole way, from a file to batches of inputs    template for `headway init`
+"""
+
+from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake
+from workflows.onboarding.manifest.reader import read_manifest
+from workflows.onboarding.manifest.schema import manifest_schema
+from workflows.onboarding.manifest.spool import Spool, check_and_spool
+from workflows.onboarding.manifest.template import TEMPLATE
+
+__all__ = ["TEMPLATE", "ManifestErrors", "Mistake", "Spool", "check_and_spool", "manifest_schema", "read_manifest"]

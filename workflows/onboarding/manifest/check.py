@@ -1,0 +1,286 @@
+"""What a source must not say though its keys and types are right: one function a subject, all pure.
+
+The platform would refuse these later, one by one and halfway; here they are told at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from workflows.onboarding.manifest.merge import (
+    NOT_WITH_ONCE,
+    SCHEMA_IDS,
+    chain,
+    epoch_seconds,
+    is_adopted,
+    seconds,
+    source_type,
+)
+from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, is_safe, listed, quoted
+from workflows.onboarding.manifest.schema import FREQUENCIES, ConnectionEntry, SourceEntry
+from workflows.sources import ADHOC, CHAINS, Secret, SourceType, discover, is_reference
+
+LONGEST_NAME = 100
+"""Characters of a name: contract 14 assumes that all services take so many."""
+
+_REQUIRED = ("name", "connector", "base_connection", "table", "columns", "mappings")
+_BASE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ADHOC_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")  # contract 5.1, 5.3
+_XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
+_SUSPECT = (b"${", b"\\", b"\x7f")
+_LEAST = {"minute": 15, "hour": 1, "day": 1, "week": 1}  # contract 9.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A source under inspection: `said` with its defaults, `own` without.
+
+    `columns` are the names of all its columns, also of those that were written wrongly;
+    `excused` are keys that nobody should miss, because something is wrong with them already.
+    """
+
+    said: SourceEntry
+    own: SourceEntry
+    label: str
+    columns: Collection[str]
+    excused: Collection[str] = field(default=())
+
+
+def problems(look: Look) -> list[Problem]:
+    """All that is wrong with a source taken by itself."""
+    found: list[Problem] = []
+    for check in _CHECKS:
+        found.extend(check(look))
+    found.extend(texts(look.own))
+    return found
+
+
+def texts(said: Any) -> Iterator[Problem]:
+    """Characters and references that no text of a source may hold; references are for auth alone."""
+    raw = orjson.dumps(said)
+    if not raw.isascii() or any(sign in raw for sign in _SUSPECT):
+        yield from _walk(said, ())
+
+
+def _walk(value: Any, path: Path) -> Iterator[Problem]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not is_safe(key):
+                yield Problem((*path, key), f"control characters in {quoted(key)}")
+            yield from _walk(inner, (*path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _walk(inner, (*path, position))
+    elif isinstance(value, str):
+        where = ".".join(quoted(str(key))[1:-1] for key in path)
+        if not is_safe(value):
+            yield Problem(path, f"{where} has control characters")
+        if "${" in value and path[:2] != ("base_connection", "auth"):
+            yield Problem(path, f"{where} holds a reference; ${{env:…}} and ${{file:…}} are for auth values only")
+
+
+def _missing(look: Look) -> Iterator[Problem]:
+    for key in _REQUIRED:
+        if key not in look.excused and look.said.get(key) is None:
+            yield Problem((), f"{look.label} has no {key}")
+
+
+def _names(look: Look) -> Iterator[Problem]:
+    for key in ("name", "previously"):
+        name = look.said.get(key)
+        if isinstance(name, str):
+            yield from _name((key,), name)
+
+
+def _name(path: Path, name: str) -> Iterator[Problem]:
+    if name != name.strip():
+        yield Problem(path, f"{quoted(name)} begins or ends with a blank")
+    if len(name) > LONGEST_NAME:
+        yield Problem(path, f"{quoted(name)} has {len(name)} characters, {LONGEST_NAME} are the most")
+
+
+def _connector(look: Look) -> Iterator[Problem]:
+    key, wanted, known = look.said.get("connector"), look.said.get("chain"), source_type(look.said)
+    if key is not None and known is None:
+        yield _unknown(("connector",), "connector", key, tuple(discover()))
+    if wanted is not None and wanted not in CHAINS:
+        yield _unknown(("chain",), "chain", wanted, CHAINS)
+    elif wanted is not None and known is not None and wanted not in known.chains:
+        path = ("chain",) if "chain" in look.own else ("connector",)
+        yield Problem(path, f"{known.title} has no chain {quoted(wanted)}", f"use {' or '.join(known.chains)}")
+
+
+def _unknown(path: Path, what: str, word: str, known: Collection[str]) -> Problem:
+    near = did_you_mean(word, known)
+    message = f"unknown {what} {quoted(word)}"
+    return Problem(path, message, near) if near else Problem(path, f"{message}; there are {', '.join(known)}")
+
+
+def _columns(look: Look) -> Iterator[Problem]:
+    columns = look.said.get("columns")
+    if columns is not None and not columns and not look.columns:
+        yield Problem(("columns",), "columns is empty")
+    adhoc = chain(look.said) == ADHOC
+    for name, shape in (columns or {}).items():
+        if not name.strip():
+            yield Problem(("columns", name), "a column without a name")
+        elif adhoc and not _ADHOC_NAME.fullmatch(name):
+            rule = "letters, digits, - and _ only, and no _ in front"
+            yield Problem(
+                ("columns", name),
+                f"column {quoted(name)} cannot be in an ad hoc class: {rule}",
+                "chain tabular takes it",
+            )
+        if not isinstance(shape, str):
+            yield from _text_form(name, shape["type"], shape.get("format"), shape.get("timezone"))
+
+
+def _text_form(name: str, type_: str, pattern: str | None, timezone: str | None) -> Iterator[Problem]:
+    for key, value in (("format", pattern), ("timezone", timezone)):
+        if value is not None and type_ in ("integer", "number", "boolean"):
+            yield Problem(("columns", name, key), f"column {quoted(name)} of type {type_} has no {key}")
+    if pattern is not None and set(pattern) & set("YD"):
+        better = pattern.replace("Y", "y").replace("D", "d")
+        message = f"format {quoted(pattern)}: Y is the year of a week, D the day of a year"
+        yield Problem(("columns", name, "format"), message, f"did you mean {quoted(better)}?")
+
+
+def _delta_column(look: Look) -> Iterator[Problem]:
+    name, known = look.said.get("delta_column"), source_type(look.said)
+    if name is not None:
+        if look.columns and name not in look.columns:
+            message = f"delta_column {quoted(name)} is no column; the table has {listed(tuple(look.columns))}"
+            yield Problem(("delta_column",), message, did_you_mean(name, look.columns))
+        return
+    copies = known is None or known.copies
+    if copies and look.said["schedule"].get("frequency") != "once" and "delta_column" not in look.excused:
+        yield Problem((), f"{look.label} has no delta_column", "only a schedule of once can do without")
+
+
+def _mappings(look: Look) -> Iterator[Problem]:
+    mappings = look.said.get("mappings")
+    if mappings is not None and not mappings and "mappings" not in look.excused:
+        yield Problem(("mappings",), "mappings is empty")
+    taken: dict[str, str] = {}
+    for name, destination in (mappings or {}).items():
+        path = ("mappings", name)
+        if look.columns and name not in look.columns:
+            message = f"column {quoted(name)} is mapped, but the table has {listed(tuple(look.columns))}"
+            yield Problem(path, message, did_you_mean(name, look.columns))
+        if not _XDM_PATH.fullmatch(destination):
+            yield Problem(path, f"{quoted(destination)} is no path in a schema", "as person.name.fullName")
+        if destination in taken:
+            both = f"{quoted(taken[destination])} and {quoted(name)}"
+            yield Problem(path, f"{both} are both mapped to {quoted(destination)}")
+        taken.setdefault(destination, name)
+
+
+def _connection(look: Look) -> Iterator[Problem]:
+    base, known = look.said.get("base_connection"), source_type(look.said)
+    if isinstance(base, str):
+        if not _BASE_ID.fullmatch(base):
+            message = f"base_connection {quoted(base)} is no id (8-4-4-4-12 hex digits)"
+            yield Problem(("base_connection",), message, "one to create has a name and auth")
+    elif base is not None and known is not None:
+        yield from _name(("base_connection", "name"), base.get("name") or "")
+        yield from _auth(base, known, look.excused)
+
+
+def _auth(base: ConnectionEntry, known: SourceType, excused: Collection[str]) -> Iterator[Problem]:
+    path, auth = ("base_connection", "auth"), base["auth"]
+    for name, value in auth.items():
+        param = known.param(name)
+        if param is None:
+            names = [param.name for param in known.auth_params]
+            message = f"auth of {known.title} has no {quoted(name)}; it takes {', '.join(names)}"
+            yield Problem((*path, name), message, did_you_mean(name, names))
+        elif isinstance(param, Secret) and not is_reference(value):
+            yield Problem(
+                (*path, name), f"auth.{name} is a secret and must not stand here", "write ${env:NAME} or ${file:PATH}"
+            )
+        elif "${" in value and not is_reference(value):
+            yield Problem(
+                (*path, name), f"auth.{name}: a reference is the whole value", "write ${env:NAME} or ${file:PATH}"
+            )
+    for param in known.auth_params:
+        if param.required and param.name not in auth and "base_connection" not in excused:
+            yield Problem(path, f"auth of {known.title} lacks {param.name}")
+
+
+def _target(look: Look) -> Iterator[Problem]:
+    target = look.said["target"]
+    if not target.get("class") and not is_adopted(target) and "target" not in look.excused:
+        yield Problem((), f"{look.label} has no target class", f"as class: {SCHEMA_IDS}xdm/context/profile")
+    ids: list[tuple[Path, str]] = [
+        (("target", "class"), target.get("class") or ""),
+        *((("target", "field_groups", at), group) for at, group in enumerate(target.get("field_groups", ()))),
+    ]
+    seen: set[str] = set()
+    for path, text in ids:
+        if text and not (text.startswith(SCHEMA_IDS) and text.isprintable() and " " not in text):
+            yield Problem(path, f"{quoted(text)} is no id ({SCHEMA_IDS}…)")
+        elif text in seen:
+            yield Problem(path, f"{quoted(text)} is there twice")
+        seen.add(text)
+    yield from _shared_names(target.get("schema"), target.get("dataset"))
+
+
+def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Problem]:
+    """A name is a name: what looks like another kind of id is a slip."""
+    if schema and not schema.startswith(SCHEMA_IDS):
+        yield from _name(("target", "schema"), schema)
+        if "://" in schema or re.match(r"_[^.]+\.schemas\.", schema):
+            yield Problem(("target", "schema"), f"schema {quoted(schema)} is no $id ({SCHEMA_IDS}…)")
+    elif schema and "/schemas/" not in schema:
+        yield Problem(("target", "schema"), f"{quoted(schema)} is not the $id of a schema")
+    if dataset:
+        yield from _name(("target", "dataset"), dataset)
+        if "/" in dataset:
+            yield Problem(
+                ("target", "dataset"), f"dataset {quoted(dataset)} is no id (24 hex digits)", "write the id alone"
+            )
+
+
+def _schedule(look: Look) -> Iterator[Problem]:
+    schedule = look.said["schedule"]
+    frequency, interval = schedule.get("frequency"), schedule.get("interval")
+    if frequency is None:
+        if "schedule" not in look.excused:
+            yield Problem((), f"{look.label} has no schedule.frequency", f"one of {', '.join(FREQUENCIES)}")
+    elif frequency not in FREQUENCIES:
+        yield _unknown(("schedule", "frequency"), "frequency", frequency, FREQUENCIES)
+    elif frequency == "once":
+        for key in NOT_WITH_ONCE:
+            if key in schedule:
+                yield Problem(("schedule", key), f"schedule: once takes no {key}")
+    elif interval is None:
+        if "schedule" not in look.excused:
+            yield Problem(("schedule", "frequency"), f"schedule: {frequency} needs an interval")
+    elif interval < _LEAST[frequency]:
+        yield _too_often(look, frequency, interval)
+
+
+def _times(look: Look) -> Iterator[Problem]:
+    start, spread = look.said["schedule"].get("start"), look.said["schedule"].get("spread")
+    if start is not None and epoch_seconds(start) is None:
+        message = f"start {quoted(start)} is neither a date nor a time with its zone"
+        yield Problem(("schedule", "start"), message, "as 2030-01-01 or 2030-01-01T00:00:00Z")
+    if spread is not None and seconds(spread) is None:
+        yield Problem(("schedule", "spread"), f"spread {quoted(spread)} is no length of time", "as 90s, 15m, 2h or 1d")
+
+
+def _too_often(look: Look, frequency: str, interval: int) -> Problem:
+    """The place is where the source says it itself, if it does."""
+    own = look.own.get("schedule", {})
+    key = "frequency" if "interval" not in own and "frequency" in own else "interval"
+    every = frequency if interval == 1 else f"{interval} {frequency}s"
+    least = f"{_LEAST[frequency]} {frequency}{'s' if _LEAST[frequency] > 1 else ''}"
+    return Problem(("schedule", key), f"schedule: every {every} is too often, the platform takes {least} or more")
+
+
+_CHECKS = (_missing, _names, _connector, _columns, _delta_column, _mappings, _connection, _target, _schedule, _times)

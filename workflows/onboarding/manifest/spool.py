@@ -1,0 +1,75 @@
+"""A checked manifest on disk: nothing is sent before all of it was read, and memory holds one batch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import orjson
+
+from workflows.onboarding.inputs import Inputs, from_json, to_json
+from workflows.onboarding.manifest.mistakes import ManifestErrors
+from workflows.onboarding.manifest.reader import Reader
+
+
+class Spool:
+    """The sources of a manifest in which nothing is wrong, in its order. Close it: it holds a temporary file.
+
+    `count` is their number. The file has no name, and holds references to secrets, never secrets.
+    """
+
+    def __init__(self, file: IO[bytes], count: int, lines: Mapping[int, int]) -> None:
+        self.count = count
+        self._file = file
+        self._lines = lines
+
+    def batches(self, size: int) -> Iterator[list[Inputs]]:
+        """All sources, `size` at a time; as often as one likes."""
+        place = 0
+        while True:
+            self._file.seek(place)
+            batch = [from_json(orjson.loads(line)) for line in islice(self._file, size)]
+            place = self._file.tell()
+            if not batch:
+                return
+            yield batch
+
+    def line_of(self, source: str) -> int | None:
+        """The line of the manifest in which the source of that name begins."""
+        return self._lines.get(hash(source))
+
+    def close(self) -> None:
+        """Gives the temporary file back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def check_and_spool(path: str, defaults: Path | None = None) -> Spool:
+    """Reads a manifest (`-` is stdin) to its end, and keeps what it says.
+
+    Raises ManifestErrors with all mistakes, of the manifest and of the file of `defaults`.
+    """
+    reader = Reader(path, defaults)
+    count = 0
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile(prefix="headway-"))
+        for inputs in reader.sources():
+            if not reader.mistakes:
+                file.write(orjson.dumps(to_json(inputs)) + b"\n")
+                count += 1
+        if reader.mistakes:
+            raise ManifestErrors(reader.mistakes)
+        stack.pop_all()
+    return Spool(file, count, reader.lines)
