@@ -154,6 +154,7 @@ class Active:
         """Give the step up, durably, and raise `StepFailed`. With an open attempt it is in doubt, never failed."""
         now = self.session.clock.wall()
         self.note(name, "failed", **describe(failure))
+        self.session.tell("step_failed", self.state, name, kind=failure.kind, message=failure.message)
         await self.write(machine.failed(self.step(name), failure, now))
         raise StepFailed(failure)
 
@@ -161,7 +162,7 @@ class Active:
         """Report, durably, what a person must look at (a stale owner may not accuse). Raises `StepFailed`."""
         self.note(name, failure.kind, **describe(failure))
         await self.write(machine.accused(self.step(name), failure, self.session.clock.wall()))
-        self.session.tell("step_in_doubt", self.state, name, message=failure.message)
+        self.session.tell("step_accused", self.state, name, kind=failure.kind, message=failure.message)
         raise StepFailed(failure)
 
 

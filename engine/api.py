@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from types import TracebackType
@@ -27,6 +27,9 @@ from engine.workflow import Workflow
 UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED, RunStatus.IN_DOUBT)
 SHARED_KEPT = 1024
 LOCAL = Scope(gateway="local", org="local", sandbox="local")
+
+
+Opener = Callable[..., AbstractAsyncContextManager[Journal]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,9 @@ class Engine:
         rng: Random | None = None,
         command: str = "engine",
         read_only: bool = False,
+        opener: Opener = open_journal,
     ) -> None:
-        self.store, self.command, self.read_only = store, command, read_only
+        self.store, self.command, self.read_only, self.opener = store, command, read_only, opener
         self.workflows: Mapping[tuple[str, str], Workflow[Any]] = {(w.name, w.variant): w for w in workflows}
         self.resources = {type(resource): resource for resource in resources}
         self.timing, self.clock = Timing(settle=settle), clock or SystemClock()
@@ -87,7 +91,7 @@ class Engine:
         self._shared: OrderedDict[str, RunState] = OrderedDict()
 
     async def __aenter__(self) -> Self:
-        opening = open_journal(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
+        opening = self.opener(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
         self.journal = await self._stack.enter_async_context(opening)
         self.session = Session(
             journal=self.journal,
@@ -165,6 +169,13 @@ class Engine:
     async def run(self, batch: int) -> Counter[RunStatus]:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
         self.runner = Runner(self.session, self.workflows, window=self.window, max_failures=self.max_failures)
+        return await self.runner.run_batch(batch)
+
+    async def destroy(self, run_ids: Collection[str]) -> Counter[RunStatus]:
+        """Delete what these runs made, in safe order; never what they adopted or share. Raises `Halt`."""
+        batch = await self.journal.new_batch()
+        await self.journal.enroll(batch, tuple(RunStatus), run_ids)
+        self.runner = Runner(self.session, self.workflows, window=self.window, destroy=True)
         return await self.runner.run_batch(batch)
 
     def stop(self) -> None:

@@ -56,12 +56,19 @@ async def doom(run: Active) -> None:
 
 async def delete_doomed(run: Active) -> None:
     """Delete the doomed steps' objects, dependents first."""
-    for name in reversed(list(run.plan.steps)):
+    for name in _order(run):
         if name in run.state.doomed and run.step(name).receipt:
             await _delete(run, name)
     for name, step in list(run.steps.items()):
         if step.receipt and name not in run.plan.shared:
             await run.write(machine.deleted(step, run.session.clock.wall()))
+
+
+def _order(run: Active) -> list[str]:
+    """Dependents first, and the sentinel as late as they allow: while it stands, it guards the rest."""
+    names, sentinel = list(reversed(list(run.plan.steps))), run.plan.sentinel
+    last = {sentinel} | (run.plan.before(sentinel) if sentinel else set())
+    return [n for n in names if n not in last] + [n for n in names if n in last]
 
 
 async def _delete(run: Active, name: str) -> None:

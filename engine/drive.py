@@ -13,7 +13,7 @@ import anyio
 
 from engine import machine
 from engine.active import Active, StepFailed
-from engine.destroy import delete_doomed
+from engine.destroy import delete_doomed, destroy
 from engine.effect import Intended, draft
 from engine.ensure import ensure
 from engine.errors import Rejected
@@ -70,6 +70,19 @@ class Drive:
                 return await self._conclude_done()
             session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
             await run.sleep(self._settled_at() - session.clock.boot())
+
+    async def destroy(self) -> RunState:
+        """Delete what the run made; a suspect run is finished first, so that it is known what there is."""
+        run = self.run
+        if run.state.status is RunStatus.DESTROYED:
+            return run.state
+        if run.state.suspect and (await self.go()).status is not RunStatus.DONE:
+            return run.state
+        try:
+            return await destroy(run)
+        except StepFailed as failed:
+            self.failures = {run.plan.sentinel or "": failed.failure}
+            return await self._conclude_failed()
 
     def _settled_at(self) -> float:
         run = self.run

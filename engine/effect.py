@@ -158,7 +158,7 @@ async def _settle(work: Work, answer: Answer, tag: str) -> Failure | None:
     run, name, step, failure = work.run, work.name, work.step, answer.failure
     now, policy = run.session.clock.wall(), run.plan.steps[name].retry
     run.note(name, answer.kind, **describe(failure))
-    run.session.tell("step_" + answer.kind, run.state, name, message=failure.message)
+    run.session.tell("step_answered", run.state, name, kind=answer.kind, message=failure.message)
     match answer:
         case InDoubt():
             due = now + next_delay(policy, max(step.tries, 1), run.session.rng) if work.resource.unique else None

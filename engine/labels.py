@@ -38,7 +38,7 @@ def marker(run: RunState, step: str, generation: int) -> str:
 def name(run: RunState, step: str, generation: int) -> str:
     """The name to plant: source, step, marker."""
     tail = f"{step.replace('_', ' ')} {marker(run, step, generation)}"
-    head = run.source.partition(":")[2] if run.shared else run.source
+    head = run.source.rpartition(":")[2] if run.shared else run.source
     safe = _UNSAFE.sub("-", head)[: MAX_NAME - len(tail) - 1].strip("-. ")
     return f"{safe} {tail}" if safe else tail
 

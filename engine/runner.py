@@ -63,9 +63,12 @@ class SharedSteps:
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
+        if asker.state.suspect:  # another journal knew the asker, so it may have made the shared step, too (rule 7)
+            state = replace(state, suspect=True)
         step = asker.plan.steps[name]
         plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()})
         run = Active(self.session, workflow=asker.workflow, plan=plan, inputs=asker.inputs, state=state)
+        run.named = asker.named
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)
@@ -123,8 +126,9 @@ class Runner:
         *,
         window: int,
         max_failures: Callable[[int], bool] = lambda _failed: False,
+        destroy: bool = False,
     ) -> None:
-        self.session, self.workflows, self.max_failures = session, workflows, max_failures
+        self.session, self.workflows, self.max_failures, self.destroy = session, workflows, max_failures, destroy
         self.places, self.parked = anyio.Semaphore(window), anyio.Semaphore(window + PARKED)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
@@ -182,11 +186,12 @@ class Runner:
             plan = workflow.plan(inputs)
             run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot)
             self.session.tell("run_started", state)
-            ended = await Drive(run, shared).go()
+            drive = Drive(run, shared)
+            ended = await (drive.destroy() if self.destroy else drive.go())
             self.counts[ended.status] += 1
             self.session.tell("run_" + ended.status.value, ended)
             failed = self.counts[RunStatus.FAILED] + self.counts[RunStatus.IN_DOUBT]
-            if ended.status is not RunStatus.DONE and self.max_failures(failed):
+            if ended.status in (RunStatus.FAILED, RunStatus.IN_DOUBT) and self.max_failures(failed):
                 self.stop()
         finally:
             slot.release()

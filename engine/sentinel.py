@@ -66,7 +66,7 @@ async def overtaken(run: Active, name: str, view: View) -> None:
         Failure(
             kind="overtaken",
             message=f"another journal ({labels.parse(view.note).journal}) has taken this run over",
-            hint="use that journal, or run again to take the run back",
+            hint="go on with that journal; this one has lost the run",
         ),
     )
 

@@ -55,6 +55,16 @@ class Step:
         return hasattr(self.resource, "fetch")
 
 
+def _before(needs: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
+    found, queue = set[str](), list(needs[step])
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += needs[name]
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a workflow means for one set of inputs: its steps in order, the key of each shared one, its sentinel."""
@@ -64,6 +74,10 @@ class Plan:
     sentinel: str | None
     needs: Mapping[str, tuple[str, ...]]
     """Per step the steps that go before it: its own needs, and the sentinel before every effect (rule 7)."""
+
+    def before(self, step: str) -> set[str]:
+        """Every step that goes before this one."""
+        return _before(self.needs, step)
 
 
 class Workflow(Generic[InputsT]):
@@ -207,21 +221,11 @@ class Workflow(Generic[InputsT]):
         sentinel = next((n for n in self.sentinels if n in steps and n not in shared and n not in adopted), None)
         needs = {name: tuple(need for need in step.needs if need in steps) for name, step in steps.items()}
         if sentinel:
-            before = self._before(needs, sentinel)
+            before = _before(needs, sentinel)
             for name, step in steps.items():
                 if name != sentinel and name not in before and not step.reads_only and sentinel not in needs[name]:
                     needs[name] = (*needs[name], sentinel)
         return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs)
-
-    @staticmethod
-    def _before(needs: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
-        found, queue = set[str](), list(needs[step])
-        while queue:
-            name = queue.pop()
-            if name not in found:
-                found.add(name)
-                queue += needs[name]
-        return found
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """Call a step's pure function."""

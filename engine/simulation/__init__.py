@@ -1,0 +1,11 @@
+"""The proof: the real engine in a simulated world, one seed per schedule, judged by the promise.
+
+loop      hours in milliseconds              process   the engine with simulated ways out; it crashes and freezes
+world     the seed and what it decides       operator  people: start again, hurry, break journals
+platform  the other side and the network     judge     the promise
+chain     a small workflow over it           sabotage  one broken rule at a time: each must be caught
+"""
+
+from engine.simulation.schedule import Result, explore, schedule
+
+__all__ = ["Result", "explore", "schedule"]

@@ -1,0 +1,188 @@
+"""The workflow of the simulation: a small chain with every kind of step, over the simulated platform.
+
+class (titled) ── source ─┐
+schema (titled, sentinel) ─┬─ target ── flow
+base (shared) ─────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import orjson
+
+from engine.errors import Conflict, InDoubt, NotApplied, NotReady, Rejected
+from engine.model import Json, Receipt
+from engine.ports import Difference, Hit, Label, View
+from engine.simulation.platform import Answer, Request, Thing
+from engine.workflow import Workflow
+
+Call = Callable[[Request], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a manifest would say: the content that every object gets."""
+
+    content: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    content: int
+    refs: tuple[str, ...] = ()
+
+
+class Kind:
+    """A kind of object on the simulated platform. `call` sends one request and returns its answer."""
+
+    kind: ClassVar[str]
+    unique: ClassVar[bool] = False
+    family = "platform"
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    def body(self, spec: Spec, label: Label, now: float) -> Json:
+        del now
+        return {"name": label.name, "note": label.note, "content": spec.content, "refs": spec.refs}
+
+    def ready(self, spec: Spec) -> bool:
+        del spec
+        return True
+
+    async def prepare(self, spec: Spec) -> None:
+        del spec
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        del send_within
+        sent = orjson.loads(body)
+        answer = await self._answer(Request(
+            verb="POST", kind=self.kind, names=(sent["name"],), content=sent["content"], refs=tuple(sent["refs"]),
+            note=sent["note"],
+        ))  # fmt: skip
+        thing = cast("Thing", answer[1])
+        return Receipt(id=thing.id, etag=str(thing.etag))
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:
+        del since
+        answer = await self._answer(Request(verb="LIST", kind=self.kind, names=tuple(names)))
+        return [Hit(id=thing.id, name=thing.name) for thing in cast("list[Thing]", answer[1])]
+
+    async def read(self, id: str) -> View | None:
+        thing = cast("Thing | None", (await self._answer(Request(verb="GET", kind=self.kind, id=id)))[1])
+        return None if thing is None else _view(thing)
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        wanted, found = cast("Mapping[str, Json]", body), cast("Mapping[str, Json]", view.content)
+        return [
+            Difference(path=key, wanted=wanted[key], found=found[key])
+            for key in ("content", "refs")
+            if _plain(wanted[key]) != _plain(found[key])
+        ]
+
+    async def adopt(self, ref: str) -> Receipt:
+        view = await self.read(ref)
+        if view is None:
+            raise Rejected(f"there is no {ref}")
+        return Receipt(id=view.id, etag=view.etag)
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
+        del send_within
+        answer = await self._answer(Request(verb="SIGN", kind=self.kind, id=view.id, note=note, before=view.note))
+        thing = cast("Thing", answer[1])
+        return Receipt(id=thing.id, etag=str(thing.etag))
+
+    async def delete(self, id: str) -> None:
+        await self._answer(Request(verb="DELETE", kind=self.kind, id=id))
+
+    async def _answer(self, request: Request) -> Answer:
+        answer = await self.call(request)
+        match answer[0]:
+            case "not_applied":
+                raise NotApplied("refused", cast("float", answer[1]))
+            case "in_doubt":
+                raise InDoubt("no answer")
+            case "rejected":
+                raise Rejected("refused for good")
+            case "conflict":
+                raise Conflict("taken", cast("str", answer[1]) or None)
+            case "not_ready":
+                raise NotReady("in use")
+            case "gone" if request.verb == "SIGN":
+                raise Rejected("gone")
+        return answer
+
+
+def _plain(value: Json) -> Json:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _view(thing: Thing) -> View:
+    return View(
+        id=thing.id, name=thing.name, note=thing.note, created=thing.created, etag=str(thing.etag),
+        content={"content": thing.content, "refs": thing.refs},
+    )  # fmt: skip
+
+
+class Class(Kind):
+    kind, unique = "class", True
+
+
+class Schema(Kind):
+    kind, unique = "schema", True
+
+
+class Base(Kind):
+    kind = "base"
+
+
+class Source(Kind):
+    kind = "source"
+
+
+class Target(Kind):
+    kind = "target"
+
+
+class Flow(Kind):
+    kind = "flow"
+
+
+KINDS: tuple[type[Kind], ...] = (Class, Schema, Base, Source, Target, Flow)
+chain = Workflow("simulated", inputs=Inputs, sentinels=("schema",))
+
+
+@chain.step(Schema)
+def schema(inputs: Inputs) -> Spec:
+    return Spec(content=inputs.content)
+
+
+@chain.step(Class, name="class")
+def class_(inputs: Inputs) -> Spec:
+    return Spec(content=inputs.content)
+
+
+@chain.step(Base, shared="base")
+def base() -> Spec:
+    return Spec(content=0)
+
+
+@chain.step(Source, needs={"class_": "class"})
+def source(inputs: Inputs, class_: Receipt) -> Spec:
+    return Spec(content=inputs.content, refs=(class_.id,))
+
+
+@chain.step(Target)
+def target(inputs: Inputs, schema: Receipt, base: Receipt) -> Spec:
+    return Spec(content=inputs.content, refs=(schema.id, base.id))
+
+
+@chain.step(Flow)
+def flow(inputs: Inputs, source: Receipt, target: Receipt) -> Spec:
+    return Spec(content=inputs.content, refs=(source.id, target.id))
+
+
+chain.check()
