@@ -1,0 +1,61 @@
+"""The durable store of runs: SQLite in a file, PostgreSQL for many machines, or memory for simulations.
+
+open_journal    checks, locks, migrates, serves           __init__, opening
+SqlJournal      ports.Journal over SQL                    sql_journal, registering, sql, rows, tables
+Writer          one task commits for all                  writer
+Place           what differs between the two stores       places, sqlite (files, sidecar), postgres
+MemoryJournal   ports.Journal for simulations             memory
+rules           what all of them agree on                 rules
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import anyio
+from sqlalchemy import make_url
+
+from engine.errors import StorageError
+from engine.journal import rules
+from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.journal.places import Place
+from engine.journal.sql_journal import serve
+from engine.journal.sqlite import SqlitePlace
+from engine.ports import Clock, Journal
+
+__all__ = ["MemoryJournal", "MemoryStore", "open_journal"]
+
+
+@asynccontextmanager
+async def open_journal(url: str, *, command: str, clock: Clock, read_only: bool = False) -> AsyncIterator[Journal]:
+    """Open the journal at `url`: a path, `sqlite+aiosqlite:///PATH`, or `postgresql+psycopg://…`.
+
+    For writing it is made if need be, brought up to date and, in a file, locked; `command` is what others are told who
+    find it locked. `read_only` takes no lock and changes nothing, and works while another process writes; where there
+    is no journal yet it gives an empty one whose name is "". Raises `JournalLocked`, `JournalNewer`,
+    `JournalUnreadable` or another `StorageError`.
+    """
+    place = _place(url, command, clock)
+    opened = await anyio.to_thread.run_sync(place.look if read_only else partial(place.open, rules.token()))
+    if opened is None:
+        yield MemoryStore().open(clock, read_only=True)
+        return
+    try:
+        async with serve(place, opened, clock, read_only=read_only) as journal:
+            yield journal
+    finally:
+        if not read_only:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(place.close)
+
+
+def _place(url: str, command: str, clock: Clock) -> Place:
+    if "://" not in url:
+        return SqlitePlace(Path(url), url, command=command, now=clock.wall())
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return SqlitePlace(Path(parsed.database), parsed.database, command=command, now=clock.wall())
+    raise StorageError(f"cannot keep a journal in {parsed.render_as_string()}", "name a file or a PostgreSQL database")

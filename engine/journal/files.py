@@ -1,0 +1,134 @@
+"""What can be known of a journal's file without opening it as a database."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import struct
+from pathlib import Path
+
+from engine.errors import JournalUnreadable
+from engine.journal.tables import APPLICATION_ID
+
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ceph",
+        "coda",
+        "ncpfs",
+        "9p",
+        "lustre",
+        "gfs2",
+        "ocfs2",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.davfs",
+        "davfs",
+        "fuse.gcsfuse",
+        "beegfs",
+    }
+)
+"""File systems, as /proc names them, on which locks or shared memory do not hold between machines."""
+
+GET_GENERATION = 0x80087601
+"""`FS_IOC_GETVERSION` of Linux: ext4, xfs and btrfs give each use of an inode another number."""
+
+
+def check_place(path: Path, shown: str) -> None:
+    """Refuse a folder that is missing, a network file system, and a file that is not a journal. Touches nothing."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise JournalUnreadable(
+            f"the folder of {shown} does not exist: {folder}",
+            "make it, or name another place with --store or HEADWAY_STORE",
+        )
+    kind = file_system(folder.resolve(), mounts())
+    if kind in NETWORK:
+        raise JournalUnreadable(
+            f"{shown} is on a network file system ({kind}), where SQLite loses data",
+            "keep it on a local disk, or use PostgreSQL for a journal that machines share",
+        )
+    if path.exists():
+        check_header(path, shown)
+
+
+def check_header(path: Path, shown: str) -> None:
+    """Refuse a file that says in its first bytes that it is something else."""
+    if not path.is_file():
+        raise JournalUnreadable(f"{shown} is not a file", "name a file with --store or HEADWAY_STORE")
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise JournalUnreadable(
+            f"{shown} cannot be read: {error.strerror}", "run headway as the user who owns it"
+        ) from error
+    if not head:
+        return  # made by mktemp or touch: as good as none
+    if not head.startswith(b"SQLite format 3\0"):
+        raise JournalUnreadable(
+            f"{shown} is not a journal: it is not an SQLite file, or its beginning is damaged",
+            "name another file with --store or HEADWAY_STORE; headway recover rebuilds a lost journal",
+        )
+    if len(head) < 100 or struct.unpack(">I", head[68:72])[0] != APPLICATION_ID:
+        raise JournalUnreadable(
+            f"{shown} is an SQLite database of another program", "name another file with --store or HEADWAY_STORE"
+        )
+
+
+def mounts() -> str:
+    """What is mounted where, in the words of /proc/self/mounts; empty where there is no /proc."""
+    try:
+        return Path("/proc/self/mounts").read_text()
+    except OSError:
+        return ""
+
+
+def file_system(folder: Path, mounted: str) -> str:
+    """The kind of file system that `folder` (resolved) is on: the last and longest mount point that contains it."""
+    best, kind = "", ""
+    for line in mounted.splitlines():
+        point, found = line.split()[1:3]
+        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)  # blanks are written \040
+        if folder.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, found
+    return kind
+
+
+def identity(path: Path) -> str:
+    """What tells a file from another that is later put in its place, also if it gets the same inode.
+
+    Not the device: its number may change when the machine starts.
+    """
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return f"{os.fstat(file).st_ino}-{_generation(file)}"
+    finally:
+        os.close(file)
+
+
+def _generation(file: int) -> int:
+    try:
+        answer = fcntl.ioctl(file, GET_GENERATION, bytes(8))
+    except OSError:
+        return 0  # a file system without: the inode must do
+    number: int = struct.unpack("=I", answer[:4])[0]
+    return number
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,89 @@
+"""What opening a journal does in the database: its version, its migrations, its name and identity.
+
+Plain (not async) functions on a SQLAlchemy connection: they run once, in a worker thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+from sqlalchemy import Connection, inspect, text
+
+from engine.errors import JournalNewer, JournalUnreadable
+from engine.journal import rules, sql
+from engine.journal.tables import REVISION
+
+VERSION_TABLE = "journal_version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A journal that was opened: what `ports.Journal` says of itself, and its number of commits so far."""
+
+    name: str
+    process: str
+    replaced: bool
+    identity: str
+    commits: int
+
+
+def version(connection: Connection) -> str | None:
+    """The migration that the database is at; None when it holds no journal."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return found
+
+
+def check_version(connection: Connection, shown: str) -> str | None:
+    """`version`, unless it is one that this headway does not know."""
+    found = version(connection)
+    if found is not None and found > REVISION:
+        raise JournalNewer(
+            f"{shown} was written by a newer headway (format {found}, this one knows {REVISION})",
+            "update headway; the journal was not touched",
+        )
+    return found
+
+
+def check_readable(connection: Connection, shown: str) -> bool:
+    """Whether there is a journal to read. Raises `JournalUnreadable` for one that has to be migrated first."""
+    found = check_version(connection, shown)
+    if found is not None and found < REVISION:
+        raise JournalUnreadable(
+            f"{shown} was written by an older headway (format {found}, this one reads {REVISION})",
+            "any command that writes, e.g. headway run, brings it up to date",
+        )
+    return found is not None
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database to `REVISION`, in the connection's transaction."""
+    from alembic import command  # noqa: PLC0415 - 0.2 s that a journal which is up to date does not pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, REVISION)
+
+
+def read_meta(connection: Connection) -> dict[str, str]:
+    """What the journal says of itself; empty before its first opening."""
+    return dict(connection.execute(sql.META).tuples().all())
+
+
+def settle(
+    connection: Connection, found: dict[str, str], *, identity: str, replaced: bool, process: str, commits: int = 0
+) -> Opened:
+    """Record the store that the journal is in now. One that was `replaced` gets a new name, and all its runs become
+    suspect (rule 7). `found` is what it said of itself, `commits` the least number that it must go on from."""
+    if not found or replaced:
+        found = found | {"name": "j" + rules.token()}
+    if replaced:
+        connection.execute(sql.SUSPECT_ALL)
+    commits = max(int(found.get("commits", 0)), commits) + 1
+    found = found | {"identity": identity, "commits": str(commits)}
+    connection.execute(sql.SET_META, [{"key": key, "value": value} for key, value in found.items()])
+    return Opened(name=found["name"], process=process, replaced=replaced, identity=identity, commits=commits)

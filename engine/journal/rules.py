@@ -1,0 +1,75 @@
+"""What every journal agrees on, whatever it is stored in. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from engine.errors import Fenced, StorageError, UnknownRun
+from engine.model import Known, NewRun, RunState, RunStatus
+from engine.ports import Standing
+
+RUN_CHANGES = (
+    "status",
+    "generation",
+    "suspect",
+    "doomed",
+    "begun_by",
+    "due",
+    "failure",
+    "finished_at",
+    "definition",
+    "inputs_print",
+    "inputs",
+)
+"""The fields of a run that a record writes; all others say who it is or who owns it."""
+
+UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING)
+"""States of a shared step for whose receipt another process waits."""
+
+POLL = 0.5
+"""Seconds between two looks at a shared step that another process is making."""
+
+PATIENCE = 600.0
+"""Seconds after which a shared step is taken from a process that lives but does not get on (it may be frozen).
+Longer than any settle: taking over is safe at any time (the fence), but restarts the other's proof."""
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def token(choice: Callable[[str], str] = secrets.choice) -> str:
+    """Eight characters that no other opening of a journal has."""
+    return "".join(choice(ALPHABET) for _ in range(8))
+
+
+def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
+    """What registering `run` finds. A suspect run counts as unfinished: its receipts are claims (rule 7)."""
+    if known is None:
+        return Standing.NEW
+    if known.status is not RunStatus.DONE:
+        return Standing.CONTINUED
+    if known.inputs_print != run.inputs_print:
+        return Standing.CHANGED
+    return Standing.CONTINUED if suspect else Standing.UNCHANGED
+
+
+def must_wait(owner: str | None, status: RunStatus, process: str) -> bool:
+    """Whether a shared step's owner, if it lives, is to be waited for."""
+    return owner not in (None, process) and status in UNFINISHED
+
+
+def fenced(run: RunState) -> Fenced:
+    """The error for a record with a stale epoch."""
+    return Fenced(
+        f"{run.source}: another process has taken this run over", "let it finish, or stop it and run the command again"
+    )
+
+
+def unknown(run_id: str) -> UnknownRun:
+    """The error for a run that is not there."""
+    return UnknownRun(f"the journal has no run {run_id}")
+
+
+def reading_only() -> StorageError:
+    """The error for a write to a journal that was opened for reading."""
+    return StorageError("the journal is open for reading only")

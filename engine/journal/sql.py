@@ -1,0 +1,190 @@
+"""Every statement of the journal, one text for both stores. Each has its purpose above it.
+
+Upserts are plain text: SQLAlchemy has no construct for `ON CONFLICT` that both stores share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from engine.journal.rules import RUN_CHANGES
+from engine.journal.tables import definitions, history, meta, pauses, runs, scopes, steps
+
+
+def upsert(table: Table, *keys: str, marks: str | None = None) -> str:
+    """Insert a full row, or replace all of it but its keys. `marks` is the driver's own placeholder."""
+    columns = [column.name for column in table.columns]
+    values = ", ".join(marks or f":{name}" for name in columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - names of our own tables
+    return f"{into} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+
+
+# --- a group of records (writer.py) -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTexts:
+    """The statements of a group in the driver's own words: they run for every record, so nothing stands between."""
+
+    run: str
+    step: str
+    event: str
+
+
+def group_texts(marks: str) -> GroupTexts:
+    """`marks` is the driver's placeholder: `?` or `%s`. Rows come from `rows.py`."""
+    event = [column.name for column in history.columns if column.name != "id"]
+    changes = ", ".join(f"{name} = {marks}" for name in RUN_CHANGES)
+    return GroupTexts(
+        run=f"UPDATE runs SET {changes} WHERE key = {marks}",  # noqa: S608
+        step=upsert(steps, "run", "step", marks=marks),
+        event=f"INSERT INTO history ({', '.join(event)}) VALUES ({', '.join([marks] * len(event))})",  # noqa: S608
+    )
+
+
+# The epochs that a group's records are held against, locked in one order until the commit.
+FENCE = (
+    select(runs.c.key, runs.c.epoch)
+    .where(runs.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(runs.c.key)
+    .with_for_update(key_share=True)
+)
+
+# --- the journal itself -----------------------------------------------------------------------------------------------
+
+META = select(meta.c.key, meta.c.value)
+SET_META = text(upsert(meta, "key"))
+SUSPECT_ALL = update(runs).values(suspect=True).where(~runs.c.suspect)
+NEW_BATCH = text(
+    "INSERT INTO meta (key, value) VALUES ('batch', '1') ON CONFLICT (key) DO UPDATE "
+    "SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT) RETURNING CAST(value AS INTEGER)"
+)
+
+# --- registering ------------------------------------------------------------------------------------------------------
+
+ADD_SCOPE = text(
+    "INSERT INTO scopes (gateway, org, sandbox, created) VALUES (:gateway, :org, :sandbox, :created) "
+    "ON CONFLICT DO NOTHING"
+)
+SCOPES = select(scopes)
+USED_SCOPES = select(scopes).where(exists().where(runs.c.scope == scopes.c.id)).order_by(scopes.c.id)
+
+# What registering must know of runs that may be there already.
+KNOWN = select(
+    runs.c.key,
+    runs.c.run_id,
+    runs.c.status,
+    runs.c.inputs_print,
+    runs.c.definition,
+    runs.c.source,
+    runs.c.suspect,
+    runs.c.scope,
+).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
+
+ADD_RUN = insert(runs).values(status="pending", generation=0, suspect=False, epoch=0)
+
+# New inputs for a run that is not finished. Whoever works on the old ones is fenced: the epoch rises.
+REVISE = (
+    update(runs)
+    .where(runs.c.key == bindparam("run"))
+    .values(
+        epoch=runs.c.epoch + 1,
+        scope=bindparam("scope"),
+        source=bindparam("source"),
+        inputs=bindparam("inputs"),
+        inputs_print=bindparam("inputs_print"),
+        definition=bindparam("definition"),
+        status=case((runs.c.status == "destroyed", "pending"), else_=runs.c.status),
+        finished_at=case((runs.c.status == "destroyed", None), else_=runs.c.finished_at),
+    )
+)
+
+# Enrolling forgets the owner, so that `claim` hands out each run of a batch once.
+_enroll = update(runs).values(batch=bindparam("to"), owner=None)
+_any_state = runs.c.status.in_(bindparam("statuses", expanding=True))
+ENROLL_KEYS = _enroll.where(runs.c.key.in_(bindparam("keys", expanding=True)))
+ENROLL_ALL = _enroll.where(~runs.c.shared, _any_state)
+ENROLL_SOME = ENROLL_ALL.where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
+
+# --- owning -----------------------------------------------------------------------------------------------------------
+
+
+_own = update(runs).values(epoch=runs.c.epoch + 1, owner=bindparam("process"), claimed_at=bindparam("now"))
+
+
+def claim(begun: bool) -> ReturningUpdate[Any]:
+    """Own the next runs of a batch."""
+    chosen = (
+        select(runs.c.key)
+        .where(runs.c.batch == bindparam("of"), runs.c.key > bindparam("after"))
+        .where(runs.c.begun_by.is_not(None) if begun else runs.c.begun_by.is_(None))
+        .where(or_(runs.c.owner.is_(None), runs.c.owner != bindparam("process")))
+        .order_by(runs.c.key)
+        .limit(bindparam("most"))
+    )
+    return _own.where(runs.c.key.in_(chosen)).returning(runs)
+
+
+CLAIM = {begun: claim(begun) for begun in (True, False)}
+CLAIM_ONE = _own.where(runs.c.run_id == bindparam("id")).returning(runs)
+OWNER = select(runs.c.owner, runs.c.status).where(runs.c.run_id == bindparam("id"))
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+RUN = select(runs).where(runs.c.run_id == bindparam("id"))
+STEPS = select(steps).where(steps.c.run.in_(bindparam("keys", expanding=True)))
+COUNTS = select(runs.c.status, func.count()).where(~runs.c.shared).group_by(runs.c.status)
+
+
+# The next runs of a kind by source name, and what a page of them holds.
+_kind = and_(runs.c.shared == bindparam("shared"), runs.c.status.in_(bindparam("statuses", expanding=True)))
+NEXT_KEYS = (
+    select(runs.c.source, runs.c.key)
+    .where(_kind, tuple_(runs.c.source, runs.c.key) > tuple_(bindparam("source"), bindparam("after")))
+    .order_by(runs.c.source, runs.c.key)
+    .limit(bindparam("most"))
+)
+SOME_RUNS = select(runs).where(_kind, runs.c.key.in_(bindparam("keys", expanding=True)))
+
+
+def events(step: bool) -> Select[Any]:
+    """The next events of a run, or of one of its steps, oldest first."""
+    query = (
+        select(history.c.id, history.c.step, history.c.at, history.c.name, history.c.detail)
+        .where(history.c.run == bindparam("key"), history.c.id > bindparam("after"))
+        .order_by(history.c.id)
+        .limit(bindparam("most"))
+    )
+    return query.where(history.c.step == bindparam("step")) if step else query
+
+
+EVENTS = {step: events(step) for step in (True, False)}
+
+
+# --- what is kept beside runs -----------------------------------------------------------------------------------------
+
+DEFINE = text("INSERT INTO definitions (fingerprint, text) VALUES (:fingerprint, :text) ON CONFLICT DO NOTHING")
+DEFINITION = select(definitions.c.text).where(definitions.c.fingerprint == bindparam("print"))
+PAUSE = text(upsert(pauses, "family"))
+PAUSES = select(pauses.c.family, pauses.c.until).where(pauses.c.until > bindparam("now"))
+FORGET_PAUSES = delete(pauses).where(pauses.c.until <= bindparam("now"))
