@@ -1,0 +1,72 @@
+"""The HTTP client of Adobe Experience Platform: knows HTTP and the platform's words, nothing of engines or workflows.
+
+credentials   who calls, from flags, variables, a file      errors      what happened to a request, one tree
+auth          the access token, fetched and renewed         paging      four ways to hand out a list, without I/O
+transport     connections: one request on the wire          client      read, pages, effect: start here
+exchange      a request and its answer                      address     URLs, and the secrets in bodies
+retry         pauses between safe requests                  seams       the gate and the clock
+"""
+
+from workflows.aep.calls import Answer, Sandbox
+from workflows.aep.client import AepClient
+from workflows.aep.credentials import (
+    Credentials,
+    CredentialsError,
+    CredentialsInvalid,
+    CredentialsMissing,
+    load_credentials,
+)
+from workflows.aep.errors import (
+    AepError,
+    BadRequest,
+    Forbidden,
+    Lost,
+    NotFound,
+    NotReady,
+    NotSent,
+    PreconditionFailed,
+    Problem,
+    Refused,
+    SandboxMissing,
+    TitleTaken,
+    Unauthorized,
+    WindowClosed,
+)
+from workflows.aep.paging import CATALOG, DATA_PREP, FLOW_SERVICE, REGISTRY, SANDBOXES
+from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
+from workflows.aep.transport import make_transport
+
+__all__ = [
+    "CATALOG",
+    "DATA_PREP",
+    "FLOW_SERVICE",
+    "REGISTRY",
+    "SANDBOXES",
+    "AepClient",
+    "AepError",
+    "Answer",
+    "BadRequest",
+    "Clock",
+    "Credentials",
+    "CredentialsError",
+    "CredentialsInvalid",
+    "CredentialsMissing",
+    "Forbidden",
+    "Gate",
+    "Lost",
+    "NotFound",
+    "NotReady",
+    "NotSent",
+    "OpenGate",
+    "PreconditionFailed",
+    "Problem",
+    "Refused",
+    "Sandbox",
+    "SandboxMissing",
+    "SystemClock",
+    "TitleTaken",
+    "Unauthorized",
+    "WindowClosed",
+    "load_credentials",
+    "make_transport",
+]

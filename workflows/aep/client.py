@@ -1,0 +1,236 @@
+"""The client of the platform: safe requests that it repeats itself, and effects that are sent exactly once.
+
+    read      safe to repeat: waits at the gate for each request, tries again after `Lost`, `NotSent` and `Refused`
+    pages     a list, page by page, by `read`
+    effect    creates, changes or deletes: one request on the wire, never repeated; its caller holds the permit
+    prepare   makes sure of an access token, so that `effect` has nothing to wait for before it sends
+
+Paths are relative to a service's base (contract 1.1): `("flowservice", "/flows")`. Every method raises `AepError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import httpx
+import orjson
+
+from workflows.aep.address import address
+from workflows.aep.auth import Sleep, TokenSource
+from workflows.aep.calls import Answer, Call, Sandbox, failure, success, where
+from workflows.aep.credentials import Credentials
+from workflows.aep.errors import Lost, NotSent, Problem, Refused, WindowClosed, parse_retry_after
+from workflows.aep.exchange import exchange
+from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
+from workflows.aep.retry import pause
+from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
+from workflows.aep.transport import MAY_LEAVE, TIMEOUTS, make_transport
+
+CONNECTIONS = 256
+"""How many connections the client's own transport may open; the gate should be the narrower place."""
+
+_USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "headway"}
+
+
+class AepClient:
+    """One organisation and sandbox. Use it as an async context manager; it closes only a transport of its own."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        gate: Gate | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        sleep: Sleep = anyio.sleep,
+        attempts: int = 6,
+    ) -> None:
+        self._credentials = credentials
+        self._owns_transport = transport is None
+        self._transport = transport or make_transport(CONNECTIONS)
+        self._gate: Gate = gate or OpenGate()
+        self._clock: Clock = clock or SystemClock()
+        self._rng = rng or Random()
+        self._sleep = sleep
+        self._attempts = attempts
+        self._tokens = TokenSource(credentials, self._transport, self._clock, self._rng, sleep)
+        self._standard = {
+            "x-api-key": credentials.api_key,
+            "x-gw-ims-org-id": credentials.ims_org,
+            "x-sandbox-name": credentials.sandbox,
+        }
+
+    def __repr__(self) -> str:
+        who = self._credentials
+        return f"AepClient({who.base_url}, {who.ims_org}, sandbox {who.sandbox}, client {who.masked_key})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._owns_transport:
+            await self._transport.aclose()
+
+    @property
+    def ready(self) -> bool:
+        """Whether `prepare` would have nothing to wait for."""
+        return self._tokens.fresh
+
+    async def prepare(self) -> None:
+        """Make sure of an access token. Raises `NotSent` if none can be had now, `Unauthorized` if IMS refuses."""
+        await self._tokens.get()
+
+    async def read(
+        self,
+        method: str,
+        family: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Json = None,
+    ) -> Answer:
+        """A request that may be repeated, behind the gate. After the last attempt its error is raised."""
+        content = b"" if json is None else orjson.dumps(json)
+        call = self._call(method, family, path, params=params, headers=headers, content=content)
+        attempt = 1
+        while True:
+            await self.prepare()
+            await self._gate.enter(family)
+            try:
+                return await self._once(call)
+            except (Lost, NotSent, Refused) as error:
+                if attempt >= self._attempts:
+                    raise
+                wait = pause(attempt, self._rng, error.problem.retry_after)
+            finally:
+                self._gate.leave(family)
+            await self._sleep(wait)
+            attempt += 1
+
+    async def pages(
+        self, family: str, path: str, *, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[list[Json]]:
+        """The items of a list, page by page. A page that cannot be understood is `Lost`, never an empty one."""
+        paging = PAGING[family]
+        walk = paging.walk(path, params or ())
+        request: PageRequest | None = next(walk)
+        while request is not None:
+            try:
+                answer = await self.read("GET", family, request.path, params=request.params, headers=headers)
+                items = paging.read_page(answer.body)
+                request = _following(walk, answer.body)
+            except Unreadable as error:
+                problem = Problem(message=f"the list cannot be read: {error}")
+                raise Lost(problem, *where("GET", family, path)) from error
+            yield items
+
+    async def effect(
+        self,
+        method: str,
+        family: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        send_within: float | None = None,
+    ) -> Answer:
+        """A request that must not be repeated: exactly one leaves, or none (`NotSent`). Only a 401, which was not
+        applied, is followed by the same request with another token. The caller holds the gate's permit.
+
+        `send_within`: the first byte leaves within so many seconds, or never (`WindowClosed`); looked at when the
+        connection stands, on the clock that runs while the machine sleeps.
+        """
+        call = self._call(method, family, path, params=params, headers=headers, content=content)
+        if send_within is None:
+            return await self._once(call)
+        until = self._clock.boot() + send_within
+        return await self._once(replace(call, may_leave=lambda: self._clock.boot() <= until))
+
+    async def sandboxes(self) -> list[Sandbox]:
+        """Every sandbox that this user can see, whatever its state."""
+        return [
+            Sandbox(
+                name=str(item.get("name", "")),
+                type=str(item.get("type", "")),
+                state=str(item.get("state", "")),
+                created=str(item.get("createdDate", "")),
+            )
+            async for page in self.pages(SANDBOXES, "/")
+            for item in page
+            if isinstance(item, dict)
+        ]
+
+    def _call(
+        self,
+        method: str,
+        family: str,
+        path: str,
+        *,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        content: bytes,
+    ) -> Call:
+        fields = dict(_USUAL)
+        if content:
+            fields["content-type"] = "application/json"
+        for name, value in (headers or {}).items():
+            fields[name.lower()] = value
+        return Call(
+            method=method,
+            family=family,
+            path=path,
+            url=address(self._credentials.base_url, family, path, params),
+            headers={**fields, **self._standard},
+            content=content,
+        )
+
+    async def _once(self, call: Call) -> Answer:
+        token = self._tokens.now() or await self._tokens.get()
+        reply = await self._send(call, token)
+        if reply.status_code == 401 and not self._tokens.given:
+            token = await self._tokens.replace(token)
+            reply = await self._send(call, token)
+        if 200 <= reply.status_code < 300:
+            return success(call, reply)
+        raise failure(call, reply, now=self._clock.wall(), secrets=(*self._credentials.secrets, token))
+
+    async def _send(self, call: Call, token: str) -> httpx.Response:
+        extensions: dict[str, Any] = {"timeout": TIMEOUTS}
+        if call.may_leave is not None:
+            extensions[MAY_LEAVE] = call.may_leave
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers={**call.headers, "authorization": f"Bearer {token}"},
+            content=call.content,
+            extensions=extensions,
+        )
+        try:
+            reply = await exchange(self._transport, request, call.where[1])
+        except WindowClosed:
+            raise
+        except (NotSent, Lost):
+            self._gate.observe(call.family, None, None)
+            raise
+        waits = reply.headers.get("retry-after")
+        self._gate.observe(
+            call.family, reply.status_code, parse_retry_after(waits, self._clock.wall()) if waits else None
+        )
+        return reply
+
+
+def _following(walk: Walk, body: Json) -> PageRequest | None:
+    try:
+        return walk.send(body)
+    except StopIteration:
+        return None

@@ -1,0 +1,41 @@
+"""One request and its whole answer, over any httpx transport; what the client and the token source are made of."""
+
+from __future__ import annotations
+
+import httpx
+
+from workflows.aep.errors import Lost, NotSent, Problem, WindowClosed, clean
+from workflows.aep.transport import MAY_LEAVE, TooLate
+
+
+async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, path: str) -> httpx.Response:
+    """Send `request` once and read its answer. `path` is what error messages call it.
+
+    Raises `NotSent` when surely nothing left, `WindowClosed` when the request's `MAY_LEAVE` said no, else `Lost`.
+    """
+    try:
+        _may_leave(request)
+        response = await transport.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+    except TooLate:
+        problem = Problem(message="its send window closed before it could leave")
+        raise WindowClosed(problem, request.method, path) from None
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError) as error:
+        raise NotSent(_problem(error, "no connection"), request.method, path) from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        raise Lost(_problem(error, "the answer did not arrive"), request.method, path) from error
+    return response
+
+
+def _may_leave(request: httpx.Request) -> None:
+    # Asked here too, for transports that do not ask: those of tests, or an application in this process.
+    may_leave = request.extensions.get(MAY_LEAVE)
+    if may_leave is not None and not may_leave():
+        raise TooLate
+
+
+def _problem(error: Exception, instead: str) -> Problem:
+    return Problem(message=clean(str(error)) or instead)
