@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
@@ -22,6 +23,7 @@ from engine.errors import StorageError
 from engine.journal import rules
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.journal.places import Place
+from engine.journal.postgres import PostgresPlace
 from engine.journal.sql_journal import serve
 from engine.journal.sqlite import SqlitePlace
 from engine.ports import Clock, Journal
@@ -58,4 +60,8 @@ def _place(url: str, command: str, clock: Clock) -> Place:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return SqlitePlace(Path(parsed.database), parsed.database, command=command, now=clock.wall())
+    if parsed.get_backend_name() == "postgresql":
+        if find_spec("psycopg") is None:
+            raise StorageError("a journal on PostgreSQL needs psycopg", "pip install 'headway[postgres]'")
+        return PostgresPlace(parsed)
     raise StorageError(f"cannot keep a journal in {parsed.render_as_string()}", "name a file or a PostgreSQL database")

@@ -34,8 +34,7 @@ class Found:
         """Whether `run` brings anything new."""
         known = self.known
         return known.status is RunStatus.DESTROYED or (
-            (known.inputs_print, known.definition, known.source, self.scope)
-            != (run.inputs_print, run.definition, run.source, scope)
+            (known.inputs_print, known.source, self.scope) != (run.inputs_print, run.source, scope)
         )
 
 
@@ -88,7 +87,6 @@ async def register(
             "source": run.source,
             "inputs": run.inputs,
             "inputs_print": run.inputs_print,
-            "definition": run.definition,
         }
         for run, known in continued
         if before[run.run_id].differs(run, scopes[run.scope])

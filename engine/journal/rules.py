@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from enum import Enum
 
 from engine.errors import Fenced, StorageError, UnknownRun
 from engine.model import Known, NewRun, RunState, RunStatus
@@ -53,9 +54,22 @@ def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
     return Standing.CONTINUED if suspect else Standing.UNCHANGED
 
 
-def must_wait(owner: str | None, status: RunStatus, process: str) -> bool:
-    """Whether a shared step's owner, if it lives, is to be waited for."""
-    return owner not in (None, process) and status in UNFINISHED
+class Turn(Enum):
+    """What `claim_shared` may do now."""
+
+    OWN = "own"
+    READ = "read"
+    """Its owner has finished it, and may still be confirming its receipt: take that, and leave the rest to it."""
+    WAIT = "wait"
+
+
+def turn(status: RunStatus, suspect: bool, *, theirs: bool) -> Turn:
+    """Whose turn a shared step is; `theirs`: another live process owns it."""
+    if not theirs:
+        return Turn.OWN
+    if status is RunStatus.DONE and not suspect:
+        return Turn.READ
+    return Turn.WAIT if status in UNFINISHED else Turn.OWN
 
 
 def fenced(run: RunState) -> Fenced:

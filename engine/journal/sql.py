@@ -113,7 +113,6 @@ REVISE = (
         source=bindparam("source"),
         inputs=bindparam("inputs"),
         inputs_print=bindparam("inputs_print"),
-        definition=bindparam("definition"),
         status=case((runs.c.status == "destroyed", "pending"), else_=runs.c.status),
         finished_at=case((runs.c.status == "destroyed", None), else_=runs.c.finished_at),
     )
@@ -147,7 +146,6 @@ def claim(begun: bool) -> ReturningUpdate[Any]:
 
 CLAIM = {begun: claim(begun) for begun in (True, False)}
 CLAIM_ONE = _own.where(runs.c.run_id == bindparam("id")).returning(runs)
-OWNER = select(runs.c.owner, runs.c.status).where(runs.c.run_id == bindparam("id"))
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 

@@ -101,13 +101,13 @@ class SqlJournal:
 
         async def work(connection: AsyncConnection) -> RunState | None:
             await self._place.serialise(connection)
-            found = (await connection.execute(sql.OWNER, {"id": run.run_id})).one_or_none()
-            if found is not None and self._clock.boot() < patience:
-                owner, status = found
-                if rules.must_wait(owner, RunStatus(status), self.process) and await self._place.lives(
-                    connection, owner
-                ):
-                    return None
+            found = await self._states(connection, (await connection.execute(sql.RUN, {"id": run.run_id})).all())
+            for state in found:
+                turn = rules.turn(
+                    state.status, state.suspect, theirs=await self._is_theirs(connection, state, patience)
+                )
+                if turn is not rules.Turn.OWN:
+                    return state if turn is rules.Turn.READ else None
             await registering.register(connection, [run], batch=None, now=self._clock.wall())
             return (await self._own(connection, sql.CLAIM_ONE, {"id": run.run_id}))[0]
 
@@ -115,6 +115,11 @@ class SqlJournal:
             if owned := await self._call(work):
                 return owned
             await anyio.sleep(rules.POLL)
+
+    async def _is_theirs(self, connection: AsyncConnection, run: RunState, patience: float) -> bool:
+        if run.owner in (None, self.process) or self._clock.boot() >= patience:
+            return False
+        return await self._place.lives(connection, str(run.owner))
 
     async def _own(self, connection: AsyncConnection, statement: Any, values: Mapping[str, Any]) -> list[RunState]:
         now = {"process": self.process, "now": self._clock.wall()}
