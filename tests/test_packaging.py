@@ -86,6 +86,22 @@ def test_installed_command_works_in_an_empty_folder(python: Path, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_installed_engine_makes_its_journal_from_the_migrations_of_the_wheel(python: Path, tmp_path: Path) -> None:
+    program = """
+import anyio
+from engine.clock import SystemClock
+from engine.journal import open_journal
+
+async def make() -> None:
+    async with open_journal("headway.db", command="test", clock=SystemClock()):
+        pass
+
+anyio.run(make)
+"""
+    answer(python, "-c", program, cwd=tmp_path)
+    assert (tmp_path / "headway.db").stat().st_size > 0
+
+
 def test_lock_names_no_index_and_has_a_hash_for_every_release() -> None:
     lines = LOCK.read_text().splitlines()
     assert not [line for line in lines if "://" in line or line.startswith("-")]
