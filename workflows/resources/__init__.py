@@ -1,0 +1,67 @@
+"""The kinds of remote objects that onboarding makes, one file each; they implement the engine's seams.
+
+    connections          base connections, of the source and of the data lake      Flow Service
+    classes, schemas     ad hoc classes; ad hoc and target schemas                  Schema Registry
+    source_connections   one table of a source                                      Flow Service
+    datasets             where the data goes                                        Catalog
+    target_connections   a dataset as the target of a flow                          Flow Service
+    mapping_sets         which column goes where                                    Data Prep
+    flow_specs, flows    what a flow may ask for, and the flow                      Flow Service
+
+A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_translate` holds the one table from
+the client's errors to the engine's five answers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.aep import AepClient
+from workflows.resources._columns import Field
+from workflows.resources._rules import mistakes
+from workflows.resources.classes import Classes, ClassSpec
+from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
+from workflows.resources.datasets import Datasets, DatasetSpec
+from workflows.resources.flow_specs import FlowSpecQuery, FlowSpecs
+from workflows.resources.flows import DeltaColumn, Flows, FlowSpec, flow_body
+from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
+from workflows.resources.schemas import BY_DATASET, Schemas, SchemaSpec
+from workflows.resources.source_connections import SourceConnections, SourceConnectionSpec
+from workflows.resources.target_connections import TargetConnections, TargetConnectionSpec
+
+__all__ = [
+    "BY_DATASET",
+    "DATA_LAKE",
+    "ClassSpec",
+    "Classes",
+    "ConnectionSpec",
+    "Connections",
+    "DatasetSpec",
+    "Datasets",
+    "DeltaColumn",
+    "Field",
+    "FlowSpec",
+    "FlowSpecQuery",
+    "FlowSpecs",
+    "Flows",
+    "MappingSets",
+    "MappingSpec",
+    "SchemaSpec",
+    "Schemas",
+    "SourceConnectionSpec",
+    "SourceConnections",
+    "TargetConnectionSpec",
+    "TargetConnections",
+    "all_resources",
+    "attribute",
+    "flow_body",
+    "mistakes",
+]
+
+
+def all_resources(client: AepClient, environ: Mapping[str, str] = os.environ) -> list[Any]:
+    """One of each kind, for the engine. `environ` is where the manifest's `${env:NAME}` are looked up."""
+    kinds = (Classes, Schemas, SourceConnections, Datasets, TargetConnections, MappingSets, FlowSpecs, Flows)
+    return [Connections(client, environ), *(kind(client) for kind in kinds)]

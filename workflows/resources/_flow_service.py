@@ -1,0 +1,107 @@
+"""What the Flow Service kinds have in common: names that may repeat, etags in bodies, lists of one (contract 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from engine.errors import InDoubt
+from engine.model import Json, Origin, Receipt
+from engine.ports import Difference, Hit, View
+from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
+from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
+from workflows.resources._translate import answers, nothing_there
+
+
+class FlowServiceObjects:
+    """One kind of Flow Service object; a kind adds its body and its differences."""
+
+    kind: str
+    path: str
+    family = FLOW_SERVICE
+    unique = False
+
+    def __init__(self, client: AepClient) -> None:
+        self._client = client
+
+    def ready(self, spec: Any) -> bool:  # noqa: ARG002
+        return self._client.ready
+
+    async def prepare(self, spec: Any) -> None:  # noqa: ARG002
+        with answers():
+            await self._client.prepare()
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        with answers():
+            answer = await self._client.effect(
+                "POST", self.family, self.path, content=body.encode(), send_within=send_within
+            )
+        id = text(answer.body, "id")
+        if id is None:
+            raise InDoubt(f"Flow Service answered without the id of the {self.kind}")
+        return Receipt(id=id, etag=text(answer.body, "etag"))
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        """One filter with all names: a comma means any of them (contract 3.2). Names of source and target connections
+        are filtered by the general rule only (12.3): a service that refuses it is asked for the whole list."""
+        query = {"property": f"name=={','.join(names)}"}
+        with answers():
+            try:
+                items = [
+                    item async for page in self._client.pages(self.family, self.path, params=query) for item in page
+                ]
+            except BadRequest:
+                items = [item async for page in self._client.pages(self.family, self.path) for item in page]
+        return hits(items, names)
+
+    async def read(self, id: str) -> View | None:
+        """The object; the answer is a list even for one id (contract 3.1)."""
+        with answers():
+            try:
+                answer = await self._client.read("GET", self.family, self._one(id))
+            except NotFound:
+                return None
+        items = rows(answer.body, "items")
+        item = items[0] if items else answer.body
+        if text(item, "id") is None:
+            return None
+        return View(
+            id=id,
+            name=text(item, "name") or "",
+            note=text(item, "description") or "",
+            created=seconds(dig(item, "createdAt")),
+            etag=text(item, "etag") or text(item, "version"),
+            content=item,
+        )
+
+    async def adopt(self, ref: str) -> Receipt:
+        view = await self.read(ref)
+        if view is None:
+            raise nothing_there(self.kind, ref)
+        return Receipt(id=view.id, etag=view.etag, origin=Origin.ADOPTED)
+
+    async def delete(self, id: str) -> None:
+        with answers():
+            try:
+                await self._client.effect("DELETE", self.family, self._one(id))
+            except NotFound:
+                return
+
+    def _one(self, id: str) -> str:
+        return f"{self.path}/{quote(id, safe='')}"
+
+
+def connection_differences(body: Json, content: Json) -> list[Difference]:
+    """What source and target connections say about themselves, field by field."""
+    sent, stored = dict(table(body, "data")), dict(table(content, "data"))
+    for data in (sent, stored):
+        if "schema" in data:
+            schema = table(data, "schema")
+            data["schema"] = {**schema, "version": media_type(schema.get("version"))}
+    return [
+        *compare(dig(body, "baseConnectionId"), dig(content, "baseConnectionId"), "baseConnectionId"),
+        *compare(dig(body, "connectionSpec", "id"), dig(content, "connectionSpec", "id"), "connectionSpec.id"),
+        *compare(sent, stored, "data"),
+        *compare(dig(body, "params"), dig(content, "params"), "params"),
+    ]

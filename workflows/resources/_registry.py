@@ -1,0 +1,145 @@
+"""What classes and schemas have in common: they live in the Schema Registry, under unique titles (contract 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from engine.errors import Conflict, InDoubt
+from engine.model import Json, Origin, Receipt
+from engine.ports import Hit, View
+from workflows.aep import REGISTRY, AepClient, BadRequest, NotFound
+from workflows.resources._json import dig, hits, seconds, text
+from workflows.resources._translate import answers, failure_of, nothing_there
+
+XED_FULL = "application/vnd.adobe.xed-full+json;version=1"
+"""How a target schema is referred to wherever a version must agree (contract 6.3, 7.1, 8.1)."""
+_RAW = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+_RESOLVED = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
+_LISTED = {"Accept": "application/vnd.adobe.xed-id+json"}
+_GLOBAL = re.compile(r"https://ns\.adobe\.com/(?:xdm|experience)/|_(?:xdm|experience)\.")
+_PLURAL = re.compile(r"[/.](classes|schemas|mixins|fieldgroups|datatypes)[/.]")
+
+
+class RegistryObjects:
+    """One type of Registry object; a kind adds its body and its differences."""
+
+    kind: str
+    plural: str
+    family = REGISTRY
+    unique = True
+
+    def __init__(self, client: AepClient) -> None:
+        self._client = client
+
+    def ready(self, spec: Any) -> bool:  # noqa: ARG002
+        return self._client.ready
+
+    async def prepare(self, spec: Any) -> None:  # noqa: ARG002
+        with answers():
+            await self._client.prepare()
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        with answers():
+            answer = await self._client.effect(
+                "POST", self.family, f"/tenant/{self.plural}", content=body.encode(), send_within=send_within
+            )
+        return _receipt(answer.body)
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        """One query for each title: the filter has no *any of* (contract 5.5). A title has one object at most."""
+        return [hit for name in names for hit in await self._titled(name)]
+
+    async def read(self, id: str) -> View | None:
+        """Any Registry object: a title may turn out to be another type's."""
+        content = await read_schema(self._client, id, plural=self.plural)
+        return None if content is None else _view(content)
+
+    async def adopt(self, ref: str) -> Receipt:
+        """An object by its `$id` or its `meta:altId`."""
+        view = await self.read(ref)
+        if view is None:
+            raise nothing_there(self.kind, ref)
+        return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
+
+    async def delete(self, id: str) -> None:
+        with answers():
+            try:
+                await self._client.effect("DELETE", self.family, _path(id, self.plural))
+            except NotFound:
+                return
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
+        """Replace the description, if it is still what it was: a PATCH has no If-Match here, but a JSON Patch can test
+        (contract 5.5). How a failed test is answered is not documented; any refusal is one."""
+        patch = [
+            {"op": "test", "path": "/description", "value": view.note},
+            {"op": "replace", "path": "/description", "value": note},
+        ]
+        with answers():
+            try:
+                answer = await self._client.effect(
+                    "PATCH",
+                    self.family,
+                    _path(view.id, self.plural),
+                    content=orjson.dumps(patch),
+                    send_within=send_within,
+                )
+            except BadRequest as refused:
+                raise Conflict(failure_of(refused, Conflict.kind), existing=view.id) from refused
+        return _receipt(answer.body)
+
+    async def _titled(self, title: str) -> list[Hit]:
+        query = {"property": f"title=={title}"}
+        path = f"/tenant/{self.plural}"
+        with answers():
+            pages = self._client.pages(self.family, path, params=query, headers=_LISTED)
+            items = [item async for page in pages for item in page]
+        return hits(items, (title,), id="$id", name="title")
+
+
+async def read_schema(client: AepClient, id: str, *, plural: str = "schemas", resolved: bool = False) -> Json:
+    """A Registry object by `$id` or `meta:altId`, its references kept or resolved; None when it does not exist."""
+    with answers():
+        try:
+            answer = await client.read("GET", REGISTRY, _path(id, plural), headers=_RESOLVED if resolved else _RAW)
+        except NotFound:
+            return None
+    content: Json = answer.body
+    return content
+
+
+def _path(id: str, plural: str) -> str:
+    container = "global" if _GLOBAL.match(id) else "tenant"
+    named = _PLURAL.search(id)
+    return f"/{container}/{named[1] if named else plural}/{quote(id, safe='')}"
+
+
+def _etag(content: Json) -> str | None:
+    return text(content, "meta:registryMetadata", "eTag")
+
+
+def _receipt(content: Json) -> Receipt:
+    id = text(content, "$id")
+    if id is None:
+        raise InDoubt("the Schema Registry answered without the $id of the object")
+    return Receipt(id=id, etag=_etag(content), version=text(content, "version"))
+
+
+def _view(content: Json) -> View | None:
+    id = text(content, "$id")
+    if id is None:
+        return None
+    return View(
+        id=id,
+        name=text(content, "title") or "",
+        note=text(content, "description") or "",
+        created=seconds(dig(content, "meta:registryMetadata", "repo:createdDate")),
+        etag=_etag(content),
+        version=text(content, "version"),
+        content=content,
+    )

@@ -1,0 +1,75 @@
+"""Ad hoc classes: the columns of one table as a class of its own, in the 2020 chain (contract 5.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.errors import Rejected
+from engine.model import Failure, Json
+from engine.ports import Difference, Label, View
+from workflows.resources._columns import Field, xdm
+from workflows.resources._json import compare, rows, table, text
+from workflows.resources._registry import RegistryObjects
+
+ADHOC_BEHAVIOUR = "https://ns.adobe.com/xdm/data/adhoc"
+_NAMESPACE = "_adhoc"
+_FIELD_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSpec:
+    """An ad hoc class of these columns."""
+
+    columns: tuple[Field, ...]
+
+
+class Classes(RegistryObjects):
+    """Ad hoc classes."""
+
+    kind = "class"
+    plural = "classes"
+
+    def body(self, spec: ClassSpec, label: Label, now: float) -> Json:  # noqa: ARG002
+        bad = [column.name for column in spec.columns if not _FIELD_NAME.fullmatch(column.name)]
+        if bad:
+            raise Rejected(
+                Failure(
+                    kind="invalid",
+                    message=f"these columns cannot be fields of a class: {', '.join(bad)}",
+                    hint="A field's name has letters, digits, - and _, and does not begin with _. "
+                    "The chain `tabular` takes any column.",
+                )
+            )
+        fields: dict[str, Json] = {column.name: xdm(column) for column in spec.columns}
+        return {
+            "type": "object",
+            "title": label.name,
+            "description": label.note,
+            "allOf": [
+                {"$ref": ADHOC_BEHAVIOUR},
+                {"properties": {_NAMESPACE: {"type": "object", "properties": fields}}},
+            ],
+        }
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        """The platform renames `_adhoc` (contract 5.3); more fields than were asked for are no difference."""
+        return [
+            *compare(_behaviours(body), _behaviours(view.content), "allOf"),
+            *compare(_fields(body), _fields(view.content), "columns"),
+        ]
+
+
+def _behaviours(content: Json) -> list[Json]:
+    return [ref for item in rows(content, "allOf") if (ref := text(item, "$ref"))]
+
+
+def _fields(content: Json) -> Mapping[str, Json]:
+    """The columns of a class, whatever its namespace is called."""
+    return {name: field for group in _groups(content) for name, field in table(group, "properties").items()}
+
+
+def _groups(content: Json) -> Iterator[Json]:
+    for part in (*rows(content, "allOf"), content):
+        yield from table(part, "properties").values()

@@ -1,0 +1,98 @@
+"""Base connections: the source's own, with credentials, and that of the data lake, without (contract 4.3, 6.2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from engine.errors import Rejected
+from engine.model import Failure, Json, Receipt
+from engine.ports import Difference, Label, View
+from workflows.aep import AepClient
+from workflows.resources._flow_service import FlowServiceObjects
+from workflows.resources._json import compare, dig, table
+from workflows.sources import Secret, SecretError, discover, is_reference, resolve_secret
+
+DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+"""The connection spec of the data lake: the dataset side of every flow (contract 4.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSpec:
+    """A base connection. `auth`: the parameters by name, secrets as references; the data lake has no auth spec."""
+
+    connection_spec_id: str
+    auth_spec: str | None = None
+    auth: Mapping[str, str] = field(default_factory=dict)
+
+
+class Connections(FlowServiceObjects):
+    """Base connections. `environ` is where `${env:NAME}` is looked up, only while a request is built."""
+
+    kind = "connection"
+    path = "/connections"
+
+    def __init__(self, client: AepClient, environ: Mapping[str, str] = os.environ) -> None:
+        super().__init__(client)
+        self._environ = environ
+
+    def body(self, spec: ConnectionSpec, label: Label, now: float) -> Json:  # noqa: ARG002
+        auth: dict[str, Json] = {}
+        if spec.auth_spec is not None:
+            auth = {"auth": {"specName": spec.auth_spec, "params": dict(spec.auth)}}
+        return {
+            "name": label.name,
+            "description": label.note,
+            **auth,
+            "connectionSpec": {"id": spec.connection_spec_id, "version": "1.0"},
+        }
+
+    def ready(self, spec: ConnectionSpec) -> bool:
+        return not spec.auth and super().ready(spec)
+
+    async def prepare(self, spec: ConnectionSpec) -> None:
+        """Besides what every kind needs: each secret can be read. Raises `Rejected` where a reference leads nowhere."""
+        self._revealed(spec.auth)
+        await super().prepare(spec)
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        wanted = orjson.loads(body)
+        params = table(wanted, "auth", "params")
+        if params:
+            wanted["auth"]["params"] = self._revealed(params)
+        return await super().create(orjson.dumps(wanted).decode(), send_within)
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        """Secrets are not compared: the platform may or may not echo them (contract 4.3)."""
+        spec_id = dig(body, "connectionSpec", "id")
+        sent, stored = table(body, "auth", "params"), table(view.content, "auth", "params")
+        public = {name: value for name, value in sent.items() if name in stored and name in _public(spec_id)}
+        return [
+            *compare(spec_id, dig(view.content, "connectionSpec", "id"), "connectionSpec.id"),
+            *compare(dig(body, "auth", "specName"), dig(view.content, "auth", "specName"), "auth.specName"),
+            *compare(public, stored, "auth.params"),
+        ]
+
+    def _revealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
+        try:
+            return {
+                name: resolve_secret(value, self._environ) if isinstance(value, str) and is_reference(value) else value
+                for name, value in params.items()
+            }
+        except SecretError as error:
+            hint = "Set the variable, or write the file, that the manifest names, and run again."
+            raise Rejected(Failure(kind="secret", message=str(error), hint=hint)) from None
+
+
+def _public(connection_spec_id: Json) -> frozenset[str]:
+    """The auth parameters of a connector that anybody may see; of an unknown connector, none."""
+    return frozenset(
+        param.name
+        for source in discover().values()
+        if source.connection_spec_id == connection_spec_id
+        for param in source.auth_params
+        if not isinstance(param, Secret)
+    )

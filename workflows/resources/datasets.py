@@ -1,0 +1,128 @@
+"""Datasets (contract 7).
+
+A dataset is found by its name: the name holds the marker, so that nobody else's bears it, and `name=` is the documented
+filter. A tag of ours would say nothing more, and would claim a tag name in the whole organisation (contract 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from engine.errors import InDoubt
+from engine.model import Json, Origin, Receipt
+from engine.ports import Difference, Hit, Label, View
+from workflows.aep import CATALOG, AepClient, NotFound
+from workflows.resources._json import compare, dig, hits, media_type, seconds, table, text
+from workflows.resources._registry import XED_FULL
+from workflows.resources._translate import answers, nothing_there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """A dataset on this schema."""
+
+    schema_id: str
+
+
+class Datasets:
+    """Datasets. Their names are not unique."""
+
+    kind = "dataset"
+    family = CATALOG
+    unique = False
+
+    def __init__(self, client: AepClient) -> None:
+        self._client = client
+
+    def body(self, spec: DatasetSpec, label: Label, now: float) -> Json:  # noqa: ARG002
+        """The media type agrees with the mapping set's, which a flow asks for (FLOW-1425)."""
+        return {
+            "name": label.name,
+            "description": label.note,
+            "schemaRef": {"id": spec.schema_id, "contentType": XED_FULL},
+        }
+
+    def ready(self, spec: DatasetSpec) -> bool:  # noqa: ARG002
+        return self._client.ready
+
+    async def prepare(self, spec: DatasetSpec) -> None:  # noqa: ARG002
+        with answers():
+            await self._client.prepare()
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        """`requestDataSource`: Catalog makes the data source by itself (contract 7.1)."""
+        with answers():
+            answer = await self._client.effect(
+                "POST",
+                self.family,
+                "/dataSets",
+                params={"requestDataSource": "true"},
+                content=body.encode(),
+                send_within=send_within,
+            )
+        reference = dig(answer.body, 0)
+        kind, _, id = reference.rpartition("/") if isinstance(reference, str) else ("", "", "")
+        if kind.lower() != "@/datasets" or not id:
+            raise InDoubt("Catalog answered without the id of the dataset")
+        return Receipt(id=id)
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        """One filter with all names: a comma means any of them (contract 7.2)."""
+        query = {"name": ",".join(names), "properties": "name,created"}
+        with answers():
+            pages = self._client.pages(self.family, "/dataSets", params=query)
+            items = [item async for page in pages for item in page]
+        return hits(items, names)
+
+    async def read(self, id: str) -> View | None:
+        return await read_dataset(self._client, id)
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        """Of the media type only the version counts: its other parts say how fields are shown (contract 7.1)."""
+        sent, stored = table(body, "schemaRef"), table(view.content, "schemaRef")
+        return [
+            *compare(sent.get("id"), stored.get("id"), "schemaRef.id"),
+            *compare(_version(sent), _version(stored), "schemaRef.contentType"),
+        ]
+
+    async def adopt(self, ref: str) -> Receipt:
+        view = await self.read(ref)
+        if view is None:
+            raise nothing_there(self.kind, ref)
+        return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
+
+    async def delete(self, id: str) -> None:
+        """An unknown id is answered with 200 or 404: gone, either way (contract 7.3)."""
+        with answers():
+            try:
+                await self._client.effect("DELETE", self.family, f"/dataSets/{quote(id, safe='')}")
+            except NotFound:
+                return
+
+
+async def read_dataset(client: AepClient, id: str) -> View | None:
+    """One dataset; its etag is in a header (contract 1.6)."""
+    with answers():
+        try:
+            answer = await client.read("GET", CATALOG, f"/dataSets/{quote(id, safe='')}")
+        except NotFound:
+            return None
+    item = dig(answer.body, id)
+    if not table(item):
+        return None
+    return View(
+        id=id,
+        name=text(item, "name") or "",
+        note=text(item, "description") or "",
+        created=seconds(dig(item, "created")),
+        etag=answer.headers.get("e-tag") or answer.headers.get("etag"),
+        version=text(item, "version"),
+        content=item,
+    )
+
+
+def _version(schema_ref: Json) -> Json:
+    full = media_type(dig(schema_ref, "contentType"))
+    return full.partition(";")[2] if isinstance(full, str) else None

@@ -1,0 +1,57 @@
+"""Source connections: one table of a base connection, in three dialects (contract 6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.model import Json
+from engine.ports import Difference, Label, View
+from workflows.resources._columns import Field, explored
+from workflows.resources._flow_service import FlowServiceObjects, connection_differences
+
+ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConnectionSpec:
+    """One table of a source.
+
+    `format` is the dialect: `parquet_xdm` (2020) names the table by its path and describes it by the ad hoc schema
+    `schema_id`; `tabular` (today) lists `columns`; `json` (Zendesk) says neither.
+    """
+
+    base_id: str
+    connection_spec_id: str
+    format: Literal["parquet_xdm", "tabular", "json"]
+    table: str
+    columns: tuple[Field, ...] = ()
+    schema_id: str | None = None
+
+
+class SourceConnections(FlowServiceObjects):
+    """Source connections."""
+
+    kind = "source connection"
+    path = "/sourceConnections"
+
+    def body(self, spec: SourceConnectionSpec, label: Label, now: float) -> Json:  # noqa: ARG002
+        data: dict[str, Json] = {"format": spec.format}
+        params: dict[str, Json] = {}
+        if spec.format == "parquet_xdm":
+            data["schema"] = {"id": spec.schema_id, "version": ADHOC_VERSION}
+            params = {"path": spec.table}
+        elif spec.format == "tabular":
+            params = {"tableName": spec.table, "columns": [explored(column) for column in spec.columns]}
+        return {
+            "name": label.name,
+            "description": label.note,
+            "baseConnectionId": spec.base_id,
+            "connectionSpec": {"id": spec.connection_spec_id, "version": "1.0"},
+            "data": data,
+            "params": params,
+        }
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        return connection_differences(body, view.content)

@@ -1,0 +1,48 @@
+"""Target connections: the dataset that a flow writes to (contract 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.model import Json
+from engine.ports import Difference, Label, View
+from workflows.resources._flow_service import FlowServiceObjects, connection_differences
+from workflows.resources._registry import XED_FULL
+from workflows.resources.connections import DATA_LAKE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetConnectionSpec:
+    """A dataset as a target. `base_id` is the dataset base connection of the 2020 chain, None today; `format` follows
+    the source: `json` has no schema in its target (contract 6.3, Zendesk)."""
+
+    dataset_id: str
+    schema_id: str
+    base_id: str | None = None
+    format: Literal["parquet_xdm", "json"] = "parquet_xdm"
+
+
+class TargetConnections(FlowServiceObjects):
+    """Target connections."""
+
+    kind = "target connection"
+    path = "/targetConnections"
+
+    def body(self, spec: TargetConnectionSpec, label: Label, now: float) -> Json:  # noqa: ARG002
+        base: dict[str, Json] = {} if spec.base_id is None else {"baseConnectionId": spec.base_id}
+        data: dict[str, Json] = {"format": spec.format}
+        if spec.format == "parquet_xdm":
+            data["schema"] = {"id": spec.schema_id, "version": XED_FULL}
+        return {
+            "name": label.name,
+            "description": label.note,
+            **base,
+            "connectionSpec": {"id": DATA_LAKE, "version": "1.0"},
+            "data": data,
+            "params": {"dataSetId": spec.dataset_id},
+        }
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        return connection_differences(body, view.content)
