@@ -54,19 +54,24 @@ class Across:
         if schema is not None and not schema.startswith(SCHEMA_IDS):
             what = (target.klass, tuple(sorted(target.field_groups)))
             if line := self._differs("schema", schema, what, locate):
-                self._note(locate(("target", "schema")), f"schema {quoted(schema)}", line, "class or field groups")
+                self._note(
+                    locate(("target", "schema")), f"schema {quoted(schema)}", line, "its class or field groups differ"
+                )
         if (
             dataset is not None
             and not is_dataset_id(dataset)
             and (line := self._differs("dataset", dataset, schema, locate))
         ):
-            self._note(locate(("target", "dataset")), f"dataset {quoted(dataset)}", line, "schema")
+            self._note(locate(("target", "dataset")), f"dataset {quoted(dataset)}", line, "its schema differs")
 
     def _connection(self, connector: str, base: BaseConnection, locate: Locate) -> None:
         what = (connector, tuple(sorted(base.auth.items())))
         if base.name is not None and (line := self._differs("base_connection", base.name, what, locate)):
             self._note(
-                locate(("base_connection", "name")), f"base connection {quoted(base.name)}", line, "connector or auth"
+                locate(("base_connection", "name")),
+                f"base connection {quoted(base.name)}",
+                line,
+                "its connector or auth differs",
             )
 
     def _differs(self, kind: str, name: str, what: object, locate: Locate) -> int | None:
@@ -76,4 +81,4 @@ class Across:
         return None if first == mine else line
 
     def _note(self, place: Place, what: str, line: int, differing: str) -> None:
-        self._notes.add(place, f"{what} is shared with the source in line {line}, but {differing} differ")
+        self._notes.add(place, f"{what} is shared with the source in line {line}, but {differing}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,7 +21,7 @@ from workflows.onboarding.manifest.merge import (
     seconds,
     source_type,
 )
-from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, is_safe, listed, quoted
+from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, is_safe, listed, nearest, quoted, shown
 from workflows.onboarding.manifest.schema import FREQUENCIES, ConnectionEntry, SourceEntry
 from workflows.sources import ADHOC, CHAINS, Secret, SourceType, discover, is_reference
 
@@ -41,14 +41,18 @@ class Look:
     """A source under inspection: `said` with its defaults, `own` without.
 
     `columns` are the names of all its columns, also of those that were written wrongly;
-    `excused` are keys that nobody should miss, because something is wrong with them already.
+    `excused` are paths that nobody should miss, because something is wrong with them already.
     """
 
     said: SourceEntry
     own: SourceEntry
     label: str
     columns: Collection[str]
-    excused: Collection[str] = field(default=())
+    excused: Collection[Path] = ()
+
+    def misses(self, *path: str) -> bool:
+        """Whether what is not at `path` may be called missing."""
+        return not any(path[:length] in self.excused for length in range(1, len(path) + 1))
 
 
 def problems(look: Look) -> list[Problem]:
@@ -77,7 +81,7 @@ def _walk(value: Any, path: Path) -> Iterator[Problem]:
         for position, inner in enumerate(value):
             yield from _walk(inner, (*path, position))
     elif isinstance(value, str):
-        where = ".".join(quoted(str(key))[1:-1] for key in path)
+        where = ".".join(shown(str(key)) for key in path)
         if not is_safe(value):
             yield Problem(path, f"{where} has control characters")
         if "${" in value and path[:2] != ("base_connection", "auth"):
@@ -86,7 +90,7 @@ def _walk(value: Any, path: Path) -> Iterator[Problem]:
 
 def _missing(look: Look) -> Iterator[Problem]:
     for key in _REQUIRED:
-        if key not in look.excused and look.said.get(key) is None:
+        if look.said.get(key) is None and look.misses(key):
             yield Problem((), f"{look.label} has no {key}")
 
 
@@ -154,17 +158,17 @@ def _delta_column(look: Look) -> Iterator[Problem]:
     name, known = look.said.get("delta_column"), source_type(look.said)
     if name is not None:
         if look.columns and name not in look.columns:
-            message = f"delta_column {quoted(name)} is no column; the table has {listed(tuple(look.columns))}"
+            message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(look.columns))}"
             yield Problem(("delta_column",), message, did_you_mean(name, look.columns))
         return
     copies = known is None or known.copies
-    if copies and look.said["schedule"].get("frequency") != "once" and "delta_column" not in look.excused:
-        yield Problem((), f"{look.label} has no delta_column", "only a schedule of once can do without")
+    if copies and look.said["schedule"].get("frequency") != "once" and look.misses("delta_column"):
+        yield Problem((), f"{look.label} has no delta_column", "only frequency: once can do without it")
 
 
 def _mappings(look: Look) -> Iterator[Problem]:
     mappings = look.said.get("mappings")
-    if mappings is not None and not mappings and "mappings" not in look.excused:
+    if mappings is not None and not mappings and not any(path[:1] == ("mappings",) for path in look.excused):
         yield Problem(("mappings",), "mappings is empty")
     taken: dict[str, str] = {}
     for name, destination in (mappings or {}).items():
@@ -173,7 +177,7 @@ def _mappings(look: Look) -> Iterator[Problem]:
             message = f"column {quoted(name)} is mapped, but the table has {listed(tuple(look.columns))}"
             yield Problem(path, message, did_you_mean(name, look.columns))
         if not _XDM_PATH.fullmatch(destination):
-            yield Problem(path, f"{quoted(destination)} is no path in a schema", "as person.name.fullName")
+            yield Problem(path, f"{quoted(destination)} is not a path in a schema", "write it as person.name.fullName")
         if destination in taken:
             both = f"{quoted(taken[destination])} and {quoted(name)}"
             yield Problem(path, f"{both} are both mapped to {quoted(destination)}")
@@ -184,14 +188,14 @@ def _connection(look: Look) -> Iterator[Problem]:
     base, known = look.said.get("base_connection"), source_type(look.said)
     if isinstance(base, str):
         if not _BASE_ID.fullmatch(base):
-            message = f"base_connection {quoted(base)} is no id (8-4-4-4-12 hex digits)"
-            yield Problem(("base_connection",), message, "one to create has a name and auth")
+            message = f"base_connection {quoted(base)} is not an id (8-4-4-4-12 hex digits)"
+            yield Problem(("base_connection",), message, "to create one, give it auth")
     elif base is not None and known is not None:
         yield from _name(("base_connection", "name"), base.get("name") or "")
-        yield from _auth(base, known, look.excused)
+        yield from _auth(base, known, look)
 
 
-def _auth(base: ConnectionEntry, known: SourceType, excused: Collection[str]) -> Iterator[Problem]:
+def _auth(base: ConnectionEntry, known: SourceType, look: Look) -> Iterator[Problem]:
     path, auth = ("base_connection", "auth"), base["auth"]
     for name, value in auth.items():
         param = known.param(name)
@@ -208,14 +212,15 @@ def _auth(base: ConnectionEntry, known: SourceType, excused: Collection[str]) ->
                 (*path, name), f"auth.{name}: a reference is the whole value", "write ${env:NAME} or ${file:PATH}"
             )
     for param in known.auth_params:
-        if param.required and param.name not in auth and "base_connection" not in excused:
+        meant = param.name in auth or any(nearest(name, [param.name]) for name in auth)
+        if param.required and not meant and look.misses(*path, param.name):
             yield Problem(path, f"auth of {known.title} lacks {param.name}")
 
 
 def _target(look: Look) -> Iterator[Problem]:
     target = look.said["target"]
-    if not target.get("class") and not is_adopted(target) and "target" not in look.excused:
-        yield Problem((), f"{look.label} has no target class", f"as class: {SCHEMA_IDS}xdm/context/profile")
+    if not target.get("class") and not is_adopted(target) and look.misses("target", "class"):
+        yield Problem((), f"{look.label} has no target class", f"for example class: {SCHEMA_IDS}xdm/context/profile")
     ids: list[tuple[Path, str]] = [
         (("target", "class"), target.get("class") or ""),
         *((("target", "field_groups", at), group) for at, group in enumerate(target.get("field_groups", ()))),
@@ -223,7 +228,7 @@ def _target(look: Look) -> Iterator[Problem]:
     seen: set[str] = set()
     for path, text in ids:
         if text and not (text.startswith(SCHEMA_IDS) and text.isprintable() and " " not in text):
-            yield Problem(path, f"{quoted(text)} is no id ({SCHEMA_IDS}…)")
+            yield Problem(path, f"{path[1]} {quoted(text)} is not an id ({SCHEMA_IDS}…)")
         elif text in seen:
             yield Problem(path, f"{quoted(text)} is there twice")
         seen.add(text)
@@ -235,14 +240,14 @@ def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Problem]:
     if schema and not schema.startswith(SCHEMA_IDS):
         yield from _name(("target", "schema"), schema)
         if "://" in schema or re.match(r"_[^.]+\.schemas\.", schema):
-            yield Problem(("target", "schema"), f"schema {quoted(schema)} is no $id ({SCHEMA_IDS}…)")
+            yield Problem(("target", "schema"), f"schema {quoted(schema)} is not an $id ({SCHEMA_IDS}…)")
     elif schema and "/schemas/" not in schema:
         yield Problem(("target", "schema"), f"{quoted(schema)} is not the $id of a schema")
     if dataset:
         yield from _name(("target", "dataset"), dataset)
         if "/" in dataset:
             yield Problem(
-                ("target", "dataset"), f"dataset {quoted(dataset)} is no id (24 hex digits)", "write the id alone"
+                ("target", "dataset"), f"dataset {quoted(dataset)} is not an id (24 hex digits)", "write the id alone"
             )
 
 
@@ -250,7 +255,7 @@ def _schedule(look: Look) -> Iterator[Problem]:
     schedule = look.said["schedule"]
     frequency, interval = schedule.get("frequency"), schedule.get("interval")
     if frequency is None:
-        if "schedule" not in look.excused:
+        if look.misses("schedule", "frequency"):
             yield Problem((), f"{look.label} has no schedule.frequency", f"one of {', '.join(FREQUENCIES)}")
     elif frequency not in FREQUENCIES:
         yield _unknown(("schedule", "frequency"), "frequency", frequency, FREQUENCIES)
@@ -259,7 +264,7 @@ def _schedule(look: Look) -> Iterator[Problem]:
             if key in schedule:
                 yield Problem(("schedule", key), f"schedule: once takes no {key}")
     elif interval is None:
-        if "schedule" not in look.excused:
+        if look.misses("schedule", "interval"):
             yield Problem(("schedule", "frequency"), f"schedule: {frequency} needs an interval")
     elif interval < _LEAST[frequency]:
         yield _too_often(look, frequency, interval)
@@ -269,9 +274,11 @@ def _times(look: Look) -> Iterator[Problem]:
     start, spread = look.said["schedule"].get("start"), look.said["schedule"].get("spread")
     if start is not None and epoch_seconds(start) is None:
         message = f"start {quoted(start)} is neither a date nor a time with its zone"
-        yield Problem(("schedule", "start"), message, "as 2030-01-01 or 2030-01-01T00:00:00Z")
+        yield Problem(("schedule", "start"), message, "write it as 2030-01-01 or 2030-01-01T00:00:00Z")
     if spread is not None and seconds(spread) is None:
-        yield Problem(("schedule", "spread"), f"spread {quoted(spread)} is no length of time", "as 90s, 15m, 2h or 1d")
+        yield Problem(
+            ("schedule", "spread"), f"spread {quoted(spread)} is not a length of time", "write it as 90s, 15m, 2h or 1d"
+        )
 
 
 def _too_often(look: Look, frequency: str, interval: int) -> Problem:

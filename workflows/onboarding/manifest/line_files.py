@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from yaml import YAMLError
 
-from workflows.onboarding.manifest.mistakes import Notes, Path, did_you_mean, quoted
+from workflows.onboarding.manifest.mistakes import Notes, Path, did_you_mean, nearest, quoted, shown
 from workflows.onboarding.manifest.yaml_events import Place, YamlEvents
 
 CSV_HEADINGS: dict[str, tuple[str, ...]] = {
@@ -99,17 +99,19 @@ class RowEntry:
 
     def cell(self, index: int) -> Place:
         """Where the cell with that number begins."""
-        line, start, quotes = self._line, 0, False
+        line, start, inside, may_quote = self._line, 0, False, True
         for at, char in enumerate(self._text):
             if index == 0:
                 return line, at - start + 1
-            if char == '"':
-                quotes = not quotes
-            elif char == self._delimiter and not quotes:
+            if char == '"' and may_quote:
+                inside = not inside  # and a second one right behind it is a quote within the cell
+                continue
+            if char == self._delimiter and not inside:
                 index -= 1
             elif char == "\n":
                 line, start = line + 1, at + 1
-        return line, len(self._text) - start
+            may_quote = inside or char == self._delimiter
+        return line, len(self._text) - start + 1
 
 
 def csv_entries(stream: Iterable[bytes], notes: Notes) -> Iterator[RowEntry]:
@@ -120,7 +122,7 @@ def csv_entries(stream: Iterable[bytes], notes: Notes) -> Iterator[RowEntry]:
     except UnicodeDecodeError as error:
         notes.add((table.line, error.start + 1), "not UTF-8 text", 'save it as "CSV UTF-8"')
     except csv.Error as error:
-        notes.add((table.line, 1), f"not valid CSV: {error}")
+        notes.add((table.line, 1), f"not valid CSV: {shown(str(error))}")
 
 
 class _Table:
@@ -158,13 +160,18 @@ class _Table:
             yield text
 
     def _paths(self, headings: list[str], row: RowEntry) -> list[tuple[str, ...]]:
+        """Where the cells of each column belong; an unknown heading is taken for the one that was probably meant."""
+        paths = []
         for index, heading in enumerate(headings):
+            meant = heading
             if heading and heading not in CSV_HEADINGS:
                 near = did_you_mean(heading, CSV_HEADINGS)
                 self._notes.add(row.cell(index), f"unknown column heading {quoted(heading)}", near)
+                meant = nearest(heading, CSV_HEADINGS.keys() - set(headings)) or ""
             elif heading and heading in headings[:index]:
                 self._notes.add(row.cell(index), f"duplicate column heading {quoted(heading)}")
-        return [CSV_HEADINGS.get(heading, ()) for heading in headings]
+            paths.append(CSV_HEADINGS.get(meant, ()))
+        return paths
 
     def _fill(self, entry: RowEntry, cells: list[str], paths: list[tuple[str, ...]]) -> None:
         for index, cell in enumerate(cells):

@@ -54,21 +54,29 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is nearest to `word`, upper or lower case alike, or None."""
+    """The known word that is nearest to `word`, upper or lower case alike, or begins as it does; or None."""
+    meant = word[:SHOWN].casefold()
     folded = {candidate.casefold(): candidate for candidate in known}
-    found = get_close_matches(word[:SHOWN].casefold(), folded, n=1, cutoff=0.6)
+    found = get_close_matches(meant, folded, n=1, cutoff=0.6)
+    if not found and len(meant) > 2:
+        found = [candidate for candidate in folded if candidate.startswith(meant) or meant.startswith(candidate)]
     return folded[found[0]] if found else None
 
 
 def quoted(text: str) -> str:
-    """The text in quotes, fit for a terminal: shortened, and without characters that could command it."""
+    """The text in quotes, as `shown`."""
+    return f'"{shown(text)}"'
+
+
+def shown(text: str) -> str:
+    """The text fit for a terminal: shortened, and without characters that could command it."""
     short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-    return '"' + "".join(char if is_safe(char) else f"\\u{ord(char):04x}" for char in short) + '"'
+    return "".join(char if is_safe(char) else f"\\u{ord(char):04x}" for char in short)
 
 
 def listed(words: Sequence[str], most: int = 6) -> str:
     """The first words, separated by commas."""
-    return ", ".join(quoted(word)[1:-1] for word in words[:most]) + (", …" if len(words) > most else "")
+    return ", ".join(map(shown, words[:most])) + (", …" if len(words) > most else "")
 
 
 def is_safe(text: str) -> bool:

@@ -15,13 +15,15 @@ from workflows.onboarding.manifest.check import Look, problems, texts
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
 from workflows.onboarding.manifest.merge import built, merged
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, quoted
-from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, SourceEntry
+from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, DefaultsEntry, SourceEntry
 from workflows.onboarding.manifest.shape import shaped
 from workflows.onboarding.manifest.sniff import EXTENSIONS, sniffed
 from workflows.onboarding.manifest.yaml_events import Place
 from workflows.onboarding.manifest.yaml_file import Defaults, yaml_defaults, yaml_entries
 
 STDIN = "-"
+_ANY_DEFAULT: frozenset[Path] = frozenset((key,) for key in DefaultsEntry.__annotations__)
+"""What no source should be said to lack when its defaults could not be read."""
 
 
 def read_manifest(path: str, defaults: FilePath | None = None) -> Iterator[Inputs]:
@@ -57,7 +59,7 @@ class Reader:
         self.lines = self._across.lines
         self._defaults: SourceEntry = {}
         self._layers: list[tuple[Notes, Entry]] = []
-        self._excused: set[str] = set()
+        self._excused: set[Path] = set()
         if defaults is not None:
             self._read_defaults(defaults)
 
@@ -93,19 +95,22 @@ class Reader:
 
     def _read_defaults(self, path: FilePath) -> None:
         notes = Notes(str(path), self.mistakes)
+        entry = None
         try:
             with path.open("rb") as stream:
                 entry = yaml_defaults(stream, notes)
         except OSError as error:
             notes.add((0, 0), f"cannot be read: {error.strerror}")
+        if entry is None:
+            self._excused |= _ANY_DEFAULT
         else:
-            if entry is not None:
-                self._layer(notes, entry)
+            self._layer(notes, entry)
 
     def _layer(self, notes: Notes, entry: Entry) -> None:
         """Puts defaults over those that were read before."""
         if not isinstance(entry.data, dict):
             notes.add(_place(entry, ()), "defaults must be a mapping of keys to values")
+            self._excused |= _ANY_DEFAULT
             return
         usable, found, excused = shaped(DEFAULTS, entry.data, "the defaults")
         for problem in (*found, *texts(usable)):
@@ -128,6 +133,8 @@ class Reader:
         if isinstance(name, str):
             self._across.name(name, locate)
         if not found:
+            if self._excused:  # the defaults are wrong, which is told already: there is nothing to build on
+                return None
             inputs = built(said)
             self._across.source(inputs, locate)
             return inputs

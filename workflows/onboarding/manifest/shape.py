@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, nearest, quoted
+from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, nearest, quoted, shown
 from workflows.onboarding.manifest.schema import (
     COLUMN_TYPES,
     SOURCE,
@@ -40,30 +40,35 @@ _EXPECTED = {
 }
 
 
-def shaped(kind: TypeAdapter[T], data: dict[str, Any], label: str) -> tuple[T, list[Problem], set[str]]:
-    """The usable part of `data`, what is wrong with the rest, and the top-level keys that nobody
-    should miss because of that."""
+def shaped(kind: TypeAdapter[T], data: dict[str, Any], label: str) -> tuple[T, list[Problem], set[Path]]:
+    """The usable part of `data`, what is wrong with the rest, and the paths that nobody should miss
+    because of that."""
     try:
         return kind.validate_python(data), [], set()
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-    keys = tuple((SourceEntry if kind is SOURCE else DefaultsEntry).__annotations__)
     problems, excused, rest = [], set(), data
     for detail in details:
-        path = _untagged(detail["loc"])
-        problems.append(_problem(detail, path, _at(data, path), label, keys))
-        excused.add(str(path[0]))
-        if len(path) == 1 and (meant := nearest(str(path[0]), keys)):
-            excused.add(meant)
-        rest = _without(rest, path[:-1] if detail["type"] == "missing" else path)
+        path: Path = _untagged(detail["loc"])
+        known = _known(kind, path)
+        problems.append(_problem(detail, path, _at(data, path), label, known))
+        cut = path[:-1] if detail["type"] == "missing" else path
+        excused |= {cut, (*path[:-1], nearest(str(path[-1]), known) or "")}
+        rest = _without(rest, cut)
     usable, further, more = shaped(kind, rest, label)
     return usable, problems + further, excused | more
 
 
-def _problem(detail: ErrorDetails, path: Path, value: object, label: str, keys: tuple[str, ...]) -> Problem:
+def _known(kind: TypeAdapter[T], path: Path) -> tuple[str, ...]:
+    """The keys that there are where the last one of `path` stands."""
+    if len(path) == 1:
+        return tuple((SourceEntry if kind is SOURCE else DefaultsEntry).__annotations__)
+    return _NESTED_KEYS.get(str(path[0]), ())
+
+
+def _problem(detail: ErrorDetails, path: Path, value: object, label: str, known: tuple[str, ...]) -> Problem:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        known = keys if len(path) == 1 else _NESTED_KEYS[str(path[0])]
         where = label if len(path) == 1 else f"{_name(path[:-1])} of {label}"
         return Problem(path, f"unknown key {quoted(str(path[-1]))} in {where}", did_you_mean(str(path[-1]), known))
     if kind == "missing":
@@ -91,7 +96,7 @@ def _name(path: Path) -> str:
         case (*keys, int()):
             return f"an item of {'.'.join(map(str, keys))}"
         case _:
-            return ".".join(quoted(str(key))[1:-1] for key in path)
+            return ".".join(shown(str(key)) for key in path)
 
 
 def _untagged(loc: Path) -> Path:

@@ -28,6 +28,7 @@ Place = tuple[int, int]
 
 DEEPEST = 20
 _TAG = "tag:yaml.org,2002:"
+_TEXT_TAGS = ("!", _TAG + "str")
 _STANDARD_TAGS = {None, "!", *(_TAG + name for name in ("str", "int", "bool", "null", "map", "seq"))}
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -162,7 +163,7 @@ class YamlEvents:
         tag = event.tag
         if tag not in _STANDARD_TAGS:
             self._notes.add(place_of(event), "tags are not used in a manifest")
-        if tag == _TAG + "str" or (tag in (None, "!") and not event.implicit[0]):
+        if tag in _TEXT_TAGS or (tag is None and not event.implicit[0]):
             return value
         if value in _WORDS:
             return _WORDS[value]

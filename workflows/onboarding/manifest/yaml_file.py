@@ -127,15 +127,15 @@ class _Document:
         if key in self._seen:
             return
         self._seen.add(key)
+        if key not in KEYS:
+            self._unknown(key, place)
         if key == "version":
             self._version(entry.data, place)
         elif key == "sources":
             self._notes.add(place, "sources must be a list")
-        elif key != "defaults":
-            self._unknown(key, place)
-        elif "sources" in self._seen:
-            self._notes.add(place, "defaults must stand before sources")
-        else:
+        elif "defaults" in (key, nearest(key, KEYS)):
+            if "sources" in self._seen:
+                self._notes.add(place, "defaults must stand before sources")
             yield Defaults(entry)
 
     def _version(self, version: object, place: Place) -> None:

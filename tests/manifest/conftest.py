@@ -1,0 +1,41 @@
+"""Reads a manifest that a test wrote as text."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workflows.onboarding.inputs import Inputs
+from workflows.onboarding.manifest import ManifestErrors, check_and_spool
+
+Read = Callable[..., list[Inputs]]
+Mistakes = Callable[..., list[str]]
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Writes a manifest (and a file of defaults) into an empty folder, and returns its sources."""
+    monkeypatch.chdir(tmp_path)
+
+    def reads(text: str | bytes, name: str = "sources.yaml", defaults: str | None = None) -> list[Inputs]:
+        Path(name).write_bytes(text.encode() if isinstance(text, str) else text)
+        if defaults is not None:
+            Path("defaults.yaml").write_text(defaults)
+        with check_and_spool(name, None if defaults is None else Path("defaults.yaml")) as spool:
+            return [inputs for batch in spool.batches(2) for inputs in batch]
+
+    return reads
+
+
+@pytest.fixture
+def mistakes(read: Read) -> Mistakes:
+    """The mistakes of a manifest, as they are shown."""
+
+    def finds(text: str | bytes, name: str = "sources.yaml", defaults: str | None = None) -> list[str]:
+        try:
+            read(text, name, defaults)
+        except ManifestErrors as errors:
+            return str(errors).splitlines()
+        return []
+
+    return finds
