@@ -166,6 +166,10 @@ class Active:
         raise StepFailed(failure)
 
 
+Shared = Callable[[Active, str], Awaitable[Receipt]]
+"""Asks for the receipt of a run's shared step, which is made once for all who ask. Raises `StepFailed`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """A step being brought to its receipt: what it asks for, and `finish`, which journals the state that has it."""

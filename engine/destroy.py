@@ -11,7 +11,7 @@ from dataclasses import replace
 import anyio
 
 from engine import machine
-from engine.active import Active, describe
+from engine.active import Active, Shared, describe
 from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
@@ -20,10 +20,10 @@ from engine.model import Failure, Origin, RunState, RunStatus, Verb
 from engine.retry import next_delay
 
 
-async def destroy(run: Active) -> RunState:
+async def destroy(run: Active, shared: Shared) -> RunState:
     """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
     if not run.state.doomed:
-        await settle_intents(run)
+        await settle_intents(run, shared)
         await doom(run)
     await delete_doomed(run)
     destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
@@ -31,10 +31,14 @@ async def destroy(run: Active) -> RunState:
     return run.state
 
 
-async def settle_intents(run: Active) -> None:
+async def settle_intents(run: Active, shared: Shared) -> None:
     """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for."""
-    for name, step in list(run.steps.items()):
+    for name in [name for name in run.plan.steps if name in run.steps]:
+        step = run.step(name)
         if step.attempts and step.receipt is None:
+            for need in run.plan.steps[name].needs:
+                if need in run.plan.shared and need not in run.receipts:
+                    run.receipts[need] = await shared(run, need)
             await ensure(run, name, None, run.write)
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
             await confirm(run, name)

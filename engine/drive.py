@@ -6,24 +6,23 @@ durable wait.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import anyio
 
 from engine import machine
-from engine.active import Active, StepFailed
+from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy
 from engine.effect import Intended, draft
 from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import confirm
 from engine.machine import Move
-from engine.model import Failure, Receipt, RunState, RunStatus, StepState, StepStatus
+from engine.model import Failure, RunState, RunStatus, StepState, StepStatus
 from engine.ports import Adopt
 from engine.sentinel import hold, leased, verify
 
-Shared = Callable[[Active, str], Awaitable[Receipt]]
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
 
@@ -40,6 +39,15 @@ class Drive:
 
     async def go(self) -> RunState:
         """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
+        run, session = self.run, self.run.session
+        if run.plan.sentinel and run.plan.sentinel not in run.receipts:
+            session.unsure.add(run.state.key)
+        try:
+            return await self._passes()
+        finally:
+            session.unsure.discard(run.state.key)
+
+    async def _passes(self) -> RunState:
         run, session = self.run, self.run.session
         while True:
             self.started, self.failures, self.restart = set(), {}, False
@@ -79,7 +87,7 @@ class Drive:
         if run.state.suspect and (await self.go()).status is not RunStatus.DONE:
             return run.state
         try:
-            return await destroy(run)
+            return await destroy(run, self.shared)
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}
             return await self._conclude_failed()
@@ -130,8 +138,9 @@ class Drive:
             run.receipts[name] = await self.shared(run, name)
         else:
             await ensure(run, name, intended, self._finish)
-        if name == run.plan.sentinel and run.state.suspect:
-            self.restart = True
+        if name == run.plan.sentinel:
+            run.session.unsure.discard(run.state.key)
+            self.restart = run.state.suspect
 
     async def _finish(self, state: StepState) -> None:
         """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""

@@ -42,11 +42,15 @@ class Intended:
 
 def draft(run: Active, name: str, spec: Any) -> Intended:
     """The intent of a new attempt, not yet durable. An attempt that follows an open one keeps its inputs (rule 9),
-    apart from what must be fresh at each send. Raises `Rejected` for what cannot be sent."""
+    apart from what must be fresh at each send, unless what it refers to is another object by now (rule 7). Raises
+    `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
     fingerprint = codec.fingerprint(spec)
-    if step.attempts and step.body is not None and step.spec != fingerprint:
+    needed = codec.fingerprint([run.receipts[n].id for n in run.plan.steps[name].needs if n in run.receipts])
+    fingerprint = f"{fingerprint}.{needed[:8]}"
+    same_needs = step.spec is not None and step.spec.endswith(needed[:8])
+    if step.attempts and step.body is not None and step.spec != fingerprint and same_needs:
         body = step.body.replace(step.attempts[-1].tag, attempt.tag)
         if hasattr(resource, "refresh"):
             body = orjson.dumps(resource.refresh(orjson.loads(body), attempt.at)).decode()

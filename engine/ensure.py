@@ -137,6 +137,6 @@ class _Pursuit:
         """A rejection after an earlier doubt: once the doubt is settled, the rejection stands (rule 3)."""
         work = self.work
         if not proven:
-            await work.run.accuse(work.name, replace(refused, kind="in_doubt"))
+            await work.run.fail(work.name, refused)
         await work.run.write(machine.failed(machine.absent(work.step), refused, work.run.session.clock.wall()))
         raise StepFailed(refused)

@@ -129,6 +129,7 @@ async def take(work: Work, view: View) -> None:
     if name == run.plan.sentinel and note.journal != journal:
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
+        run.session.another = True
         suspect = replace(run.state, suspect=True, generation=max(run.state.generation, note.generation))
         await run.write(state, run=suspect)
     else:
@@ -163,6 +164,10 @@ async def confirm(run: Active, name: str) -> None:
             )
         if _sure(receipt.origin, step, listed, receipt.id, witness, settled=asked >= due):
             run.note(name, "confirmed", id=receipt.id)
+            await run.write(machine.confirmed(step, session.clock.wall()))
+            return
+        if run.state.shared and asked >= due and receipt.id in listed:
+            run.note(name, "unproven", id=receipt.id)  # a second one would be reported when it shows up (rule 7)
             await run.write(machine.confirmed(step, session.clock.wall()))
             return
         if session.clock.boot() - began > session.timing.patience or (

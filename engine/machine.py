@@ -84,12 +84,13 @@ def read(step: StepState, receipt: Receipt, spec: str, now: float) -> StepState:
 
 def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> StepState:
     """A hit proven ours settles the attempt that made it and the earlier ones; a later one stays in doubt (rule 5).
+    A hit that none of the open attempts made (another journal did) settles none of them.
 
     Where the platform refuses a second one, there is nothing to wait for, but late requests may still be refused: the
     attempts stay until a delete must wait for them (rule 10).
     """
     tags = [a.tag for a in step.attempts]
-    later = step.attempts[tags.index(tag) + 1 :] if tag in tags else ()
+    later = step.attempts[tags.index(tag) + 1 :] if tag in tags else step.attempts
     receipt = Receipt(
         id=view.id,
         etag=view.etag,
@@ -128,7 +129,9 @@ def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepSta
 
 
 def failed(step: StepState, failure: Failure, now: float) -> StepState:
-    """Given up. With an open attempt a step never fails: a maybe is not forgotten."""
+    """Given up. With an open attempt a step never fails: a maybe is not forgotten; nor does one with a receipt."""
+    if step.receipt is not None:
+        return replace(step, failure=failure)
     status = StepStatus.IN_DOUBT if step.attempts else StepStatus.FAILED
     return replace(step, status=status, failure=failure, finished_at=now)
 

@@ -63,9 +63,11 @@ class SharedSteps:
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
-        if asker.state.suspect:  # another journal knew the asker, so it may have made the shared step, too (rule 7)
-            state = replace(state, suspect=True)
         step = asker.plan.steps[name]
+        if name not in state.steps and not getattr(step.resource, "unique", True):
+            await self._learn_of_others()
+        if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
+            state = replace(state, suspect=True)
         plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()})
         run = Active(self.session, workflow=asker.workflow, plan=plan, inputs=asker.inputs, state=state)
         run.named = asker.named
@@ -80,6 +82,14 @@ class SharedSteps:
             await run.write(run=replace(run.state, status=RunStatus.FAILED, failure=failed.failure))
         finally:
             entry.done.set()
+
+    async def _learn_of_others(self) -> None:
+        """Before something shared is made for the first time: let the runs that are under way learn from their sentinels
+        whether another journal was here before."""
+        session, asked = self.session, self.session.clock.boot()
+        waiting = set(session.unsure)
+        while waiting & session.unsure and session.clock.boot() - asked < session.timing.lease:
+            await anyio.sleep(0.02)
 
     async def _ensure(self, run: Active, name: str) -> None:
         if run.state.suspect:
@@ -173,6 +183,7 @@ class Runner:
                 if not runs:
                     break
                 after = runs[-1].key
+                self.session.another |= any(state.suspect for state in runs)
                 for state in runs:
                     await self.parked.acquire()
                     yield state, Slot(self.places)

@@ -57,6 +57,10 @@ class Session:
     observer: Callable[[Notice], None] | None = None
     max_attempts: int | None = None
     stopping: bool = False
+    unsure: set[int] = field(default_factory=set)
+    """Keys of active runs whose sentinel is still to come: each may turn out to be known to another journal."""
+    another: bool = False
+    """Whether some run of this process was known to another journal (rule 7)."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

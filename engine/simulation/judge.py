@@ -1,12 +1,14 @@
 """The promise, as a judge who sees everything (INTERFACE, "The promise").
 
 Every step has exactly one live object, each journal that came to its end knows it, nothing is unreferenced; or the
-step was reported, with an excuse: lists that lag beyond settle, or two live journals racing for a shared step, which
-can make it twice within the lists' lag (DESIGN rule 7).
+step was reported, with an excuse: lists that lag beyond settle; a journal that forgot, or another one, so that nobody
+knows what was destroyed or whose attempt made what; or a shared step that two live journals race for, or that a journal made which was lost after its runs were destroyed:
+it can be made twice within the lists' lag, for no sentinel guards it (DESIGN rule 7).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from engine.model import RunState, RunStatus, StepState
@@ -16,6 +18,8 @@ from engine.simulation.platform import Platform, Thing
 from engine.simulation.world import World
 
 SHARED = "*"
+FORGETTING = frozenset({"deleted", "restored", "second", "copy"})
+JUSTIFIED = re.compile("differs|sent more than once")
 
 
 def owner(thing: Thing) -> tuple[str, str]:
@@ -26,12 +30,14 @@ def owner(thing: Thing) -> tuple[str, str]:
 def judge(world: World, platform: Platform, operators: list[Operator]) -> list[str]:
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
-    raced = len(operators) > 1 and sum(owner(thing) == (SHARED, "base") for thing in platform.live()) > 1
+    unguarded = len(operators) > 1 or (FORGETTING & world.faults.keys() and any(o.destroys for o in operators))
+    raced = unguarded and sum(owner(thing) == (SHARED, "base") for thing in platform.live()) > 1
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
         for (run, step), why in reported.items()
-        if world.lists != "tail" and not raced
+        if world.lists != "tail" and not raced and not (JUSTIFIED.search(why) and world.faults.keys() & FORGETTING)
     ]
+    wrong += [bug for operator in operators for bug in operator.bugs]
     wrong += [f"never came to an end: {operator.runs}" for operator in operators if not operator.outcome]
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
         for step in chain.steps:
@@ -44,11 +50,12 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
 
 def _judge_step(run: str, step: str, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
     states = [state for operator in operators if operator.outcome == "done" for state in _states(operator, run)]
-    gone = any(state.status is RunStatus.DESTROYED for state in states)
+    seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
+    gone = any(state.status is RunStatus.DESTROYED for state in seen)
     mine = [thing for thing in platform.live() if owner(thing) == (run, step)]
     if len(mine) > 1:
         yield f"silent duplicate {run}/{step}: " + " ".join(thing.id for thing in mine)
-    elif gone and mine:
+    elif gone and mine and run != SHARED:
         yield f"left behind {run}/{step}: {mine[0].id}"
     elif states and not gone and not mine and not blocked:
         yield f"lost {run}/{step}"
@@ -59,9 +66,9 @@ def _judge_step(run: str, step: str, platform: Platform, operators: list[Operato
 
 def _states(operator: Operator, run: str) -> Iterator[RunState]:
     """The run as the operator's journal has it; an overtaken journal does not count."""
+    ours = bool(set(operator.runs) - operator.overtaken)
     for state in operator.store.contents.runs.values():
-        overtaken = state.failure is not None and state.failure.kind == "overtaken"
-        if (state.source == run or (run == SHARED and state.shared)) and not overtaken:
+        if (state.source == run and run not in operator.overtaken) or (run == SHARED and state.shared and ours):
             yield state
 
 

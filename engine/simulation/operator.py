@@ -22,9 +22,11 @@ class Operator:
     def __init__(self, world: World, platform: Platform, store: MemoryStore, *, runs: list[str], script: list[str]):
         self.world, self.platform, self.store, self.runs, self.script = world, platform, store, runs, script
         self.process: Process | None = None
-        self.outcome, self.lost = "", False
+        self.outcome, self.lost, self.destroys = "", False, "destroy" in script
         self.reported: dict[tuple[str, str], str] = {}
         self.disaster = world.rng.choice([0, 0.2, 0.6])
+        self.overtaken: set[str] = set()
+        self.bugs: list[str] = []
         self.backups: list[Contents] = []
         self._names = itertools.count(1)
         world.after(0, self.launch)
@@ -81,7 +83,7 @@ class Operator:
         if how == "done":
             self.lost = False
             self._advance()
-        elif how == "failed" and self.world.calm and self.reported:
+        elif how == "failed" and ((self.world.calm and self.reported) or self.bugs):
             self.outcome = "reported"
         else:
             self.world.after(self.world.rng.choice([0.2, 3, 30, 150]), self.launch)

@@ -117,7 +117,11 @@ class Process:
     async def _main(self) -> None:
         try:
             outcome = await self._command()
-        except (Dead, BaseExceptionGroup):
+        except Dead:
+            outcome = "crashed"
+        except BaseExceptionGroup as group:
+            if group.split((Dead, asyncio.CancelledError))[1] is not None:
+                raise
             outcome = "crashed"
         except JournalLocked:
             outcome = "locked"
@@ -126,6 +130,9 @@ class Process:
             outcome = "failed"
         except asyncio.CancelledError:
             outcome = "crashed"
+        except Exception as bug:  # noqa: BLE001 - a bug of the engine is a finding, not the end of the simulation
+            outcome = "failed"
+            self.operator.bugs.append(f"bug: {type(bug).__name__}: {bug}")
         self.die(outcome)
 
     async def _command(self) -> str:
@@ -138,7 +145,7 @@ class Process:
             runs = self.operator.runs
             if self.command == "destroy":
                 counts = await engine.destroy([run_id(chain.name, SCOPE, source) for source in runs])
-                return "done" if counts[RunStatus.DESTROYED] == len(runs) else "failed"
+                return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
             items = [Item(workflow=chain, source=source, inputs=Inputs()) for source in runs]
             registration = await engine.register(SCOPE, [items])
             counts = await engine.run(registration.batch)
@@ -151,6 +158,9 @@ class Process:
     async def open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
         """Open the store as `engine.journal.open_journal` would."""
         await self.pass_()
+        if self.operator.process is not self:  # people do not leave a command lying about that has not begun
+            self.die("superseded")
+            raise Dead
         self.journal = self.store.open(self.clock, hook=self.commit)
         self.world.say(self.name, f"holds {self.journal.name}" + (", replaced" if self.journal.replaced else ""))
         yield self.journal
@@ -185,3 +195,4 @@ class Process:
             self.operator.report(self, notice)
         elif notice.name == "step_failed" and notice.detail["kind"] == "overtaken":
             self.overtaken.add(notice.run.source)
+            self.operator.overtaken.add(notice.run.source)
