@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from engine.journal import rules
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.journal.places import Place
 from engine.journal.postgres import PostgresPlace
-from engine.journal.sql_journal import serve
+from engine.journal.sql_journal import serve, serve_reading
 from engine.journal.sqlite import SqlitePlace
 from engine.ports import Clock, Journal
 
@@ -41,17 +40,17 @@ async def open_journal(url: str, *, command: str, clock: Clock, read_only: bool 
     `JournalUnreadable` or another `StorageError`.
     """
     place = _place(url, command, clock)
-    opened = await anyio.to_thread.run_sync(place.look if read_only else partial(place.open, rules.token()))
-    if opened is None:
-        yield MemoryStore().open(clock, read_only=True)
-        return
-    try:
-        async with serve(place, opened, clock, read_only=read_only) as journal:
+    if not read_only:
+        opened = await anyio.to_thread.run_sync(place.open, rules.token())
+        async with serve(place, opened, clock) as journal:
             yield journal
-    finally:
-        if not read_only:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(place.close)
+        return
+    found = await anyio.to_thread.run_sync(place.look)
+    if found is None:
+        yield MemoryStore().open(clock, read_only=True)
+    else:
+        async with serve_reading(place, found, clock) as journal:
+            yield journal
 
 
 def _place(url: str, command: str, clock: Clock) -> Place:

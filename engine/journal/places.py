@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import StorageError
 from engine.journal.opening import Opened
 
+T = TypeVar("T")
+
 
 class Place(Protocol):
-    """Where a journal is kept.
+    """Where a journal is kept. Raises `StorageError`s.
 
-    `shown` names it for people, without a password. `marks` is the driver's placeholder. `open`, `look` and `close` are
-    plain functions, for a worker thread; `open` and `look` raise `StorageError`s.
+    What is done in a transaction is a plain function of a connection: PostgreSQL's waits are switched to the event loop
+    by SQLAlchemy, SQLite's happen in a worker thread, which a whole transaction enters but once.
     """
 
-    shown: str
-    marks: str
-
     def open(self, process: str) -> Opened:
-        """Check, lock, create or migrate the journal, and settle its identity (rule 7)."""
+        """Check, lock, create or migrate the journal, and settle its identity (rule 7). For a worker thread."""
         ...
 
     def look(self) -> Opened | None:
         """The same for reading only: nothing is locked, created or changed. None: there is no journal yet."""
         ...
 
-    def engine(self, *, write: bool) -> AsyncEngine:
-        """A pool of connections for reading, or the one connection for writing."""
+    def reading(self) -> AbstractAsyncContextManager[AsyncEngine]:
+        """Connections for reading; each transaction sees one moment."""
         ...
 
-    async def before_commit(self, connection: AsyncConnection) -> None:
-        """The last thing in a transaction: is the store still the one that was opened? Raises `Fenced`."""
+    def writing(self) -> AbstractAsyncContextManager[None]:
+        """The one connection for writing, which `transact` uses; in the end gives back what `open` took."""
         ...
 
-    def committed(self) -> None:
-        """A transaction is durable."""
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do some work in a transaction that is durable on return. Raises `Fenced` when the store is not any more the
+        one that was opened."""
         ...
 
-    async def serialise(self, connection: AsyncConnection) -> None:
+    def serialise(self, connection: Connection) -> None:
         """Let no other process register runs until the transaction ends."""
         ...
 
-    async def lives(self, connection: AsyncConnection, process: str, /) -> bool:
+    def lives(self, connection: Connection, process: str, /) -> bool:
         """Whether another process still has this journal open."""
         ...
 
     def explain(self, error: DBAPIError | OSError) -> StorageError:
         """What went wrong in people's words, with a remedy."""
-        ...
-
-    def close(self) -> None:
-        """Tidy up, and give back what `open` took."""
         ...

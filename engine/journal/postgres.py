@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
+import anyio
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from engine.errors import Fenced, JournalUnreadable, StorageError
 from engine.journal import opening
 from engine.journal.opening import Opened
 from engine.journal.tables import REVISION
+
+T = TypeVar("T")
 
 READERS = 4
 
@@ -37,14 +41,13 @@ IS_STANDBY = text("SELECT pg_is_in_recovery()")
 class PostgresPlace:
     """A PostgreSQL database; satisfies `Place`. Any number of processes write; runs are fenced one by one."""
 
-    marks = "%s"
-
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         place = URL.create("postgresql", host=url.host or str(url.query.get("host", "")), database=url.database)
         self.shown = place.render_as_string()
         self._identity = ""
         self._process = ""
+        self._writer: AsyncEngine
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -84,44 +87,59 @@ class PostgresPlace:
         with engine.begin() as connection:
             yield connection
 
-    def engine(self, *, write: bool) -> AsyncEngine:
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncEngine]:
+        async with self._engine(READERS, "REPEATABLE READ", []) as engine:
+            yield engine
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        live = f"SELECT pg_advisory_lock_shared({LOCKS}, {_number(self._process)})"
+        async with self._engine(1, "READ COMMITTED", [live]) as self._writer:
+            yield
+
+    @asynccontextmanager
+    async def _engine(self, size: int, isolation: IsolationLevel, statements: list[str]) -> AsyncIterator[AsyncEngine]:
         engine = create_async_engine(
             self._url,
             poolclass=AsyncAdaptedQueuePool,
-            pool_size=1 if write else READERS,
+            pool_size=size,
             max_overflow=0,
             pool_timeout=None,
             hide_parameters=True,
             connect_args=_network(),
-            isolation_level="READ COMMITTED" if write else "REPEATABLE READ",
+            isolation_level=isolation,
         )
-        live = f"SELECT pg_advisory_lock_shared({LOCKS}, {_number(self._process)})"
-        _set_up(engine.sync_engine, [live] if write else [])
-        return engine
+        _set_up(engine.sync_engine, statements)
+        try:
+            yield engine
+        finally:
+            with anyio.CancelScope(shield=True):
+                await engine.dispose()
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
-    async def before_commit(self, connection: AsyncConnection) -> None:
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        with self._explained():
+            async with self._writer.begin() as connection:
+                return await connection.run_sync(self._checked, work)
+
+    def _checked(self, connection: Connection, work: Callable[[Connection], T]) -> T:
         if connection.info.get("identity") is None:  # a new session, perhaps with another server
-            connection.info["identity"] = await connection.run_sync(_identity)
+            connection.info["identity"] = _identity(connection)
         if connection.info["identity"] != self._identity:
             raise Fenced(
                 f"{self.shown} failed over or was replaced while it was in use; nothing more is written to it",
                 "run the command again: it then looks at what may have been lost",
             )
+        return work(connection)
 
-    def committed(self) -> None:
-        """Nothing to do: the server keeps its own books."""
+    def serialise(self, connection: Connection) -> None:
+        connection.execute(SERIALISE, {"locks": LOCKS})
 
-    async def serialise(self, connection: AsyncConnection) -> None:
-        await connection.execute(SERIALISE, {"locks": LOCKS})
-
-    async def lives(self, connection: AsyncConnection, process: str, /) -> bool:
-        probe = await connection.execute(PROBE, {"locks": LOCKS, "process": _number(process)})
+    def lives(self, connection: Connection, process: str, /) -> bool:
+        probe = connection.execute(PROBE, {"locks": LOCKS, "process": _number(process)})
         return not probe.scalar_one()  # nobody holds the lock of a process whose session has ended
-
-    def close(self) -> None:
-        """Nothing to do: the server notices that the sessions end."""
 
     # --- what went wrong ----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from engine.model import (
     Event,
     Failure,
     Json,
+    NewRun,
     Origin,
     Receipt,
     RunState,
@@ -167,7 +168,7 @@ def read_failure(text: str | None) -> Failure | None:
 
 
 def run_row(run: RunState) -> Row:
-    """What can change of a run, in the order of `sql.RUN_CHANGES`, then its key."""
+    """What can change of a run, in the order of `rules.RUN_CHANGES`, then its key."""
     return (
         run.status.value,
         run.generation,
@@ -210,6 +211,32 @@ def read_run(row: Any, scope: Scope, steps: Mapping[str, StepState]) -> RunState
         finished_at=row.finished_at,
         steps=steps,
     )
+
+
+def new_run_row(run: NewRun, scope: int, batch: int | None, now: float) -> Row:
+    """In the order of `texts.NEW_RUN`."""
+    return (
+        run.run_id,
+        run.workflow,
+        run.variant,
+        scope,
+        run.source,
+        run.shared,
+        RunStatus.PENDING.value,
+        0,
+        False,
+        0,
+        batch,
+        now,
+        run.definition,
+        run.inputs_print,
+        run.inputs,
+    )
+
+
+def scope_row(scope: Scope) -> dict[str, str]:
+    """For `tables.scopes`, without its id."""
+    return {"gateway": scope.gateway, "org": scope.org, "sandbox": scope.sandbox, "created": scope.created or ""}
 
 
 def event_row(run: int, event: Event) -> Row:

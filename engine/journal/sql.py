@@ -1,79 +1,23 @@
-"""Every statement of the journal, one text for both stores. Each has its purpose above it.
+"""The journal's statements, one text for both stores; those that take thousands of rows are in `texts.py`.
 
 Upserts are plain text: SQLAlchemy has no construct for `ON CONFLICT` that both stores share.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Select,
-    Table,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, or_, select, text, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from engine.journal.rules import RUN_CHANGES
-from engine.journal.tables import definitions, history, meta, pauses, runs, scopes, steps
-
-
-def upsert(table: Table, *keys: str, marks: str | None = None) -> str:
-    """Insert a full row, or replace all of it but its keys. `marks` is the driver's own placeholder."""
-    columns = [column.name for column in table.columns]
-    values = ", ".join(marks or f":{name}" for name in columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - names of our own tables
-    return f"{into} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
-
-
-# --- a group of records (writer.py) -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupTexts:
-    """The statements of a group in the driver's own words: they run for every record, so nothing stands between."""
-
-    run: str
-    step: str
-    event: str
-
-
-def group_texts(marks: str) -> GroupTexts:
-    """`marks` is the driver's placeholder: `?` or `%s`. Rows come from `rows.py`."""
-    event = [column.name for column in history.columns if column.name != "id"]
-    changes = ", ".join(f"{name} = {marks}" for name in RUN_CHANGES)
-    return GroupTexts(
-        run=f"UPDATE runs SET {changes} WHERE key = {marks}",  # noqa: S608
-        step=upsert(steps, "run", "step", marks=marks),
-        event=f"INSERT INTO history ({', '.join(event)}) VALUES ({', '.join([marks] * len(event))})",  # noqa: S608
-    )
-
-
-# The epochs that a group's records are held against, locked in one order until the commit.
-FENCE = (
-    select(runs.c.key, runs.c.epoch)
-    .where(runs.c.key.in_(bindparam("keys", expanding=True)))
-    .order_by(runs.c.key)
-    .with_for_update(key_share=True)
-)
+from engine.journal.tables import definitions, history, meta, pauses, runs, scopes
 
 # --- the journal itself -----------------------------------------------------------------------------------------------
 
 META = select(meta.c.key, meta.c.value)
-SET_META = text(upsert(meta, "key"))
+SET_META = text(
+    "INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 SUSPECT_ALL = update(runs).values(suspect=True).where(~runs.c.suspect)
 NEW_BATCH = text(
     "INSERT INTO meta (key, value) VALUES ('batch', '1') ON CONFLICT (key) DO UPDATE "
@@ -88,20 +32,6 @@ ADD_SCOPE = text(
 )
 SCOPES = select(scopes)
 USED_SCOPES = select(scopes).where(exists().where(runs.c.scope == scopes.c.id)).order_by(scopes.c.id)
-
-# What registering must know of runs that may be there already.
-KNOWN = select(
-    runs.c.key,
-    runs.c.run_id,
-    runs.c.status,
-    runs.c.inputs_print,
-    runs.c.definition,
-    runs.c.source,
-    runs.c.suspect,
-    runs.c.scope,
-).where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
-
-ADD_RUN = insert(runs).values(status="pending", generation=0, suspect=False, epoch=0)
 
 # New inputs for a run that is not finished. Whoever works on the old ones is fenced: the epoch rises.
 REVISE = (
@@ -150,7 +80,6 @@ CLAIM_ONE = _own.where(runs.c.run_id == bindparam("id")).returning(runs)
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 RUN = select(runs).where(runs.c.run_id == bindparam("id"))
-STEPS = select(steps).where(steps.c.run.in_(bindparam("keys", expanding=True)))
 COUNTS = select(runs.c.status, func.count()).where(~runs.c.shared).group_by(runs.c.status)
 
 
@@ -183,6 +112,9 @@ EVENTS = {step: events(step) for step in (True, False)}
 
 DEFINE = text("INSERT INTO definitions (fingerprint, text) VALUES (:fingerprint, :text) ON CONFLICT DO NOTHING")
 DEFINITION = select(definitions.c.text).where(definitions.c.fingerprint == bindparam("print"))
-PAUSE = text(upsert(pauses, "family"))
+PAUSE = text(
+    "INSERT INTO pauses (family, until) VALUES (:family, :until) "
+    "ON CONFLICT (family) DO UPDATE SET until = excluded.until"
+)
 PAUSES = select(pauses.c.family, pauses.c.until).where(pauses.c.until > bindparam("now"))
 FORGET_PAUSES = delete(pauses).where(pauses.c.until <= bindparam("now"))

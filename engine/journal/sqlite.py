@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+import anyio
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
 
 from engine.errors import Fenced, JournalLocked, JournalUnreadable, StorageError
 from engine.journal import files, opening
 from engine.journal.opening import Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, read_holder, read_witness
 from engine.journal.tables import APPLICATION_ID, REVISION
+
+T = TypeVar("T")
 
 BUSY = 5.0
 """Seconds that a statement waits for another program that has the file locked."""
@@ -36,13 +39,12 @@ COMMITTED = "UPDATE meta SET value = ? WHERE key = 'commits'"
 class SqlitePlace:
     """An SQLite file; satisfies `Place`. `command` and `now` (epoch seconds) are for whoever finds it locked."""
 
-    marks = "?"
-
     def __init__(self, path: Path, shown: str, *, command: str, now: float) -> None:
         self.path, self.shown = path, shown
         self._holder = Holder(pid=os.getpid(), command=command, since=now)
         self._sidecar = Sidecar(path.with_name(path.name + ".lock"))
         self._name, self._commits = "", 0
+        self._writer = self._engine(write=True, path=path, pool=StaticPool)
         self._held: dict[Path, os.stat_result] = {}
         self._immutable = False
 
@@ -159,23 +161,39 @@ class SqlitePlace:
     @contextmanager
     def _connect(self, *, write: bool, path: Path | None = None) -> Iterator[Connection]:
         """One transaction on a connection of its own."""
-        engine = create_engine(self._url("sqlite", write, path or self.path), poolclass=NullPool, hide_parameters=True)
-        _set_up(engine, write)
+        engine = self._engine(write=write, path=path or self.path, pool=NullPool)
         with engine.begin() as connection:
             yield connection
 
-    def engine(self, *, write: bool) -> AsyncEngine:
+    def _engine(self, *, write: bool, path: Path, pool: type[Pool]) -> Engine:
+        engine = create_engine(self._url("sqlite", write, path), poolclass=pool, hide_parameters=True)
+        _set_up(engine, write=write)
+        return engine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncEngine]:
         engine = create_async_engine(
-            self._url("sqlite+aiosqlite", write, self.path),
+            self._url("sqlite+aiosqlite", False, self.path),
             poolclass=AsyncAdaptedQueuePool,
-            pool_size=1 if write else READERS,
+            pool_size=READERS,
             max_overflow=0,
             pool_timeout=None,
             hide_parameters=True,
-            pool_reset_on_return=None if write else "rollback",
         )
-        _set_up(engine.sync_engine, write)
-        return engine
+        _set_up(engine.sync_engine, write=False)
+        try:
+            yield engine
+        finally:
+            with anyio.CancelScope(shield=True):
+                await engine.dispose()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._close)
 
     def _url(self, driver: str, write: bool, path: Path) -> URL:
         mode = {"mode": "rw"} if write else {"immutable": "1"} if self._immutable else {"mode": "ro"}
@@ -183,8 +201,19 @@ class SqlitePlace:
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
-    async def before_commit(self, connection: AsyncConnection) -> None:
-        await connection.exec_driver_sql(COMMITTED, (str(self._commits + 1),))
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        return await anyio.to_thread.run_sync(self._transact, work)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        with self._explained(), self._writer.begin() as connection:
+            result = work(connection)
+            connection.exec_driver_sql(COMMITTED, (str(self._commits + 1),))
+            self._check_place()
+        self._commits += 1
+        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
+        return result
+
+    def _check_place(self) -> None:
         log = self.path.with_name(self.path.name + "-wal")
         if log not in self._held:
             self._held[log] = log.stat()
@@ -201,17 +230,14 @@ class SqlitePlace:
         except FileNotFoundError:
             return False
 
-    def committed(self) -> None:
-        self._commits += 1
-        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
-
-    async def serialise(self, connection: AsyncConnection) -> None:
+    def serialise(self, connection: Connection) -> None:
         """Nothing to do: one process writes, one transaction at a time."""
 
-    async def lives(self, _connection: AsyncConnection, _process: str) -> bool:
+    def lives(self, _connection: Connection, _process: str, /) -> bool:
         return False  # whoever wrote that name had the lock that this process has now
 
-    def close(self) -> None:
+    def _close(self) -> None:
+        self._writer.dispose()
         if self._in_place():  # later readers find everything in the one file; nothing is lost where that fails
             with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -267,7 +293,7 @@ def _is_latest(meta: dict[str, str], identity: str, witness: Witness | None) -> 
     return witness.journal == meta["name"] and witness.commits <= int(meta["commits"])
 
 
-def _set_up(engine: Engine, write: bool) -> None:
+def _set_up(engine: Engine, *, write: bool) -> None:
     """Pragmas for each new connection, and transactions that begin where SQLAlchemy says so."""
     pragmas = [f"busy_timeout = {int(BUSY * 1000)}", "foreign_keys = ON", "trusted_schema = OFF"]
     if write:

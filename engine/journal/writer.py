@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import anyio
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from engine.errors import StorageError
-from engine.journal import rows, rules, sql
+from engine.journal import rows, rules
+from engine.journal.places import Place
+from engine.journal.texts import epochs, texts
 from engine.model import Record, RunState
 
 T = TypeVar("T")
-
-Transaction = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-"""Begins a transaction; leaving it commits, durably. Raises `StorageError` when it cannot."""
 
 GROUP = 1000
 """Records in one commit at most: what comes later waits for the next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A record as rows, and who waits for it."""
 
@@ -40,19 +38,19 @@ class Entry:
     done: asyncio.Future[None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Job(Generic[T]):
-    """Any other work that needs the connection for writing, in a transaction of its own."""
+    """Any other work that writes, in a transaction of its own."""
 
-    work: Callable[[AsyncConnection], Awaitable[T]]
+    work: Callable[[Connection], T]
     done: asyncio.Future[T]
 
 
 class Writer:
     """The queue and the one task that drains it (`run`)."""
 
-    def __init__(self, transaction: Transaction, marks: str) -> None:
-        self._transaction, self._texts = transaction, sql.group_texts(marks)
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._entries: deque[Entry] = deque()
         self._jobs: deque[Job[object]] = deque()
         self._wake = asyncio.Event()
@@ -61,26 +59,22 @@ class Writer:
     async def record(self, record: Record) -> None:
         """Durable on return; raises `Fenced` or another `StorageError`."""
         run = record.run
-        done: asyncio.Future[None] = self._queue_open()
-        entry = Entry(
-            run=run,
-            run_row=rows.run_row(run) if record.with_run else None,
-            steps=[rows.step_row(run.key, step) for step in record.steps],
-            events=[rows.event_row(run.key, event) for event in record.events],
-            done=done,
-        )
-        self._entries.append(entry)
+        done: asyncio.Future[None] = self._future()
+        row = rows.run_row(run) if record.with_run else None
+        steps = [rows.step_row(run.key, step) for step in record.steps]
+        events = [rows.event_row(run.key, event) for event in record.events]
+        self._entries.append(Entry(run, row, steps, events, done))
         self._wake.set()
         await done
 
-    async def call(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def call(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction; its result when that is durable."""
-        done: asyncio.Future[T] = self._queue_open()
-        self._jobs.append(Job(work=work, done=done))  # type: ignore[arg-type]
+        done: asyncio.Future[T] = self._future()
+        self._jobs.append(Job(work, done))  # type: ignore[arg-type] # the queue holds jobs of all kinds
         self._wake.set()
         return await done
 
-    def _queue_open(self) -> asyncio.Future[T]:
+    def _future(self) -> asyncio.Future[T]:
         if self._closed:
             raise StorageError("the journal is closed")
         return asyncio.get_running_loop().create_future()
@@ -98,59 +92,53 @@ class Writer:
                 self._wake.clear()
                 while self._entries or self._jobs:
                     if self._entries:
-                        await self._commit(self._take_group())
+                        await self._commit([self._entries.popleft() for _ in range(min(GROUP, len(self._entries)))])
                     if self._jobs:
                         await self._do(self._jobs.popleft())
 
-    def _take_group(self) -> list[Entry]:
-        return [self._entries.popleft() for _ in range(min(GROUP, len(self._entries)))]
-
     async def _do(self, job: Job[object]) -> None:
         try:
-            async with self._transaction() as connection:
-                result = await job.work(connection)
+            result = await self._place.transact(job.work)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
             _fail(job.done, error)
         else:
-            if not job.done.done():
-                job.done.set_result(result)
+            _succeed(job.done, result)
 
     async def _commit(self, group: list[Entry]) -> None:
         try:
-            async with self._transaction() as connection:
-                kept = await self._fence(connection, group)
-                await self._write(connection, kept)
+            known = await self._place.transact(lambda connection: _write(connection, group))
         except StorageError as error:
             for entry in group:
-                _fail(entry.done, type(error)(str(error), error.hint))  # one each: tasks that raise it add to it
+                _fail(entry.done, type(error)(str(error), error.hint))  # one each: whoever raises it adds to it
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
             for entry in group:
                 _fail(entry.done, error)
         else:
-            for entry in kept:
-                if not entry.done.done():
-                    entry.done.set_result(None)
+            for entry in group:
+                if entry.run.epoch == known.get(entry.run.key):
+                    _succeed(entry.done, None)
+                else:
+                    _fail(entry.done, rules.fenced(entry.run))
 
-    async def _fence(self, connection: AsyncConnection, group: list[Entry]) -> list[Entry]:
-        """Those whose epoch is still the run's; the others are told that they are fenced."""
-        found = await connection.execute(sql.FENCE, {"keys": list({entry.run.key for entry in group})})
-        epochs = dict(found.tuples().all())
-        kept = []
-        for entry in group:
-            if epochs.get(entry.run.key) == entry.run.epoch:
-                kept.append(entry)
-            else:
-                _fail(entry.done, rules.fenced(entry.run))
-        return kept
 
-    async def _write(self, connection: AsyncConnection, group: list[Entry]) -> None:
-        for text, values in (
-            (self._texts.run, [entry.run_row for entry in group if entry.run_row is not None]),
-            (self._texts.step, [row for entry in group for row in entry.steps]),
-            (self._texts.event, [row for entry in group for row in entry.events]),
-        ):
-            if values:
-                await connection.exec_driver_sql(text, values)
+def _write(connection: Connection, group: list[Entry]) -> dict[int, int]:
+    """Write those records whose epoch is still their run's; what the epochs are."""
+    known = epochs(connection, {entry.run.key for entry in group})
+    kept = [entry for entry in group if entry.run.epoch == known.get(entry.run.key)]
+    text = texts(connection)
+    for statement, values in (
+        (text.run, [entry.run_row for entry in kept if entry.run_row is not None]),
+        (text.step, [row for entry in kept for row in entry.steps]),
+        (text.event, [row for entry in kept for row in entry.events]),
+    ):
+        if values:
+            connection.exec_driver_sql(statement, values)
+    return known
+
+
+def _succeed(done: asyncio.Future[T], result: T) -> None:
+    if not done.done():  # else whoever waited was cancelled
+        done.set_result(result)
 
 
 def _fail(done: asyncio.Future[T], error: Exception) -> None:
