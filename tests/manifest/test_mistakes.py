@@ -108,6 +108,11 @@ def test_several_at_once(mistakes: Mistakes) -> None:
         ),
         (
             "sys_id: string,",
+            "sys_id: {type: string, format: 1},",
+            '11:38  format of column "sys_id" must be text; write it in quotes: "1"',
+        ),
+        (
+            "sys_id: string,",
             "sys_id: {type: integer, timezone: UTC},",
             '11:39  column "sys_id" of type integer has no timezone',
         ),
@@ -134,6 +139,7 @@ def test_several_at_once(mistakes: Mistakes) -> None:
             "columns: [sys_id]",
             "11:5  columns must be a mapping of keys to values",
         ),
+        ("columns: {sys_id: string, caller_name: string, changed: date-time}", "columns: {}", "11:5  columns is empty"),
         (
             "delta_column: changed",
             "delta_column: change",
@@ -199,6 +205,11 @@ def test_several_at_once(mistakes: Mistakes) -> None:
             "https://ns.adobe.com/c}",
             "https://ns.adobe.com/c, field_groups: [https://ns.adobe.com/g, https://ns.adobe.com/g]}",
             '7:82  "https://ns.adobe.com/g" is there twice',
+        ),
+        (
+            "https://ns.adobe.com/c}",
+            "https://ns.adobe.com/c, field_groups: [https://ns.adobe.com/g, [a]]}",
+            "7:82  an item of target.field_groups must be text",
         ),
         (
             "https://ns.adobe.com/c}",

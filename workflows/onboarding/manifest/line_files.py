@@ -49,13 +49,15 @@ class JsonEntry:
 
     def locate(self, path: Path) -> Place | None:
         """Where the key or item at `path` stands, or None when there is none."""
+        if not path:
+            return self._line, len(self._text) - len(self._text.lstrip()) + 1
         events = YamlEvents(io.BytesIO(self._text), Notes("", set()))
         try:
             events.next()
             events.next()
             place = events.entry(events.next()).locate(path)
         except YAMLError:  # JSON that libyaml does not take, as "\ud83d\ude00"
-            return None if path else (self._line, 1)
+            return None
         return None if place is None else (self._line, place[1])
 
 
@@ -87,12 +89,7 @@ class RowEntry:
         self._cells = cells
 
     def locate(self, path: Path) -> Place | None:
-        """Where the cell of `path` begins, or None when the row does not say it."""
-        said: Any = self.data
-        for key in path:
-            if not isinstance(said, dict) or key not in said:
-                return None
-            said = said[key]
+        """Where the cell of `path` begins, or None when there is no column for it."""
         if not path:
             return self._line, 1
         return self.cell(self._cells[path]) if path in self._cells else None

@@ -146,10 +146,8 @@ class Reader:
     def _origin(self, entry: Entry, path: Path) -> tuple[Notes, Entry]:
         """Who says what is at `path`: the source itself, or the defaults."""
         said = path[: 2 if path[:1] in (("target",), ("schedule",)) else 1]
-        for notes, origin in ((self._notes, entry), *self._layers):
-            if _has(origin.data, said):
-                return notes, origin
-        return self._notes, entry
+        layers = [(self._notes, entry), *self._layers]
+        return next((layer for layer in layers if _has(layer[1].data, said)), layers[0])
 
 
 def _has(data: Any, path: Path) -> bool:

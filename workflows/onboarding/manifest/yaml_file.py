@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO
 
-from yaml.error import MarkedYAMLError, YAMLError
+from yaml.error import MarkedYAMLError
 from yaml.events import (
     Event,
     MappingEndEvent,
@@ -34,7 +34,7 @@ def yaml_entries(stream: IO[bytes], notes: Notes) -> Iterator[YamlEntry | Defaul
     """The defaults, if there are any, then the sources, one at a time."""
     try:
         yield from _Document(stream, notes).entries()
-    except YAMLError as error:
+    except (MarkedYAMLError, ReaderError) as error:
         note_broken(error, notes)
 
 
@@ -42,21 +42,19 @@ def yaml_defaults(stream: IO[bytes], notes: Notes) -> YamlEntry | None:
     """What a file of defaults says: its `defaults`, or else all of it. Another manifest will do, too."""
     try:
         return _Document(stream, notes).only_defaults()
-    except YAMLError as error:
+    except (MarkedYAMLError, ReaderError) as error:
         note_broken(error, notes)
         return None
 
 
-def note_broken(error: YAMLError, notes: Notes) -> None:
+def note_broken(error: MarkedYAMLError | ReaderError, notes: Notes) -> None:
     """Note that the file is no YAML, and where."""
     if isinstance(error, ReaderError):
         notes.add((0, 0), f"not readable as text at byte {error.position + 1}: {error.reason}")
-    elif isinstance(error, MarkedYAMLError):
+    else:
         mark = error.problem_mark
         place = (0, 0) if mark is None else (mark.line + 1, mark.column + 1)
         notes.add(place, f"not valid YAML: {error.problem}")
-    else:
-        notes.add((0, 0), "not valid YAML")
 
 
 class _Document:
