@@ -150,6 +150,10 @@ class Wire:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def play(self, *moves: Move) -> None:
+        """From now on."""
+        self._moves[:] = moves
+
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open_now += 1

@@ -105,7 +105,8 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://", "http://u:p@host", "https://host?x=1", "https://host#x", "https://ho st", "https://host:port", "x"]
+    "url",
+    ["https://", "http://u:p@host", "https://host?x=1", "https://host#x", "https://ho st", "https://host:port", "x"],
 )
 def test_a_base_url_that_cannot_be_one(url: str) -> None:
     with pytest.raises(CredentialsInvalid):
@@ -124,6 +125,7 @@ def test_a_base_url_loses_only_its_last_slash(url: str) -> None:
         (b"{broken", "Developer Console"),
         (b'{"project": {"org": {}}}', "Developer Console"),
         (b'{"project": []}', "Developer Console"),
+        (orjson.dumps(CONSOLE).replace(b'"file-client"', b"7"), "Developer Console"),
         (b"\xff\xfe\x00", "cannot be read"),
         (orjson.dumps({"project": {"org": {}, "workspace": {"details": {"credentials": []}}}}), "holds 0"),
         (None, "cannot be read"),

@@ -200,12 +200,15 @@ def _from_console(file: Path, text: str) -> dict[str, str]:
 
 
 def _oauth(project: dict[str, Any], entry: dict[str, Any]) -> dict[str, str]:
-    return {
+    values = {
         "AEP_API_KEY": entry["client_id"],
         "AEP_CLIENT_SECRET": entry["client_secrets"][0],
         "AEP_SCOPES": ",".join(entry["scopes"]),
         "AEP_IMS_ORG": project["org"]["ims_org_id"],
     }
+    if not all(isinstance(value, str) for value in values.values()):
+        raise TypeError
+    return values
 
 
 def _hidden(secret: str | None) -> str:

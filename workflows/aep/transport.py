@@ -88,7 +88,7 @@ class _Way:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with suppress(OSError, AttributeError):  # the socket may be closed, or gone, already
+        with suppress(OSError, ValueError, AttributeError):  # the socket may be closed, or gone, already
             connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connection.abort()
 
