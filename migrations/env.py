@@ -1,6 +1,7 @@
 """How Alembic runs the migrations: always on the connection that `engine.journal.opening` gives it.
 
-To write a new one: `python -m migrations "what it does"` compares the tables with the newest migration.
+A new one is written by hand after the newest in `versions/`, with the next number, and `tables.REVISION` raised to it;
+`tests/test_migrations.py` shows whatever then differs from `tables.py`. Expand first; contract a release later.
 """
 
 from alembic import context

@@ -24,7 +24,6 @@ class Opened:
     name: str
     process: str
     replaced: bool
-    identity: str
     commits: int
 
 
@@ -86,4 +85,13 @@ def settle(
     commits = max(int(found.get("commits", 0)), commits) + 1
     found = found | {"identity": identity, "commits": str(commits)}
     connection.execute(sql.SET_META, [{"key": key, "value": value} for key, value in found.items()])
-    return Opened(name=found["name"], process=process, replaced=replaced, identity=identity, commits=commits)
+    return Opened(name=found["name"], process=process, replaced=replaced, commits=commits)
+
+
+def seen(found: dict[str, str], identity: str | None) -> Opened | None:
+    """A journal that is only read: what it says of itself, and whether it is in its own store (None: cannot be told).
+    None for one that was made, but never opened."""
+    if not found:
+        return None
+    replaced = identity not in (None, found["identity"])
+    return Opened(name=found["name"], process="", replaced=replaced, commits=int(found["commits"]))

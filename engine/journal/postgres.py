@@ -66,16 +66,8 @@ class PostgresPlace:
         with self._explained(), self._connect() as connection:
             if not opening.check_readable(connection, self.shown):
                 return None
-            meta = opening.read_meta(connection)
             standby = connection.execute(IS_STANDBY).scalar_one()  # it cannot say its timeline, and replaces nobody
-            identity = meta["identity"] if standby else _identity(connection)
-        return Opened(
-            name=meta["name"],
-            process="",
-            replaced=meta["identity"] != identity,
-            identity=identity,
-            commits=int(meta["commits"]),
-        )
+            return opening.seen(opening.read_meta(connection), None if standby else _identity(connection))
 
     # --- connections --------------------------------------------------------------------------------------------------
 

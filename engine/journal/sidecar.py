@@ -16,6 +16,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 SIZE = 512
@@ -79,13 +80,15 @@ class Sidecar:
         os.close(self._file)
 
 
-def read_holder(path: Path) -> Holder | None:
-    """Who says to hold the lock; None when that cannot be read."""
+def describe_holder(path: Path) -> str:
+    """Who says to hold the lock, for people."""
     try:
         text = json.loads(path.read_text())
-        return Holder(pid=int(text["pid"]), command=str(text["command"]), since=float(text["since"]))
+        pid, command, since = int(text["pid"]), str(text["command"]), datetime.fromtimestamp(text["since"]).astimezone()
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return "another process"
+    today = since.date() == datetime.now().astimezone().date()
+    return f"process {pid} on this machine ({command}, since {since:{'%H:%M:%S' if today else '%Y-%m-%d %H:%M:%S'}})"
 
 
 def read_witness(path: Path) -> Witness | None:

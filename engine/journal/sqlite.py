@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
 
 from engine.errors import Fenced, JournalLocked, JournalUnreadable, StorageError
-from engine.journal import files, opening
+from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Opened
-from engine.journal.sidecar import Holder, Sidecar, Witness, read_holder, read_witness
+from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
 from engine.journal.tables import APPLICATION_ID, REVISION
 
 T = TypeVar("T")
@@ -40,30 +39,45 @@ class SqlitePlace:
     """An SQLite file; satisfies `Place`. `command` and `now` (epoch seconds) are for whoever finds it locked."""
 
     def __init__(self, path: Path, shown: str, *, command: str, now: float) -> None:
-        self.path, self.shown = path, shown
+        self.shown = shown
+        self._given, self.path = path.absolute(), path.resolve()  # SQLite keeps its own files beside the real one
         self._holder = Holder(pid=os.getpid(), command=command, since=now)
-        self._sidecar = Sidecar(path.with_name(path.name + ".lock"))
+        self._sidecar = Sidecar(self.path.with_name(self.path.name + ".lock"))
+        self._mode = {"mode": "rw"}
+        self._writer = self._engine(write=True, path=self.path, pool=StaticPool)
+        self._thread: anyio.CapacityLimiter
+        self._held: files.Held | None = None
+        self._stats: dict[Path, os.stat_result] = {}
         self._name, self._commits = "", 0
-        self._writer = self._engine(write=True, path=path, pool=StaticPool)
-        self._held: dict[Path, os.stat_result] = {}
-        self._immutable = False
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def open(self, process: str) -> Opened:
         with self._explained():
-            files.check_place(self.path, self.shown)
+            files.check_folder(self.path, self.shown)
             if self._exists():
-                self._version()  # before the lock: a newer journal is not touched
+                with self._in_use():
+                    self._version()  # before the lock: a newer journal is not touched
             self._lock()
             try:
-                return self._open(process)
+                if not self._exists():
+                    self._create()
+                self._held = files.hold(self.path, self.shown)
+                return self._open(process, self._held)
             except BaseException:
-                self._sidecar.release()
+                self._close()
                 raise
 
     def _exists(self) -> bool:
-        return self.path.exists() and self.path.stat().st_size > 0
+        return self.path.exists() and (not self.path.is_file() or self.path.stat().st_size > 0)
+
+    @contextmanager
+    def _in_use(self) -> Iterator[files.Held]:
+        held = files.hold(self.path, self.shown)
+        try:
+            yield held
+        finally:
+            files.let_go(held)
 
     def _version(self) -> str | None:
         with self._connect(write=False) as connection:
@@ -73,47 +87,14 @@ class SqlitePlace:
         try:
             self._sidecar.lock(self._holder)
         except BlockingIOError:
-            raise self._locked() from None
+            who = describe_holder(self._sidecar.path)
+            remedy = "wait for it, or stop it; `headway status` works meanwhile"
+            raise JournalLocked(f"{self.shown} is in use by {who}", remedy) from None
         except OSError as error:
             raise JournalUnreadable(
                 f"the folder of {self.shown} cannot be written: {error.strerror}",
                 "give yourself the right to write there, or name another place with --store or HEADWAY_STORE",
             ) from error
-
-    def _locked(self) -> JournalLocked:
-        holder, who = read_holder(self._sidecar.path), "another process"
-        if holder is not None:
-            since = datetime.fromtimestamp(holder.since).astimezone()
-            today = datetime.now().astimezone().date() == since.date()
-            when = f"{since:%H:%M:%S}" if today else f"{since:%Y-%m-%d %H:%M:%S}"
-            who = f"process {holder.pid} on this machine ({holder.command}, since {when})"
-        return JournalLocked(
-            f"{self.shown} is in use by {who}", "wait for it, or stop it; `headway status` works meanwhile"
-        )
-
-    def _open(self, process: str) -> Opened:
-        if not self._exists():
-            self._create()
-        self.path.chmod(0o600)
-        self._held = {self.path: self.path.stat(), self._sidecar.path: self._sidecar.stat()}
-        if self._version() != REVISION:
-            with self._connect(write=True) as connection:
-                opening.migrate(connection)
-        with self._connect(write=True) as connection:
-            self._check_pages(connection)
-            meta, witness = opening.read_meta(connection), self._sidecar.witness
-            identity = files.identity(self.path)
-            opened = opening.settle(
-                connection,
-                meta,
-                identity=identity,
-                replaced=bool(meta) and not _is_latest(meta, identity, witness),
-                process=process,
-                commits=witness.commits if witness else 0,
-            )
-        self._name, self._commits = opened.name, opened.commits
-        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
-        return opened
 
     def _create(self) -> None:
         """Make a complete journal under another name, then give it its own: there is never half of one."""
@@ -126,35 +107,52 @@ class SqlitePlace:
         made.rename(self.path)
         files.sync_folder(self.path.parent)
 
+    def _open(self, process: str, held: files.Held) -> Opened:
+        self.path.chmod(0o600)
+        self._stats = {path: path.stat() for path in {self._given, self.path}}
+        self._stats[self._sidecar.path] = self._sidecar.stat()
+        if self._version() != REVISION:
+            with self._connect(write=True) as connection:
+                opening.migrate(connection)
+        with self._connect(write=True) as connection:
+            self._check_pages(connection)
+            meta, witness, identity = opening.read_meta(connection), self._sidecar.witness, held.identity
+            opened = opening.settle(
+                connection,
+                meta,
+                identity=identity,
+                replaced=bool(meta) and not _is_latest(meta, identity, witness),
+                process=process,
+                commits=witness.commits if witness else 0,
+            )
+        self._name, self._commits = opened.name, opened.commits
+        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
+        return opened
+
     def _check_pages(self, connection: Connection) -> None:
         if self.path.stat().st_size <= QUICK_CHECK_BYTES:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if found != "ok":
-                raise self._damaged(str(found))
+                raise sqlite_failures.damaged(self.shown, str(found))
 
     def look(self) -> Opened | None:
         with self._explained():
-            files.check_place(self.path, self.shown)
+            files.check_folder(self.path, self.shown)
             if not self._exists():
                 return None
-            self._immutable = self._cannot_be_shared()
-            with self._connect(write=False) as connection:
+            self._mode = self._reading_mode()
+            with self._in_use() as held, self._connect(write=False) as connection:
                 if not opening.check_readable(connection, self.shown):
                     return None
-                meta, identity = opening.read_meta(connection), files.identity(self.path)
-            witness = read_witness(self._sidecar.path)
-            return Opened(
-                name=meta["name"],
-                process="",
-                replaced=not _is_latest(meta, identity, witness),
-                identity=identity,
-                commits=int(meta["commits"]),
-            )
+                return opening.seen(opening.read_meta(connection), held.identity)
 
-    def _cannot_be_shared(self) -> bool:
-        """Whether SQLite can make none of the files by which readers and a writer meet; then there is no writer."""
-        log = self.path.with_name(self.path.name + "-wal")
-        return not os.access(self.path.parent, os.W_OK) and not log.exists()
+    def _reading_mode(self) -> dict[str, str]:
+        """How SQLite may open the file for reading. It wants to share two files with writers; where it cannot make them
+        and nobody has, there is no writer."""
+        if os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK):
+            return {"mode": "rw"}  # the last one to leave tidies up; `query_only` keeps it from writing anything else
+        shared = self.path.with_name(self.path.name + "-shm").exists()
+        return {"mode": "ro"} if shared else {"immutable": "1"}
 
     # --- connections --------------------------------------------------------------------------------------------------
 
@@ -166,14 +164,17 @@ class SqlitePlace:
             yield connection
 
     def _engine(self, *, write: bool, path: Path, pool: type[Pool]) -> Engine:
-        engine = create_engine(self._url("sqlite", write, path), poolclass=pool, hide_parameters=True)
+        mode = {"mode": "rw"} if write else self._mode
+        engine = create_engine(self._url("sqlite", path, mode), poolclass=pool, hide_parameters=True)
         _set_up(engine, write=write)
         return engine
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncEngine]:
+        with self._explained():
+            held = files.hold(self.path, self.shown)
         engine = create_async_engine(
-            self._url("sqlite+aiosqlite", False, self.path),
+            self._url("sqlite+aiosqlite", self.path, self._mode),
             poolclass=AsyncAdaptedQueuePool,
             pool_size=READERS,
             max_overflow=0,
@@ -186,23 +187,24 @@ class SqlitePlace:
         finally:
             with anyio.CancelScope(shield=True):
                 await engine.dispose()
+            files.let_go(held)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
+        self._thread = anyio.CapacityLimiter(1)
         try:
             yield
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._close)
 
-    def _url(self, driver: str, write: bool, path: Path) -> URL:
-        mode = {"mode": "rw"} if write else {"immutable": "1"} if self._immutable else {"mode": "ro"}
-        return URL.create(driver, database="file:" + quote(str(path.absolute())), query=mode | {"uri": "true"})
+    def _url(self, driver: str, path: Path, mode: dict[str, str]) -> URL:
+        return URL.create(driver, database="file:" + quote(str(path)), query=mode | {"uri": "true"})
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
     async def transact(self, work: Callable[[Connection], T]) -> T:
-        return await anyio.to_thread.run_sync(self._transact, work)
+        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._thread)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         with self._explained(), self._writer.begin() as connection:
@@ -215,8 +217,8 @@ class SqlitePlace:
 
     def _check_place(self) -> None:
         log = self.path.with_name(self.path.name + "-wal")
-        if log not in self._held:
-            self._held[log] = log.stat()
+        if log not in self._stats:
+            self._stats[log] = log.stat()
         if not self._in_place():
             raise Fenced(
                 f"{self.shown} was moved, deleted or replaced while it was in use; nothing more is written to it",
@@ -226,7 +228,7 @@ class SqlitePlace:
     def _in_place(self) -> bool:
         """Whether the paths still lead to what was opened."""
         try:
-            return all(os.path.samestat(path.stat(), held) for path, held in self._held.items())
+            return all(os.path.samestat(path.stat(), stat) for path, stat in self._stats.items())
         except FileNotFoundError:
             return False
 
@@ -238,9 +240,11 @@ class SqlitePlace:
 
     def _close(self) -> None:
         self._writer.dispose()
-        if self._in_place():  # later readers find everything in the one file; nothing is lost where that fails
-            with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self._held is not None:
+            if self._in_place():  # later readers find everything in the one file; nothing is lost where that fails
+                with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            files.let_go(self._held)
         self._sidecar.release()
 
     # --- what went wrong ----------------------------------------------------------------------------------------------
@@ -253,37 +257,7 @@ class SqlitePlace:
             raise self.explain(error) from error
 
     def explain(self, error: DBAPIError | OSError) -> StorageError:
-        if isinstance(error, OSError):
-            return StorageError(
-                f"{self.shown}: {error.strerror or error}", "see to the disk, then run the command again"
-            )
-        name = getattr(error.orig, "sqlite_errorname", "")
-        for start, what, remedy in _FAILURES:
-            if name.startswith(start):
-                return StorageError(f"{self.shown}: {what} ({error.orig})", remedy)
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return self._damaged(str(error.orig))
-        if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
-            return JournalUnreadable(
-                f"{self.shown} cannot be opened: {error.orig}",
-                "run headway as the user who owns the file and its folder",
-            )
-        return StorageError(
-            f"{self.shown}: {error.orig}", "run the command again; headway store check examines the file"
-        )
-
-    def _damaged(self, what: str) -> JournalUnreadable:
-        return JournalUnreadable(
-            f"{self.shown} is damaged: {what}",
-            "restore it from a backup, or move it away and rebuild it with headway recover",
-        )
-
-
-_FAILURES = (
-    ("SQLITE_FULL", "the disk is full", "free some space and run the command again; what was acknowledged is kept"),
-    ("SQLITE_IOERR", "the disk does not work", "see to the disk, then run the command again"),
-    ("SQLITE_BUSY", "another program has locked it", "close the program that has it open, then run the command again"),
-)
+        return sqlite_failures.explain(error, self.shown)
 
 
 def _is_latest(meta: dict[str, str], identity: str, witness: Witness | None) -> bool:
