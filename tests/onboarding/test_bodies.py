@@ -11,7 +11,6 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from engine.model import Json
 from engine.ports import Label
 from tests.onboarding.sources import CRM_RULES, ZENDESK_RULES, receipts, source, zendesk
 from workflows.onboarding.chains import CHAINS
@@ -74,7 +73,7 @@ def resolved(file: str, node: Any) -> Any:
     return node
 
 
-def request_schema(file: str, path: str) -> Json:
+def request_schema(file: str, path: str) -> dict[str, Any]:
     """The JSON Schema of a POST's body, able to find what it refers to."""
     post = specification(file)["paths"][path]["post"]
     if "requestBody" in post:
@@ -98,7 +97,7 @@ def test_bodies_fit_the_platforms_specification(case: str) -> None:
         assert set(body) - OF_2020.get((case, name), set()) <= known_keys(file, schema), name
 
 
-def known_keys(file: str, schema: Json) -> set[str]:
+def known_keys(file: str, schema: dict[str, Any]) -> set[str]:
     """Every top-level key that the specification has a word for."""
     content = resolved(file, {key: value for key, value in schema.items() if key not in ("components", "definitions")})
     keys = set(content.get("properties", {}))

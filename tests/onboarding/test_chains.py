@@ -1,4 +1,4 @@
-"""What the chains mean for a source: which steps it has, which it shares and with whom, what is adopted, when it runs."""
+"""What the chains mean for a source: its steps, what it shares and with whom, what it adopts, when it runs."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_starts_are_spread_always_the_same_way() -> None:
         inputs = source(source=name, schedule=Schedule(frequency="hour", interval=1, spread=3600))
         return int(body(inputs)["scheduleParams"]["startTime"]) - plain
 
-    plain = body(source())["scheduleParams"]["startTime"]
+    plain = int(body(source())["scheduleParams"]["startTime"])
     offsets = [offset(f"source-{number}") for number in range(60)]
     assert offsets == [offset(f"source-{number}") for number in range(60)]
     assert all(0 <= seconds < 3600 for seconds in offsets)

@@ -1,0 +1,60 @@
+"""Both chains, step by step, on the strict emulator: it takes every body, and nothing is left over or twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from engine.model import Receipt
+from tests.onboarding.sources import source, zendesk
+from tests.resources.platform import Platform, label, platform
+from workflows.emulator.report import report
+from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.inputs import BaseConnection, Inputs, Schedule
+
+MAPPINGS = (("Id", "_id"), ("Founded", "person.birthDate"))
+AUTH = {"endpoint": "https://acme.service-now.com", "username": "u", "password": "${env:PASSWORD}"}
+SOURCES = {
+    "adhoc": source(mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH)),
+    "tabular": source(chain="tabular", mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH)),
+    "once": source(
+        mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH), schedule=Schedule(frequency="once")
+    ),
+    "zendesk": zendesk(),
+}
+
+
+async def walk(to: Platform, inputs: Inputs) -> dict[str, Receipt]:
+    chain, made = CHAINS[inputs.chain], dict[str, Receipt]()
+    for name, step in chain.plan(inputs).steps.items():
+        resource: Any = to.kinds[step.resource.kind]
+        spec = chain.spec(step, inputs, made)
+        if step.reads_only:
+            made[name] = await resource.fetch(spec)
+            continue
+        await resource.prepare(spec)
+        body = orjson.dumps(resource.body(spec, label(f"{inputs.source} {name}"), 4_000_000_000.0)).decode()
+        made[name] = await resource.create(body, 5.0)
+    return made
+
+
+@pytest.mark.parametrize("case", SOURCES)
+async def test_the_platform_takes_every_body(case: str) -> None:
+    async with platform() as to:
+        made = await walk(to, SOURCES[case])
+        account = report(to.emulator.platform)
+        assert account["mistakes"]["count"] == 0, account["mistakes"]
+        assert account["warnings"] == []
+        assert account["duplicates"]["count"] == 0
+        assert account["unreferenced"]["count"] == 0
+        assert account["live"]["flow"] == 1
+        assert set(made) == set(CHAINS[SOURCES[case].chain].plan(SOURCES[case]).steps)
+
+
+async def test_the_platform_of_2020_takes_the_older_chain() -> None:
+    async with platform(dialect="2020", older_errors=True) as to:
+        await walk(to, SOURCES["adhoc"])
+        account = report(to.emulator.platform)
+        assert (account["mistakes"]["count"], account["warnings"]) == (0, [])
