@@ -14,32 +14,10 @@ from threading import Lock
 from engine.errors import JournalUnreadable
 from engine.journal.tables import APPLICATION_ID
 
-NETWORK = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "afs",
-        "ceph",
-        "coda",
-        "ncpfs",
-        "9p",
-        "lustre",
-        "gfs2",
-        "ocfs2",
-        "fuse.sshfs",
-        "fuse.glusterfs",
-        "fuse.s3fs",
-        "fuse.rclone",
-        "fuse.davfs",
-        "davfs",
-        "fuse.gcsfuse",
-        "beegfs",
-    }
-)
+NETWORK = {
+    "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "ceph", "coda", "ncpfs", "9p", "lustre", "gfs2", "ocfs2",
+    "beegfs", "davfs", "fuse.davfs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse",
+}  # fmt: skip
 """File systems, as /proc names them, on which locks or shared memory do not hold between machines."""
 
 GET_GENERATION = 0x80087601
@@ -159,6 +137,12 @@ def file_system(folder: Path, mounted: str) -> str:
         if folder.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, found
     return kind
+
+
+def remove(path: Path) -> None:
+    """Remove an SQLite file that nobody uses, and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

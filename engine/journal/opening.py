@@ -70,7 +70,7 @@ def migrate(connection: Connection) -> None:
 
 def read_meta(connection: Connection) -> dict[str, str]:
     """What the journal says of itself; empty before its first opening."""
-    return dict(connection.execute(sql.META).tuples().all())
+    return dict(connection.execute(sql.META).all())
 
 
 def settle(

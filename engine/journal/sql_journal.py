@@ -114,7 +114,8 @@ class SqlJournal:
         run_ids: Collection[str] | None = None,
         shared: bool = False,
     ) -> AsyncIterator[RunState]:
-        kind = {"shared": shared, "statuses": [status.value for status in statuses or RunStatus]}
+        chosen = RunStatus if statuses is None else statuses
+        kind = {"shared": shared, "statuses": [status.value for status in chosen]}
 
         def work(connection: Connection, keys: list[int]) -> list[RunState]:
             return self._owning.states(connection, connection.execute(sql.SOME_RUNS, kind | {"keys": keys}))
@@ -141,7 +142,7 @@ class SqlJournal:
             yield [key for _, key in page]
 
     async def counts(self) -> Mapping[RunStatus, int]:
-        found: dict[str, int] = dict(await self._read(lambda c: c.execute(sql.COUNTS).tuples().all()))
+        found: dict[str, int] = dict(await self._read(lambda c: c.execute(sql.COUNTS).all()))
         return {status: found.get(status.value, 0) for status in RunStatus}
 
     async def history(self, key: int, step: str | None = None) -> AsyncIterator[Event]:
@@ -173,7 +174,7 @@ class SqlJournal:
 
     async def pauses(self) -> Mapping[str, float]:
         now = self._clock.wall()
-        return dict(await self._read(lambda c: c.execute(sql.PAUSES, {"now": now}).tuples().all()))
+        return dict(await self._read(lambda c: c.execute(sql.PAUSES, {"now": now}).all()))
 
 
 @asynccontextmanager

@@ -99,11 +99,12 @@ class SqlitePlace:
     def _create(self) -> None:
         """Make a complete journal under another name, then give it its own: there is never half of one."""
         made = self.path.with_name(self.path.name + ".new")
-        made.unlink(missing_ok=True)
+        files.remove(made)
         os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with self._connect(write=True, path=made) as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             opening.migrate(connection)
+        files.remove(self.path)  # if only to be rid of a log that was left behind: SQLite would apply it to ours
         made.rename(self.path)
         files.sync_folder(self.path.parent)
 
@@ -212,7 +213,8 @@ class SqlitePlace:
             connection.exec_driver_sql(COMMITTED, (str(self._commits + 1),))
             self._check_place()
         self._commits += 1
-        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
+        with suppress(OSError):  # the commit is durable; a witness that is behind accuses nobody
+            self._sidecar.note(Witness(journal=self._name, commits=self._commits))
         return result
 
     def _check_place(self) -> None:

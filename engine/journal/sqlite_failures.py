@@ -33,9 +33,8 @@ def explain(error: DBAPIError | OSError, shown: str) -> StorageError:
 
 def forbidden(shown: str, what: str) -> JournalUnreadable:
     """The system does not let us."""
-    return JournalUnreadable(
-        f"{shown} cannot be opened: {what}", "run headway as the user who owns the file and its folder"
-    )
+    remedy = "run headway as the user who owns the file and its folder"
+    return JournalUnreadable(f"{shown} cannot be opened: {what}", remedy)
 
 
 def damaged(shown: str, what: str) -> JournalUnreadable:
