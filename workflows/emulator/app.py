@@ -6,6 +6,7 @@ Handlers are plain functions: a request takes effect in one piece, between two a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import secrets
@@ -70,6 +71,7 @@ class Emulator:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self._request_ids = random.Random(f"requests {self.seed}")
         self._late: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
         self._begin(config.faults)
 
     def _begin(self, faults: Faults) -> None:
@@ -79,10 +81,25 @@ class Emulator:
         prepare(self.platform)
 
     def restart(self) -> None:
-        """An empty platform and new books; requests still waiting to take effect are dropped, faults stay in force."""
+        """An empty platform and new books; tokens stay valid and faults in force, late effects are dropped."""
+        self._drop_late()
+        before = self.platform
+        self._begin(self.chaos.faults)
+        self.platform.tokens = before.tokens
+
+    def end(self) -> None:
+        """Let nothing wait any longer: what sleeps in the gateway goes on, late effects are dropped."""
+        self._ended.set()
+        self._drop_late()
+
+    def _drop_late(self) -> None:
         for task in self._late:
             task.cancel()
-        self._begin(self.chaos.faults)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -94,7 +111,10 @@ class Emulator:
             headers=dict(scope["headers"]),
         )
         call.platform = self.platform
-        call.body = await _body(receive)
+        body = await _body(receive)
+        if body is None:
+            return
+        call.body = body
         call.arrived = time.time()
         if call.segments[:1] == ["__emulator"]:
             await control.serve(self, call, send)
@@ -112,7 +132,7 @@ class Emulator:
         chaos = self.chaos
         seconds = chaos.wait()
         if seconds:
-            await asyncio.sleep(seconds)
+            await self._pause(seconds)
         outage = chaos.outage(call.service)
         if outage is not None and outage.reset:
             await line.reset()
@@ -164,7 +184,7 @@ class Emulator:
             await self._late_effect(rule, call, route, line)
             return
         if rule.kind == "delay":
-            await asyncio.sleep(rule.delay)
+            await self._pause(self.chaos.delay(rule))
         unaffected = rule.kind in {"status", "reset", "hang"} and not rule.after
         reply = Reply() if unaffected else self._process(call, route)
         if rule.kind == "status":
@@ -184,11 +204,11 @@ class Emulator:
             await line.answer(reply, call.id)
 
     async def _late_effect(self, rule: Rule, call: Call, route: Route, line: _Line) -> None:
-        effect = asyncio.create_task(self._later(rule.delay, call, route))
+        effect = asyncio.create_task(self._later(self.chaos.delay(rule), call, route))
         self._late.add(effect)
         effect.add_done_callback(self._late.discard)
         if rule.cut is not None:
-            await asyncio.sleep(rule.cut)
+            await self._pause(rule.cut)
         else:
             client = asyncio.create_task(gone(line.receive))
             await asyncio.wait({effect, client}, return_when=asyncio.FIRST_COMPLETED)
@@ -200,16 +220,16 @@ class Emulator:
         self._process(call, route)
 
 
-async def _body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return body
-    parts = [message.get("body", b"")]
-    while message.get("more_body"):
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client went before it had sent it."""
+    parts: list[bytes] = []
+    while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
-    return b"".join(parts)
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 def _locate(call: Call) -> None:

@@ -61,13 +61,14 @@ class Chaos:
     """The faults in force. Replacing them (`arm`) starts their counters and windows anew."""
 
     def __init__(self, faults: Faults, seed: int, books: Books) -> None:
-        self.seed = seed
         self._rng = random.Random(f"faults {seed}")
         self._books = books
         self.arm(faults)
 
     def arm(self, faults: Faults) -> None:
-        """Put faults in force."""
+        """Put faults in force; with a seed, draws begin anew, too."""
+        if faults.seed is not None:
+            self._rng = random.Random(f"faults {faults.seed}")
         self.faults = faults
         self._started = time.monotonic()
         self._rules = [
@@ -124,6 +125,10 @@ class Chaos:
         if limit is not None and self.inside[service] > limit:
             self._books.faults["concurrency"] += 1
             raise trouble(500, service)
+
+    def delay(self, rule: Rule) -> float:
+        """How many seconds a rule delays this time."""
+        return rule.delay if rule.delay_max is None else self._rng.uniform(rule.delay, rule.delay_max)
 
     def draw(self, call: Call, op: str) -> Rule | None:
         """The rule that befalls a request, if any."""

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
@@ -82,6 +83,7 @@ async def _stream(lines: Iterator[bytes], send: Send) -> None:
         if len(chunk) == CHUNK:
             await send({"type": "http.response.body", "body": b"".join(chunk), "more_body": True})
             chunk.clear()
+            await asyncio.sleep(0)  # other requests go on meanwhile
     await send({"type": "http.response.body", "body": b"".join(chunk)})
 
 

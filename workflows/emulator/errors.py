@@ -137,8 +137,10 @@ def platform(status: int, detail: str, *, blame: Blame = "client") -> Problem:
 def trouble(status: int, service: str, *, retry_after: float | None = None, as_date: bool = False) -> Problem:
     """An error that is the platform's own fault, in the shape of the service that answers it."""
     detail = "An internal error has occurred. Please try again. If the problem persists, please contact support."
-    if status == 429:  # contract 1.2: the gateway's
+    if status == 429:  # this and 401 are the gateway's (contract 1.2)
         problem = gateway("429050", "Too many requests", blame="platform")
+    elif status == 401:
+        problem = gateway("401013", "Oauth token is not valid", blame="platform")
     elif service == "flowservice":
         problem = flow({500: 1102, 503: 1103, 504: 1104}.get(status, 1400), status, detail, blame="platform")
     elif service == "schemaregistry":

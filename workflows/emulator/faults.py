@@ -28,6 +28,7 @@ class Rule:
         truncate, empty, malformed: the request takes effect; half of the answer, none of it, or no JSON comes back.
         expire: every token issued so far is void from now on.
         delay: the request waits `delay` seconds in the gateway, then all is well.
+        With `delay_max` the seconds are drawn, from `delay` up to it.
     Selection:
         method, service: alternatives parted by `|`; path: a regular expression searched in the path below the
         service; op: `list`, `read`, `create`, `update`, `delete`, `action` or `token`. What is None matches all.
@@ -49,6 +50,7 @@ class Rule:
     retry_after: float | None = None
     date: bool = False
     delay: float = 0.0
+    delay_max: float | None = None
     cut: float | None = 0.0
 
     def __post_init__(self) -> None:
@@ -160,7 +162,7 @@ class Faults:
         """Faults as a command line names them; raises ValueError with the reason.
 
         `lost` is the probability that a reply is lost after the effect, `errors` that a request is answered 500, 503
-        or 504 (half of them after the effect), `late` that an effect happens up to seconds after the connection died.
+        or 504 (half of them after the effect), `late` that an effect happens up to 5 s after its connection died.
         """
         short = [Rule(kind="reset", after=True, p=lost)] if lost else []
         short += [
@@ -169,7 +171,7 @@ class Faults:
             for after in (False, True)
             if errors
         ]
-        short += [Rule(kind="late", delay=2.0, p=late, method="POST|PUT|PATCH|DELETE")] if late else []
+        short += [Rule(kind="late", delay=0.5, delay_max=5.0, p=late, method="POST|PUT|PATCH|DELETE")] if late else []
         return cls(
             rules=(*(_parsed(Rule, rule) for rule in rules), *short),
             rates=tuple(_parsed(Rate, rate) for rate in rates),

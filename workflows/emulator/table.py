@@ -59,6 +59,8 @@ class Table:
         self._clock = clock
         self._lag = lag
         self._indices: dict[tuple[Path, bool], dict[str, dict[int, None]]] = {}
+        self._sorted: dict[Path, tuple[int, list[tuple[Entity, Body]]]] = {}
+        self._changes = 0
 
     def get(self, id: str, horizon: float | None = None) -> Entity | None:
         """The object, if it exists at `horizon`."""
@@ -86,6 +88,7 @@ class Table:
         self._record(entity, None)
 
     def _record(self, entity: Entity, body: Body | None) -> None:
+        self._changes += 1
         shown = self._clock() + self._lag()
         if entity.history:
             shown = max(shown, entity.history[-1][0])
@@ -115,6 +118,18 @@ class Table:
             if body is not None and all(condition.holds(body) for condition in conditions):
                 yield entity, body
 
+    def ordered(
+        self, path: Path, conditions: Sequence[Condition] = (), *, horizon: float | None = None
+    ) -> list[tuple[Entity, Body]]:
+        """The same by the first value at `path`, ascending, ties in order of creation; kept until something changes."""
+        key = None if conditions or horizon is not None else path
+        if key is not None and self._sorted.get(key, (-1, []))[0] == self._changes:
+            return self._sorted[key][1]
+        rows = sorted(self.select(conditions, horizon=horizon), key=lambda row: row_key(row, path))
+        if key is not None:
+            self._sorted[key] = (self._changes, rows)
+        return rows
+
     def _candidates(self, conditions: Sequence[Condition]) -> Sequence[int]:
         """Numbers of the objects that can pass, ascending: the smallest posting of all indexed conditions."""
         smallest: list[int] | None = None
@@ -140,9 +155,9 @@ class Table:
         return index
 
 
-def ordered(found: Iterator[tuple[Entity, Body]], path: Path, *, descending: bool = False) -> list[tuple[Entity, Body]]:
-    """The rows sorted by the first value at `path`, ties in order of creation."""
-    return sorted(found, key=lambda row: order_key(next(values(row[1], path), None)), reverse=descending)
+def row_key(row: tuple[Entity, Body], path: Path) -> tuple[tuple[int, float, str], int]:
+    """What rows are sorted by."""
+    return order_key(next(values(row[1], path), None)), row[0].seq
 
 
 def _post(

@@ -95,7 +95,7 @@ class Platform:
         self.worlds = {
             (org.id, sandbox.name): World(self, org, sandbox) for org in config.orgs for sandbox in org.sandboxes
         }
-        self._tokens: dict[str, tuple[str, float]] = {}  # token -> organisation, end of life (monotonic)
+        self.tokens: dict[str, tuple[str, float]] = {}  # token -> organisation, end of life (monotonic)
 
     def uuid(self) -> str:
         """A new UUID, the form of Flow Service's ids."""
@@ -120,21 +120,21 @@ class Platform:
     def issue(self, org: Org) -> str:
         """A new bearer token for an organisation."""
         token = f"emulator.{self.hex(48)}"
-        self._tokens[token] = (org.id, time.monotonic() + self.config.token_life)
+        self.tokens[token] = (org.id, time.monotonic() + self.config.token_life)
         return token
 
     def standing(self, token: str) -> tuple[Standing, str | None]:
         """Whether a token is valid, and for which organisation (None: for all)."""
         if self.config.static_token is not None and token == self.config.static_token:
             return "valid", None
-        known = self._tokens.get(token)
+        known = self.tokens.get(token)
         if known is None:
             return "unknown", None
         return ("valid" if known[1] > time.monotonic() else "expired"), known[0]
 
     def expire_tokens(self) -> None:
         """End the life of every token issued so far."""
-        self._tokens = {token: (org, 0.0) for token, (org, _) in self._tokens.items()}
+        self.tokens = {token: (org, 0.0) for token, (org, _) in self.tokens.items()}
 
     def by_client(self, client_id: str) -> Org | None:
         """The organisation that a client id belongs to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from workflows.emulator import jsonpatch
@@ -79,7 +80,7 @@ def _list(call: Call) -> Reply:
     if all(path == ("created",) for path, _ in keys):  # datasets stand in this order already
         newest_first = bool(keys and keys[0][1])
         found = call.world[TABLE].select(tests, horizon=call.horizon, newest_first=newest_first)
-        rows = [row for row, number in zip(found, range(start + limit), strict=False) if number >= start]
+        rows = list(islice(found, start, start + limit))
     else:
         rows = list(call.world[TABLE].select(tests, horizon=call.horizon))
         for path, descending in reversed(keys):

@@ -114,9 +114,7 @@ def known(body: dict[str, Any]) -> dict[str, Any]:
 
 def list_specs(call: Call, specs: list[dict[str, Any]]) -> Reply:
     """Answer those specs that pass the `property` filters, the only parameter (contract 4.2)."""
-    unknown = sorted({name for name, _ in call.query} - {"property"})
-    if unknown:
-        raise flow(1451, 400, f"Invalid params {', '.join(unknown)} provided in query params.")
+    items.no_query(call, "property")
     tests = items.conditions(call.all("property"))
     return answer({"items": [spec for spec in specs if all(test.holds(spec) for test in tests)]})
 

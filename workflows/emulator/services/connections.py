@@ -14,7 +14,7 @@ from workflows.emulator.world import World
 
 TABLE = "connections"
 REFUSED_PASSWORD = "wrong"  # noqa: S105 - the password that the emulated systems refuse
-_SETTLED = {"enabled", "disabled", "draft"}
+_SETTLED = {"enabled", "disabled"}
 
 
 def _check_auth(body: dict[str, Any], spec: dict[str, Any]) -> None:
@@ -38,6 +38,7 @@ def _check_auth(body: dict[str, Any], spec: dict[str, Any]) -> None:
 
 
 def _create(call: Call) -> Reply:
+    items.no_query(call)
     body = call.object()
     spec = known(body)
     _check_auth(body, spec)
@@ -108,10 +109,7 @@ def _act(call: Call) -> Reply:
     op = (call.one("op") or "").upper()
     if op in {"FINALIZE", "FINALIZE_UPDATE"}:
         raise flow(1402, 400, f"The action '{op.lower()}' is supported for provider requests only.")
-    if op != "PUBLISH" or entity.body["state"] != "draft":
-        detail = f"The action {op.lower()} cannot be applied on the current state {entity.body['state']}."
-        raise flow(1422, 400, detail)
-    return items.update(call, TABLE, entity, entity.body, state="enabled")
+    raise flow(1422, 400, f"The action {op.lower()} cannot be applied on the current state {entity.body['state']}.")
 
 
 def plant(world: World) -> None:

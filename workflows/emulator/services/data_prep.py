@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from workflows.emulator.errors import Problem, platform
 from workflows.emulator.http import Call, Reply, Router, answer
-from workflows.emulator.paths import Condition, order_key, values
+from workflows.emulator.paths import Condition
 from workflows.emulator.services import mappings
 from workflows.emulator.table import Body, Entity
 from workflows.emulator.world import now_ms
@@ -41,15 +42,15 @@ def _list(call: Call) -> Reply:
     sign, name = (orderby[0], orderby[1:]) if orderby[0] in "+- " else ("+", orderby)
     if name not in _SORT_KEYS:
         raise platform(400, f"orderBy is one of {', '.join(_SORT_KEYS)}, with + or -")
-    key = _SORT_KEYS[name]
-    descending = sign == "-"
-    found = call.world[TABLE].select(tests, horizon=call.horizon, newest_first=descending)
-    rows = [body for _, body in found]
-    if key != "createdDate":  # they stand in the order of creation already
-        rows.sort(key=lambda row: order_key(next(values(row, (key,)), None)), reverse=descending)
-    shown = rows[start : start + limit]
+    key, descending, there = _SORT_KEYS[name], sign == "-", call.world[TABLE]
+    if key == "createdDate":  # they stand in the order of creation already
+        rows = there.select(tests, horizon=call.horizon, newest_first=descending)
+    else:
+        arranged = there.ordered((key,), tests, horizon=call.horizon)
+        rows = reversed(arranged) if descending else iter(arranged)
+    shown = [body for _, body in islice(rows, start, start + limit)]
     links: Body = {}
-    if len(rows) > start + limit:
+    if next(rows, None) is not None:
         links["next"] = {
             "href": f"/mappingSets?limit={limit}&start={start + limit}&orderBy={orderby}",
             "templated": False,

@@ -97,30 +97,29 @@ def _shape(call: Call, body: Body, spec: dict[str, Any]) -> Body:
     kept = {key: body[key] for key in _KEPT if key in body}
     kept["connectionSpec"] = {"id": spec["id"], "version": spec["version"]}
     base = call.world["connections"].get(str(body.get("baseConnectionId")))
-    inherited: Body = {"baseConnection": None}
-    if base is not None:
-        inherited["baseConnection"] = {"id": base.id, "connectionSpec": base.body["connectionSpec"]}
-    return kept | {"inheritedAttributes": inherited}
+    inherited = {"id": base.id, "connectionSpec": base.body["connectionSpec"]} if base is not None else None
+    return kept | {"inheritedAttributes": {"baseConnection": inherited} if inherited else {}}
 
 
 _CHECKS = {SOURCES: _check_source, TARGETS: _check_target}
 
 
 def _create(call: Call, table: str, kind: str) -> Reply:
+    items.no_query(call)
     body = _CHECKS[table](call, call.object())
     return items.create(call, table, kind, body, transient="enabling")
 
 
 def _patch(call: Call, table: str) -> Reply:
     entity = items.find(call, table, call.params[0])
-    items.steady(entity, "update", {"enabled", "disabled", "draft"})
+    items.steady(entity, "update", {"enabled", "disabled"})
     body = items.patched(call, entity)
     return items.update(call, table, entity, body | _CHECKS[table](call, body), transient="updating")
 
 
 def _delete(call: Call, table: str) -> Reply:
     entity = items.find(call, table, call.params[0])
-    items.steady(entity, "delete", {"enabled", "disabled", "draft"})
+    items.steady(entity, "delete", {"enabled", "disabled"})
     using = next(call.world["flows"].select(items.conditions([f"{_PATHS[table]}=={entity.id}"])), None)
     if using is not None:
         raise flow(1447, 400, f"Found active flows containing id {entity.id}.", blame="conflict")
@@ -129,11 +128,11 @@ def _delete(call: Call, table: str) -> Reply:
 
 
 def _act(call: Call, table: str) -> Reply:
-    """Enable, disable or publish, in any case (contract 13.29)."""
+    """Enable or disable, in any case (contract 13.29)."""
     entity = items.find(call, table, call.params[0])
     items.check_match(call, entity, required=False)
     op, state = (call.one("op") or "").upper(), entity.body["state"]
-    wanted = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled"), "PUBLISH": ("draft", "enabled")}
+    wanted = {"ENABLE": ("disabled", "enabled"), "DISABLE": ("enabled", "disabled")}
     if op not in wanted or wanted[op][0] != state:
         raise flow(1422, 400, f"The action {op.lower()} cannot be applied on the current state {state}.")
     return items.update(call, table, entity, entity.body, state=wanted[op][1], transient="updating")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from workflows.emulator.config import Dialect
 from workflows.emulator.http import Call, Reply, Router, answer
@@ -143,8 +144,8 @@ def _specs(call: Call) -> dict[str, dict[str, Any]]:
 
 
 def _search(call: Call) -> Reply:
-    query = str(call.object().get("queryString") or "").lstrip("?")
-    tests = items.conditions([part.removeprefix("property=") for part in query.split("&") if part])
+    query = parse_qsl(str(call.object().get("queryString") or "").lstrip("?"))
+    tests = items.conditions([value for name, value in query if name == "property"])
     return answer({"items": [spec for spec in _specs(call).values() if all(test.holds(spec) for test in tests)]})
 
 

@@ -23,9 +23,7 @@ _ACTIONS = {
 
 def _create(call: Call) -> Reply:
     body = call.object()
-    unknown = sorted({name for name, _ in call.query} - {"mode"})
-    if unknown:
-        raise flow(1451, 400, f"Invalid params {', '.join(unknown)} provided in query params.")
+    items.no_query(call, "mode")
     if "state" in body:
         raise flow(1410, 400, "`State` is not allowed in the create flow request.")
     if "mode" in body:
@@ -44,7 +42,7 @@ def _complete(call: Call, body: Body) -> Body:
     ends = {}
     for table, key in (("sourceConnections", "sourceConnectionIds"), ("targetConnections", "targetConnectionIds")):
         entity = call.world[table].rows[body[key][0]]
-        base = entity.body["inheritedAttributes"]["baseConnection"]
+        base = entity.body["inheritedAttributes"].get("baseConnection")
         end = {"id": entity.id, "connectionSpec": entity.body["connectionSpec"]}
         ends[table] = [end | ({"baseConnection": base} if base else {})]
     return {**body, "inheritedAttributes": {**ends, "properties": {"isSourceFlow": True}}}
@@ -55,7 +53,13 @@ def show(call: Call, entity: Entity, body: Body) -> Body:
     shown = {
         **body,
         "runs": f"/runs?property=flowId=={entity.id}",
-        "lastOperation": {"started": 0, "updated": 0, "operation": "create"},
+        "lastOperation": {
+            "started": body["createdAt"],
+            "updated": body["updatedAt"],
+            "percentCompleted": 100.0,
+            "status": {"value": "completed", "errors": []},
+            "operation": "create",
+        },
     }
     last = runs.last(call.world, entity)
     if last is not None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 from workflows.emulator import jsonpatch
 from workflows.emulator.errors import Problem, flow
 from workflows.emulator.http import Call, Reply, answer
-from workflows.emulator.paths import Condition, Operator, order_key, values
-from workflows.emulator.table import Body, Entity
+from workflows.emulator.paths import Condition, Operator
+from workflows.emulator.table import Body, Entity, row_key
 from workflows.emulator.world import World, now_ms, stamps
 
 BASE = "/data/foundation/flowservice"
@@ -30,6 +33,13 @@ View = Callable[[Call, Entity, Body], Body]
 def plain(call: Call, entity: Entity, body: Body) -> Body:  # noqa: ARG001 - the shape of a View
     """An item shown as it is kept."""
     return body
+
+
+def no_query(call: Call, allowed: str = "") -> None:
+    """Raise Problem 1451 for any query parameter but the allowed one."""
+    unknown = sorted({name for name, _ in call.query} - {allowed})
+    if unknown:
+        raise flow(1451, 400, f"Invalid params {', '.join(unknown)} provided in query params.")
 
 
 def create(call: Call, table: str, kind: str, body: Body, *, state: str = "enabled", transient: str = "") -> Reply:
@@ -125,16 +135,16 @@ def listing(call: Call, table: str, view: View = plain, parameters: set[str] = L
 def search(call: Call, table: str, view: View = plain) -> Reply:
     """Answer a search by POST; `queryString` is what would stand behind the question mark (contract 3.2)."""
     body = call.object()
-    filters = [
-        part.removeprefix("property=") for part in str(body.get("queryString") or "").lstrip("?").split("&") if part
-    ]
+    query = parse_qsl(str(body.get("queryString") or "").lstrip("?"), keep_blank_values=True)
+    if any(name != "property" for name, _ in query):
+        raise flow(1451, 400, "Invalid params provided in queryString.")
     limit = body.get("limit")
     if limit is not None and (not isinstance(limit, int) or not 1 <= limit <= LARGEST_PAGE):
         raise flow(1452, 400, f"Invalid value {limit} for field limit.")
     if body.get("count") and limit is not None:
         raise flow(1401, 400, "The limit and count parameters cannot be given together in the same request.")
     wanted = {
-        "property": filters,
+        "property": [value for _, value in query],
         "orderby": str(body.get("orderby") or ""),
         "limit": limit or PAGE,
         "count": bool(body.get("count")),
@@ -160,12 +170,11 @@ def page(call: Call, table: str, wanted: dict[str, Any], token: str | None, view
         return answer({"count": sum(1 for _ in found)})
     rows = _rows(call, table, wanted, behind)
     limit: int = wanted["limit"]
-    shown = [row for row, _ in zip(rows, range(limit), strict=False)]
+    shown = list(islice(rows, limit))
     links: dict[str, Any] = {}
     if len(shown) == limit and next(rows, None) is not None:
         path, _ = _order(wanted["orderby"])
-        entity, body = shown[-1]
-        token = _seal(wanted, [order_key(next(values(body, path), None)), entity.seq])
+        token = _seal(wanted, row_key(shown[-1], path))
         links = {"next": {"href": f"/{table}?continuationToken={token}"}}
     return answer({"items": [view(call, *row) for row in shown], "_links": links})
 
@@ -178,14 +187,13 @@ def _rows(call: Call, table: str, wanted: dict[str, Any], behind: Any) -> Iterat
         after = -1 if behind is None else behind[1]
         return there.select(tests, horizon=call.horizon, after=after, newest_first=descending)
 
-    def key(row: tuple[Entity, Body]) -> Any:
-        return (order_key(next(values(row[1], path), None)), row[0].seq)
-
-    rows = sorted(there.select(tests, horizon=call.horizon), key=key, reverse=descending)
+    rows = there.ordered(path, tests, horizon=call.horizon)
     if behind is None:
-        return iter(rows)
+        return reversed(rows) if descending else iter(rows)
     last = (tuple(behind[0]), behind[1])
-    return (row for row in rows if (key(row) < last if descending else key(row) > last))
+    if descending:
+        return reversed(rows[: bisect_left(rows, last, key=lambda row: row_key(row, path))])
+    return iter(rows[bisect_right(rows, last, key=lambda row: row_key(row, path)) :])
 
 
 def _order(orderby: str) -> tuple[tuple[str, ...], bool]:

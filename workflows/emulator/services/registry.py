@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from workflows.emulator.errors import Problem, xdm
 from workflows.emulator.http import Call, Reply, Router, answer
-from workflows.emulator.paths import Condition, Operator, order_key, values
+from workflows.emulator.paths import Condition, Operator, Path, order_key, values
 from workflows.emulator.services import registry_writes, schemas
 from workflows.emulator.services.schemas import BASE, KINDS, bad
 from workflows.emulator.table import Body
@@ -94,9 +95,10 @@ def _list(call: Call, kind: str) -> Reply:
     sign, name = (orderby[0], orderby[1:]) if orderby[0] in "+- " else ("+", orderby)
     path = _ORDER.get(name, tuple(name.split(".")))
     start = call.one("start") if call.one("orderby") else None
-    rows = _found(call, container, kind, tests, path, descending=sign == "-", start=start)
+    rows = _found(call, container, kind, path, tests)
+    rows = _page(rows, path, start, descending=sign == "-")[: limit + 1]
     shown, more = rows[:limit], len(rows) > limit
-    after = str(next(values(shown[-1], path), "")) if more else None
+    after = str(_value(shown[-1], path)) if more else None
     body: Body = {
         "results": [_listed(one, form) for one in shown],
         "_page": {"orderby": orderby, "next": after, "count": len(shown)},
@@ -110,25 +112,26 @@ def _list(call: Call, kind: str) -> Reply:
     return answer(body)
 
 
-def _found(
-    call: Call,
-    container: str,
-    kind: str,
-    tests: list[Condition],
-    path: tuple[str, ...],
-    *,
-    descending: bool,
-    start: str | None,
-) -> list[Body]:
+def _found(call: Call, container: str, kind: str, path: Path, tests: list[Condition]) -> list[Body]:
+    """What a list is about, ascending by the value at `path`."""
     if container == "global":
         rows = [one for one in GLOBAL[kind].values() if all(test.holds(one) for test in tests)]
-    else:
-        rows = [body for _, body in call.world[kind].select(tests, horizon=call.horizon)]
-    if start is not None:
-        after = Condition(path=path, operator="<" if descending else ">", operands=(start,))
-        rows = [row for row in rows if after.holds(row)]
-    rows.sort(key=lambda row: order_key(next(values(row, path), None)), reverse=descending)
-    return rows
+        return sorted(rows, key=lambda row: order_key(_value(row, path)))
+    return [body for _, body in call.world[kind].ordered(path, tests, horizon=call.horizon)]
+
+
+def _page(rows: list[Body], path: Path, start: str | None, *, descending: bool) -> list[Body]:
+    """The rows behind the value `start` of the sort property: rows that share it are skipped (contract 5.5)."""
+    if start is not None and rows:
+        number = isinstance(_value(rows[-1], path), int | float)
+        last = order_key(float(start) if number and start.replace(".", "", 1).isdigit() else start)
+        cut = (bisect_left if descending else bisect_right)(rows, last, key=lambda row: order_key(_value(row, path)))
+        rows = rows[:cut] if descending else rows[cut:]
+    return rows[::-1] if descending else rows
+
+
+def _value(body: Body, path: Path) -> Any:
+    return next(values(body, path), None)
 
 
 def _listed(body: Body, form: str) -> Body:
