@@ -74,9 +74,10 @@ async def test_nothing_leaves_after_the_send_window() -> None:
         assert to.requests("catalog", "POST") == before
 
 
+@pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("kind", ["class", "schema"])
-async def test_a_taken_title_names_who_has_it(kind: str) -> None:
-    async with platform() as to:
+async def test_a_taken_title_names_who_has_it(kind: str, older: bool) -> None:
+    async with platform(older_errors=older) as to:
         spec = await to.spec(kind)
         receipt = await to.make(kind, spec, "acme hw1")
         told = await attempt(to, kind, spec)

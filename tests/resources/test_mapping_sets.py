@@ -139,6 +139,14 @@ async def test_dates_are_read_in_either_form() -> None:
         assert len(asked) == 1
 
 
+async def test_clocks_may_differ() -> None:
+    """Ours stands on the second page, and by the platform's clock it was made before it was sent."""
+    sent = 1_893_456_000.0
+    rows: list[dict[str, Any]] = [{"id": str(n), "name": "x", "createdDate": (sent - 100) * 1000} for n in range(100)]
+    rows.append({"id": "ours", "name": "acme hw1", "createdDate": (sent - 200) * 1000})
+    assert [hit.id for hit in await sets_of(rows, []).find(("acme hw1",), sent)] == ["ours"]
+
+
 async def test_a_set_without_its_tag_names_no_attempt() -> None:
     content = {"id": "1", "name": "set", "createdDate": "soon", "version": 3}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=content))

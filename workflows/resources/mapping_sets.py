@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import anyio
 
+from engine import codec
 from engine.errors import InDoubt, Rejected
 from engine.model import Failure, Json, Origin, Receipt
 from engine.ports import Difference, Hit, Label, View
@@ -26,7 +27,6 @@ from workflows.resources._translate import answers, nothing_there
 TAG = "headway"
 OVERLAP = 3600.0
 """The clocks that made the list and `since` may differ by so many seconds."""
-_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class MappingSets:
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
-        self._valid: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
-        self._checks: dict[tuple[str, tuple[tuple[str, str], ...]], anyio.Lock] = {}
+        self._valid: set[str] = set()
+        self._checks: dict[str, anyio.Lock] = {}
 
     def body(self, spec: MappingSpec, label: Label, now: float) -> Json:  # noqa: ARG002
         return {**_set(spec), "name": label.name, "tags": [{"name": TAG, "values": [label.attempt]}]}
@@ -130,8 +130,6 @@ class MappingSets:
         if bad:
             hint = "Mend the mappings in the manifest and run again."
             raise Rejected(Failure(kind="invalid", message="; ".join(bad), hint=hint))
-        if len(self._valid) >= _REMEMBERED:
-            self._valid.clear()
         self._valid.add(_key(spec))
 
     async def _filtered(self, name: str) -> list[Hit]:
@@ -171,8 +169,8 @@ def _set(spec: MappingSpec) -> dict[str, Json]:
     }
 
 
-def _key(spec: MappingSpec) -> tuple[str, tuple[tuple[str, str], ...]]:
-    return spec.structure, spec.pairs
+def _key(spec: MappingSpec) -> str:
+    return codec.fingerprint([spec.structure, spec.pairs])
 
 
 def _rows(content: Json) -> dict[str, Json]:
