@@ -42,7 +42,7 @@ _ANSWERS: tuple[tuple[type[aep.AepError], type[engine.Answer]], ...] = (
 
 HINTS: Mapping[str, str] = {
     "1100": "The vendor says that this account is not entitled: look at its licence there.",
-    "1302": "This connector takes another kind of credentials; see `headway explore --help`.",
+    "1302": "This connector takes another kind of credentials: look at `auth` in the manifest.",
     "1307": "The target connection must have the data lake's connection spec: report this.",
     "1308": "The vendor refused the call: look at the address and the credentials under `auth`.",
     "1327": "This connector takes another data format: try the other chain.",
