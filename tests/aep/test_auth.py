@@ -111,6 +111,25 @@ async def test_a_failure_is_shared_by_all_that_wait_and_not_kept() -> None:
     assert await world.tokens.get() == "later"
 
 
+async def test_an_old_failure_is_not_handed_on_when_a_later_question_is_cancelled() -> None:
+    started = anyio.Event()
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        started.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    world = World(answer(400, {"error": "invalid_client"}), never, answer(200, token_body("at last")))
+    with pytest.raises(Unauthorized):
+        await world.tokens.get()
+    first = asyncio.create_task(world.tokens.get())
+    await started.wait()
+    second = asyncio.create_task(world.tokens.get())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == "at last"
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

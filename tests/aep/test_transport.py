@@ -23,7 +23,7 @@ from workflows.aep.transport import MAY_LEAVE
 
 OK = http("200 OK", b'{"id":"1"}')
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
-HASTY = {"connect": 0.5, "write": 0.1, "read": 0.2, "pool": None}
+HASTY = {"connect": 10.0, "write": 0.1, "read": 0.2, "pool": None}
 
 
 @asynccontextmanager
@@ -114,14 +114,19 @@ async def test_a_connection_that_the_server_closed_while_idle_is_not_used() -> N
 
 
 async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
+    answered, strayed = asyncio.Event(), asyncio.Event()
+
     async def stray(writer: asyncio.StreamWriter) -> None:
         writer.write(OK)
-        await asyncio.sleep(0.05)
+        await answered.wait()
         writer.write(http("404 Not Found", b'{"stray":true}'))
+        strayed.set()
 
     async with Wire(stray, OK) as wire, client_of(wire.url) as client:
         await effect(client)
-        await asyncio.sleep(0.15)
+        answered.set()
+        await strayed.wait()
+        await asyncio.sleep(0.05)
         with pytest.raises(NotSent, match="nobody had asked for"):
             await effect(client)
         assert (await effect(client)).body == {"id": "1"}
@@ -217,6 +222,18 @@ async def test_silence_is_lost_after_the_read_timeout() -> None:
     await transport.aclose()
 
 
+async def test_an_answer_may_take_longer_than_connecting() -> None:
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.8)
+        writer.write(OK)
+
+    transport = make_transport(1)
+    async with Wire(slow) as wire:
+        timeouts = {"connect": 0.6, "write": 1.0, "read": 5.0, "pool": None}
+        assert (await once(transport, wire.url, timeout=timeouts)).status_code == 200
+    await transport.aclose()
+
+
 async def test_an_answer_that_drips_for_ever_is_lost_in_the_end() -> None:
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -235,7 +252,7 @@ async def test_a_handshake_that_never_ends_is_not_sent() -> None:
     transport = make_transport(1)
     async with Wire(hang) as wire:
         with pytest.raises(NotSent, match="no connection in time"):
-            await once(transport, wire.url.replace("http:", "https:"))
+            await once(transport, wire.url.replace("http:", "https:"), timeout={**HASTY, "connect": 0.3})
         assert wire.requests == []
     await transport.aclose()
 

@@ -10,8 +10,8 @@ Paths are relative to a service's base (contract 1.1): `("flowservice", "/flows"
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from math import inf
 from random import Random
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +24,7 @@ from workflows.aep.address import address
 from workflows.aep.auth import Sleep, TokenSource
 from workflows.aep.calls import Answer, Call, Sandbox, failure, success, where
 from workflows.aep.credentials import Credentials
-from workflows.aep.errors import Lost, NotSent, Problem, Refused, WindowClosed, parse_retry_after
+from workflows.aep.errors import Lost, NotSent, Problem, Refused, WindowClosed, retry_after_of
 from workflows.aep.exchange import exchange
 from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
 from workflows.aep.retry import pause
@@ -150,11 +150,13 @@ class AepClient:
         `send_within`: the first byte leaves within so many seconds, or never (`WindowClosed`); looked at when the
         connection stands, on the clock that runs while the machine sleeps.
         """
-        call = self._call(method, family, path, params=params, headers=headers, content=content)
-        if send_within is None:
-            return await self._once(call)
-        until = self._clock.boot() + send_within
-        return await self._once(replace(call, may_leave=lambda: self._clock.boot() <= until))
+        until = inf if send_within is None else self._clock.boot() + send_within
+
+        def may_leave() -> bool:
+            return self._clock.boot() <= until
+
+        call = self._call(method, family, path, params=params, headers=headers, content=content, may_leave=may_leave)
+        return await self._once(call)
 
     async def sandboxes(self) -> list[Sandbox]:
         """Every sandbox that this user can see, whatever its state."""
@@ -179,6 +181,7 @@ class AepClient:
         params: Params | None,
         headers: Mapping[str, str] | None,
         content: bytes,
+        may_leave: Callable[[], bool] | None = None,
     ) -> Call:
         fields = dict(_USUAL)
         if content:
@@ -192,6 +195,7 @@ class AepClient:
             url=address(self._credentials.base_url, family, path, params),
             headers={**fields, **self._standard},
             content=content,
+            may_leave=may_leave,
         )
 
     async def _once(self, call: Call) -> Answer:
@@ -222,10 +226,7 @@ class AepClient:
         except (NotSent, Lost):
             self._gate.observe(call.family, None, None)
             raise
-        waits = reply.headers.get("retry-after")
-        self._gate.observe(
-            call.family, reply.status_code, parse_retry_after(waits, self._clock.wall()) if waits else None
-        )
+        self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply
 
 

@@ -185,13 +185,11 @@ def parse_problem(
 ) -> Problem:
     """Read any error body of any service (contract 1.3); never fails, whatever the bytes.
 
-    `headers` is asked in lower case. `now` (epoch seconds) serves a `Retry-After` that is a date, unless the answer
-    has a `Date` of its own to measure it by. `secrets` are masked wherever the other side echoed them.
+    `headers` is asked in lower case, `now` is epoch seconds. `secrets` are masked wherever the other side echoed them.
     """
     secrets = tuple(secrets)
     fields = _object(body)
     report = _dict(fields.get("report"))
-    waits = headers.get("retry-after")
     return Problem(
         status=status,
         code=_code(fields, secrets) or str(status),
@@ -199,8 +197,15 @@ def parse_problem(
         request_id=_text(report.get("request-id"), secrets)
         or _text(report.get("registryRequestId"), secrets)
         or _text(headers.get("x-request-id"), secrets),
-        retry_after=parse_retry_after(waits, _seconds(headers.get("date")) or now) if waits else None,
+        retry_after=retry_after_of(headers, now),
     )
+
+
+def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait before asking again, if the answer says so. A date is measured by the answer's own `Date`, if it
+    has one, else by `now` (epoch seconds)."""
+    waits = headers.get("retry-after")
+    return parse_retry_after(waits, _seconds(headers.get("date")) or now) if waits else None
 
 
 def parse_retry_after(value: str, now: float) -> float | None:

@@ -119,6 +119,8 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
     surely no byte left, every other error that it may have."""
 
     def __init__(self, limit: int) -> None:
+        self._trusted = httpx.create_ssl_context()  # reads files: here, not while a request waits
+        self._trusted.load_default_certs()
         self._slots = asyncio.Semaphore(limit)
         self._session: aiohttp.ClientSession | None = None
         self._proxies = _Proxies()
@@ -166,9 +168,9 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.raw_headers, content=body, request=request)
 
     def _open(self) -> aiohttp.ClientSession:
-        trusted = httpx.create_ssl_context()
-        trusted.load_default_certs()
-        connector = aiohttp.TCPConnector(limit=0, ssl=trusted, keepalive_timeout=KEEP_ALIVE, socket_factory=_socket)
+        connector = aiohttp.TCPConnector(
+            limit=0, ssl=self._trusted, keepalive_timeout=KEEP_ALIVE, socket_factory=_socket
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
