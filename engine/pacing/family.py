@@ -1,0 +1,162 @@
+"""What is known of one family (a service of an organisation), and when it may be sent to. Pure: no clock, no tasks."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from random import Random
+
+from engine.pacing.outage import SUSPECT, Breaker
+from engine.pacing.rate import Throttle
+from engine.pacing.window import Window
+
+SHORT, LONGEST = 0.2, 30.0
+"""The pause after a 429 without `Retry-After`, in seconds, at most at first and at most after many in a row."""
+SPREAD = 0.05
+"""Seconds over which several processes spread when they come back from the same `Retry-After`."""
+PATIENCE = 3600.0
+"""Seconds without a single good answer for which failures are nobody's own; then runs must come to an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyView:
+    """One family as the progress display shows it; rates in requests per second, times in seconds.
+
+    `rate` and `concurrency` are the limits in force: the rate None while none is known, the concurrency at most what
+    the person allows. `throughput` is what went through in the last ten seconds. `why` is the one limit that matters
+    now, in words; empty when none does.
+    """
+
+    in_flight: int
+    waiting: int
+    concurrency: int
+    rate: float | None
+    throughput: float
+    paused: float
+    outage: bool
+    why: str
+
+
+class Family:
+    """The state of one family. `in_flight` are the permits that are out."""
+
+    __slots__ = (
+        "_breaker", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle", "_until", "_window",
+        "in_flight",
+    )  # fmt: skip
+
+    def __init__(self, *, most: int, rng: Random) -> None:
+        self._rng = rng
+        self._throttle, self._window, self._breaker = Throttle(), Window(most), Breaker(rng)
+        self.in_flight = 0
+        self._until = -math.inf  # end of the pause
+        self._named = False  # whether the pause is a Retry-After's
+        self._owed = 0  # answers to requests that left before the pause
+        self._quiet = True  # nothing but the window limits the family
+        self._sick_since: float | None = None  # the first failure since the last good answer
+        self._refusals: deque[float] = deque(maxlen=100)
+
+    def opens_at(self, now: float) -> float:
+        """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
+        if self.in_flight >= self._window.room:
+            return math.inf
+        if self._quiet:
+            return -math.inf
+        opens = max(self._until, self._throttle.next_at)
+        if self._breaker.since is not None:
+            return max(opens, self._breaker.probe_at)
+        self._quiet = self._throttle.next_at == -math.inf and opens <= now
+        return opens
+
+    def take(self, now: float) -> None:
+        """A permit goes out at `now`, which is not before `opens_at`."""
+        self._owed = min(self._owed, self.in_flight)
+        self.in_flight += 1
+        self._throttle.sent(now)
+        if self._breaker.since is not None:
+            self._breaker.probed(now)
+
+    def give_back(self) -> None:
+        """A permit comes back, used or not."""
+        self.in_flight -= 1
+
+    def observe(self, now: float, status: int | None, retry_after: float | None, *, alone: bool) -> None:
+        """The head of an answer is known: its status (None: there was no answer) and what its Retry-After says.
+
+        `alone`: nobody else waits for or uses a permit. A 500 to a caller who is alone says nothing about the service.
+        """
+        late = self._owed > 0
+        self._owed -= late
+        if status is None or status >= 500:
+            self._failed(now, status, named=retry_after is not None, alone=alone)
+        elif status == 429:
+            self._sick_since = now if self._sick_since is None else self._sick_since
+        else:
+            self._sick_since = None
+            self._window.succeeded(self.in_flight)
+        if (status is not None and status < 500) and self._breaker.failures and self._breaker.answered():
+            self._window.restart()
+        if retry_after is not None:
+            self.pause(now, retry_after + self._rng.uniform(0.0, SPREAD))
+            if self._throttle.pace is None and status != 429:
+                self._window.restart()
+        if status == 429:
+            self._refused(now, named=retry_after is not None, late=late)
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Send nothing for so many seconds, because a Retry-After said so."""
+        self._quiet = False
+        if now + seconds > self._until:
+            self._until, self._named = now + seconds, True
+
+    def paused(self, now: float) -> float:
+        """Seconds of the pause that are left."""
+        return 0.0 if self._quiet else max(self._until - now, 0.0)
+
+    def troubled(self, now: float) -> bool:
+        """Whether a failure now is nobody's own."""
+        if self._sick_since is not None and now - self._sick_since >= PATIENCE:
+            return False
+        return self._until > now or self._breaker.failures >= SUSPECT
+
+    def view(self, now: float, waiting: int) -> FamilyView:
+        """What to show."""
+        return FamilyView(
+            in_flight=self.in_flight, waiting=waiting, concurrency=self._window.room, rate=self._throttle.pace,
+            throughput=self._throttle.throughput(now), paused=self.paused(now),
+            outage=self._breaker.since is not None, why=self._why(now),
+        )  # fmt: skip
+
+    def _failed(self, now: float, status: int | None, *, named: bool, alone: bool) -> None:
+        self._sick_since = now if self._sick_since is None else self._sick_since
+        if status in {500, 503} and not named and self._breaker.since is None:
+            self._window.failed(self.in_flight)
+        if status != 500 or not alone or self._breaker.since is not None:
+            self._breaker.failed(now)
+            self._quiet = self._quiet and self._breaker.since is None
+
+    def _refused(self, now: float, *, named: bool, late: bool) -> None:
+        self._quiet = False
+        if not late:
+            self._refusals.append(now)
+            self._owed = self.in_flight - 1
+            if not named:
+                longest = min(SHORT * 2.0**self._throttle.stuck, LONGEST)
+                until = now + longest * self._rng.uniform(0.5, 1.0)
+                if until > self._until:
+                    self._until, self._named = until, False
+        self._throttle.refused(now, self._until, late=late)
+
+    def _why(self, now: float) -> str:
+        if self._until > now:
+            return f"pausing {math.ceil(self._until - now)} s: {'Retry-After' if self._named else '429'}"
+        if self._breaker.since is not None:
+            return f"outage: probing every {math.ceil(self._breaker.interval(now))} s"
+        pace = self._throttle.pace
+        if pace is not None:
+            recent = sum(at > now - 60.0 for at in self._refusals)
+            times = {1: "once", 2: "twice"}.get(recent, f"{recent} times")
+            learned = f"{pace:.0f}/s learned" if pace >= 10 else f"{pace:.1f}/s learned"
+            return f"{learned} (429 {times} in the last minute)" if recent else learned
+        return f"{self._window.room} at once learned" if self._window.learned else ""

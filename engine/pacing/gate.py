@@ -1,0 +1,213 @@
+"""Waiting for a permit: the thin part, with tasks and the clock.
+
+Who waits sleeps on an event of its own, first come, first served within a family; families take turns. There is no task
+in the background: the first waiter of each family also sleeps until the time at which it may go, and whoever gives
+something back (a permit, an answer) hands out what has become free. So nothing runs when nobody waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from random import Random
+
+import anyio
+
+from engine.pacing.cap import Cap
+from engine.pacing.family import Family, FamilyView
+from engine.ports import Gate
+
+TICK = 0.001
+"""The shortest sleep, in seconds: timers are no finer, and a sleep that rounding makes too short must not spin."""
+
+
+class _Waiter:
+    __slots__ = ("event", "granted")
+
+    def __init__(self) -> None:
+        self.event = anyio.Event()
+        self.granted = False
+
+
+class _Lane:
+    """A family, who waits for it, and the time until which its first waiter sleeps."""
+
+    __slots__ = ("family", "name", "queue", "reported", "wakes_at")
+
+    def __init__(self, name: str, family: Family) -> None:
+        self.name = name
+        self.family = family
+        self.queue: deque[_Waiter] = deque()
+        self.wakes_at = math.inf
+        self.reported = -math.inf
+
+
+class Pacing:
+    """Permits to send, by rate and by number at once; what a service allows is learned from its answers.
+
+    `concurrency` bounds the permits out at once and `rate` those given per second, both over all families together.
+    `boot` is the engine's clock that never steps. `on_pause` hears of every `Retry-After`: the family and the seconds
+    for which it must not be sent to, so that the wait can outlive the process (`restore`).
+    """
+
+    def __init__(
+        self, *, boot: Callable[[], float], rng: Random, concurrency: int = 64, rate: float | None = None,
+        on_pause: Callable[[str, float], None] | None = None,
+    ) -> None:  # fmt: skip
+        if concurrency < 1:
+            raise ValueError(f"at least one request must be allowed at once, not {concurrency}")
+        self._boot = boot
+        self._rng = rng
+        self._concurrency = concurrency
+        self._cap = None if rate is None else Cap(rate)
+        self._on_pause = on_pause
+        self._lanes: dict[str, _Lane] = {}
+        self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
+        self._in_flight = 0
+
+    async def enter(self, family: str) -> None:
+        """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
+        if self.try_enter(family):
+            return
+        lane, waiter = self._lane(family), _Waiter()
+        if not lane.queue:
+            self._waiting.append(lane)
+        lane.queue.append(waiter)
+        try:
+            while not waiter.granted:
+                await self._sleep(lane, waiter)
+        except BaseException:
+            self._abandon(lane, waiter)
+            raise
+
+    def try_enter(self, family: str) -> bool:
+        lane = self._lanes.get(family) or self._lane(family)
+        if lane.queue or (self._cap is not None and self._waiting):
+            return False
+        now = self._boot()
+        if self._opens_at(lane, now) > now:
+            return False
+        self._take(lane, now)
+        return True
+
+    def leave(self, family: str) -> None:
+        self._lanes[family].family.give_back()
+        self._in_flight -= 1
+        if self._waiting:
+            self._hand_out()
+
+    def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
+        """The head of an answer is known; called while the permit is held.
+
+        `status` is None when there was no answer; `retry_after` are seconds. A status that is a verdict on the request
+        rather than on the service (contract 12.1) is to be given as 4xx.
+        """
+        lane = self._lane(family)
+        now = self._boot()
+        alone = lane.family.in_flight <= 1 and not lane.queue
+        lane.family.observe(now, status, retry_after, alone=alone)
+        if retry_after is not None:
+            self._report(lane, now)
+        if lane.queue:
+            self._hand_out()
+
+    def paused(self, family: str) -> float:
+        return self._lane(family).family.paused(self._boot())
+
+    def troubled(self, family: str) -> bool:
+        return self._lane(family).family.troubled(self._boot())
+
+    def snapshot(self) -> Mapping[str, FamilyView]:
+        """Every family that was ever asked about, as it is now."""
+        now = self._boot()
+        return {name: lane.family.view(now, len(lane.queue)) for name, lane in self._lanes.items()}
+
+    def restore(self, pauses: Mapping[str, float]) -> None:
+        """Go on with the pauses (seconds that are left) that an earlier process was told of."""
+        now = self._boot()
+        for name, seconds in pauses.items():
+            lane = self._lane(name)
+            lane.family.pause(now, seconds)
+            lane.reported = max(lane.reported, now + seconds)
+
+    def _lane(self, name: str) -> _Lane:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(name, Family(most=self._concurrency, rng=self._rng))
+        return lane
+
+    def _opens_at(self, lane: _Lane, now: float) -> float:
+        if self._in_flight >= self._concurrency:
+            return math.inf
+        if self._cap is None:
+            return lane.family.opens_at(now)
+        return max(lane.family.opens_at(now), self._cap.opens_at)
+
+    def _take(self, lane: _Lane, now: float) -> None:
+        self._in_flight += 1
+        lane.family.take(now)
+        if self._cap is not None:
+            self._cap.take(now)
+
+    def _report(self, lane: _Lane, now: float) -> None:
+        """Tell of a pause, rounded up: the answers of one moment all name it, and one telling is enough."""
+        until = now + lane.family.paused(now)
+        if self._on_pause is not None and until > lane.reported:
+            lane.reported = now + math.ceil(until - now)
+            self._on_pause(lane.name, lane.reported - now)
+
+    async def _sleep(self, lane: _Lane, waiter: _Waiter) -> None:
+        """Sleep until woken or, at the head of the queue, until it is time."""
+        delay = None
+        if lane.queue[0] is waiter:
+            now = self._boot()
+            lane.wakes_at = self._opens_at(lane, now)
+            delay = max(lane.wakes_at - now, TICK)
+        with anyio.move_on_after(delay):
+            await waiter.event.wait()
+        if not waiter.granted:
+            waiter.event = anyio.Event()
+            self._hand_out()
+
+    def _abandon(self, lane: _Lane, waiter: _Waiter) -> None:
+        if waiter.granted:
+            self.leave(lane.name)
+            return
+        self._unqueue(lane, waiter)
+        self._hand_out()
+
+    def _unqueue(self, lane: _Lane, waiter: _Waiter) -> None:
+        if lane.queue[0] is waiter:
+            lane.queue.popleft()
+            lane.wakes_at = math.inf
+        else:
+            lane.queue.remove(waiter)
+        if not lane.queue:
+            self._waiting.remove(lane)
+
+    def _hand_out(self) -> None:
+        """Grant what is free, one to each family in turn; let the first of the others sleep until it is time."""
+        now = self._boot()
+        idle = 0
+        while idle < len(self._waiting):
+            lane = self._waiting[0]
+            self._waiting.rotate(-1)
+            if self._opens_at(lane, now) > now:
+                idle += 1
+                continue
+            idle = 0
+            waiter = lane.queue[0]
+            self._unqueue(lane, waiter)
+            self._take(lane, now)
+            waiter.granted = True
+            waiter.event.set()
+        for lane in self._waiting:
+            opens = self._opens_at(lane, now)
+            if opens < lane.wakes_at:
+                lane.wakes_at = opens
+                lane.queue[0].event.set()
+
+
+def _conforms(pacing: Pacing) -> Gate:
+    return pacing
