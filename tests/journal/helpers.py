@@ -103,6 +103,11 @@ class UrlPlace:
         return open_journal(self.url, command="headway run", clock=self.clock, read_only=read_only)
 
 
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(file.name for file in folder.iterdir())
+
+
 def commits(path: Path) -> int:
     """How many commits an SQLite journal's sidecar counts."""
     number: int = json.loads(path.with_name(path.name + ".lock").read_text())["commits"]
