@@ -9,7 +9,7 @@ from typing import Any
 
 from workflows.emulator.services.connection_specs import DATA_LAKE
 from workflows.emulator.table import Entity
-from workflows.emulator.world import Platform, World
+from workflows.emulator.world import Platform
 
 SHOWN = 200  # entries of a list in a report; the counts are complete
 
@@ -22,9 +22,15 @@ def report(platform: Platform) -> dict[str, Any]:
     what was there before any client.
     """
     books = platform.books
-    twice = [group for world in platform.worlds.values() for group in _duplicates(world)]
-    left = [entity for world in platform.worlds.values() for entity in _unreferenced(world)]
-    live = Counter(entity.kind for world in platform.worlds.values() for entity in _made(world))
+    live: Counter[str] = Counter()
+    twice: list[dict[str, Any]] = []
+    left: list[Entity] = []
+    for world in platform.worlds.values():
+        made = [entity for entity in world if entity.live and not entity.foreign]
+        used = {id for entity in made for id in references(entity)}
+        live.update(entity.kind for entity in made)
+        twice += _duplicates(world.sandbox.name, made)
+        left += [one for one in made if one.kind not in {"flow", "run"} and one.id not in used]
     return {
         "seconds": round(time.time() - books.started, 3),
         "created": dict(sorted(books.created.items())),
@@ -52,23 +58,19 @@ def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     return dict(nested)
 
 
-def _made(world: World) -> Iterator[Entity]:
-    return (entity for entity in world if entity.live and not entity.foreign)
-
-
-def _duplicates(world: World) -> Iterator[dict[str, Any]]:
+def _duplicates(sandbox: str, made: list[Entity]) -> Iterator[dict[str, Any]]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for entity in _made(world):
-        if entity.name and entity.kind != "run":
+    for entity in made:
+        if entity.name:
             groups[entity.kind, f"name {entity.name}"].append(entity.id)
         if entity.kind == "flow":
             for source in entity.body.get("sourceConnectionIds", []):
                 groups["flow", f"source connection {source}"].append(entity.id)
-        if entity.kind == "dataset_base_connection":
+        elif entity.kind == "dataset_base_connection":
             groups[entity.kind, f"connection spec {DATA_LAKE}"].append(entity.id)
-    for (kind, key), ids in groups.items():
+    for (kind, same), ids in groups.items():
         if len(ids) > 1:
-            yield {"sandbox": world.sandbox.name, "kind": kind, "same": key, "ids": ids}
+            yield {"sandbox": sandbox, "kind": kind, "same": same, "ids": ids}
 
 
 def references(entity: Entity) -> Iterator[str]:
@@ -89,13 +91,6 @@ def references(entity: Entity) -> Iterator[str]:
         yield from body.get("targetConnectionIds", [])
         for one in body.get("transformations", []):
             yield one.get("params", {}).get("mappingId", "")
-
-
-def _unreferenced(world: World) -> Iterator[Entity]:
-    used = {id for entity in world if entity.live for id in references(entity)}
-    for entity in _made(world):
-        if entity.kind not in {"flow", "run"} and entity.id not in used:
-            yield entity
 
 
 def as_text(account: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from workflows.emulator.paths import Condition, Path, order_key, text, values
 
 Body = dict[str, Any]
+Posting = dict[int, None]  # numbers of objects, ascending
+Index = dict[str, Posting]
 HISTORY = 8  # earlier states that a lagging list can still show, per object
 MAX_INDICES = 24  # paths per kind that get an index; others are scanned
 
@@ -58,7 +60,7 @@ class Table:
         self.live = 0
         self._clock = clock
         self._lag = lag
-        self._indices: dict[tuple[Path, bool], dict[str, dict[int, None]]] = {}
+        self._indices: dict[tuple[Path, bool], Index] = {}
         self._sorted: dict[Path, tuple[int, list[tuple[Entity, Body]]]] = {}
         self._changes = 0
 
@@ -96,7 +98,7 @@ class Table:
         del entity.history[:-HISTORY]
         if body is not None:
             for (path, into_arrays), index in self._indices.items():
-                _post(index, entity, path, into_arrays)
+                _post(index, entity, path, into_arrays, body)
 
     def select(
         self,
@@ -131,27 +133,26 @@ class Table:
         return rows
 
     def _candidates(self, conditions: Sequence[Condition]) -> Sequence[int]:
-        """Numbers of the objects that can pass, ascending: the smallest posting of all indexed conditions."""
-        smallest: list[int] | None = None
+        """Numbers of the objects that can pass, ascending: those of the indexed condition with the fewest."""
+        fewest: list[Posting] | None = None
         for condition in conditions:
-            if condition.operator != "==":
-                continue
-            index = self._index((condition.path, condition.into_arrays))
-            if index is None:
-                continue
-            postings = [index.get(operand, {}) for operand in condition.operands]
-            if smallest is None or sum(map(len, postings)) < len(smallest):
-                smallest = sorted({number for posting in postings for number in posting})
-        return range(len(self.order)) if smallest is None else smallest
+            index = self._index((condition.path, condition.into_arrays)) if condition.operator == "==" else None
+            if index is not None:
+                postings = [index[operand] for operand in condition.operands if operand in index]
+                if fewest is None or sum(map(len, postings)) < sum(map(len, fewest)):
+                    fewest = postings
+        if fewest is None:
+            return range(len(self.order))
+        return list(fewest[0]) if len(fewest) == 1 else sorted({number for posting in fewest for number in posting})
 
-    def _index(self, key: tuple[Path, bool]) -> dict[str, dict[int, None]] | None:
+    def _index(self, key: tuple[Path, bool]) -> Index | None:
         index = self._indices.get(key)
         if index is None and len(self._indices) < MAX_INDICES:
             index = self._indices[key] = {}
             for entity in self.order:
                 for _, body in entity.history:
                     if body is not None:
-                        _post(index, entity, *key, body)
+                        _post(index, entity, key[0], key[1], body)
         return index
 
 
@@ -160,10 +161,14 @@ def row_key(row: tuple[Entity, Body], path: Path) -> tuple[tuple[int, float, str
     return order_key(next(values(row[1], path), None)), row[0].seq
 
 
-def _post(
-    index: dict[str, dict[int, None]], entity: Entity, path: Path, into_arrays: bool, body: Body | None = None
-) -> None:
-    for value in values(entity.body if body is None else body, path, into_arrays=into_arrays):
+def _post(index: Index, entity: Entity, path: Path, into_arrays: bool, body: Body) -> None:
+    """Enter an object under its values at `path`; earlier ones stay, as lagging lists still show them."""
+    for value in values(body, path, into_arrays=into_arrays):
         key = text(value)
-        if key is not None:
-            index.setdefault(key, {})[entity.seq] = None
+        if key is None:
+            continue
+        posting = index.setdefault(key, {})
+        late = bool(posting) and next(reversed(posting)) > entity.seq and entity.seq not in posting
+        posting[entity.seq] = None
+        if late:
+            index[key] = dict.fromkeys(sorted(posting))

@@ -13,7 +13,7 @@ from workflows.emulator.http import Call, Reply, Router, answer
 from workflows.emulator.paths import Condition, Operator, Path, order_key, values
 from workflows.emulator.services import registry_writes, schemas
 from workflows.emulator.services.schemas import BASE, KINDS, bad
-from workflows.emulator.table import Body
+from workflows.emulator.table import Body, Entity
 from workflows.emulator.xdm import GLOBAL
 
 PAGE = 300  # also the most (contract 5.5)
@@ -21,6 +21,7 @@ _FILTER = re.compile(r"(?P<path>[^=!<>~]+)(?:(?P<operator>==|!=|>=|<=|>|<|~)(?P<
 _LOOKUPS = {
     f"application/vnd.adobe.xed{form}+json" for form in ("", "-full", "-notext", "-full-notext", "-full-desc")
 } | {"application/vnd.adobe.xed-deprecatefield+json"}
+Row = tuple[Entity | None, Body]
 _LISTS = {"application/vnd.adobe.xed-id+json", "application/vnd.adobe.xed+json"}
 _ORDER = {
     "updated": ("meta:registryMetadata", "repo:lastModifiedDate"),
@@ -95,8 +96,8 @@ def _list(call: Call, kind: str) -> Reply:
     sign, name = (orderby[0], orderby[1:]) if orderby[0] in "+- " else ("+", orderby)
     path = _ORDER.get(name, tuple(name.split(".")))
     start = call.one("start") if call.one("orderby") else None
-    rows = _found(call, container, kind, path, tests)
-    rows = _page(rows, path, start, descending=sign == "-")[: limit + 1]
+    found = _found(call, container, kind, path, tests)
+    rows = _page(found, path, start, limit + 1, descending=sign == "-")
     shown, more = rows[:limit], len(rows) > limit
     after = str(_value(shown[-1], path)) if more else None
     body: Body = {
@@ -112,22 +113,24 @@ def _list(call: Call, kind: str) -> Reply:
     return answer(body)
 
 
-def _found(call: Call, container: str, kind: str, path: Path, tests: list[Condition]) -> list[Body]:
+def _found(call: Call, container: str, kind: str, path: Path, tests: list[Condition]) -> list[Row]:
     """What a list is about, ascending by the value at `path`."""
     if container == "global":
-        rows = [one for one in GLOBAL[kind].values() if all(test.holds(one) for test in tests)]
-        return sorted(rows, key=lambda row: order_key(_value(row, path)))
-    return [body for _, body in call.world[kind].ordered(path, tests, horizon=call.horizon)]
+        rows: list[Row] = [(None, one) for one in GLOBAL[kind].values() if all(test.holds(one) for test in tests)]
+        return sorted(rows, key=lambda row: order_key(_value(row[1], path)))
+    return [*call.world[kind].ordered(path, tests, horizon=call.horizon)]
 
 
-def _page(rows: list[Body], path: Path, start: str | None, *, descending: bool) -> list[Body]:
+def _page(rows: list[Row], path: Path, start: str | None, size: int, *, descending: bool) -> list[Body]:
     """The rows behind the value `start` of the sort property: rows that share it are skipped (contract 5.5)."""
+    low, high = 0, len(rows)
     if start is not None and rows:
-        number = isinstance(_value(rows[-1], path), int | float)
+        number = isinstance(_value(rows[-1][1], path), int | float)
         last = order_key(float(start) if number and start.replace(".", "", 1).isdigit() else start)
-        cut = (bisect_left if descending else bisect_right)(rows, last, key=lambda row: order_key(_value(row, path)))
-        rows = rows[:cut] if descending else rows[cut:]
-    return rows[::-1] if descending else rows
+        cut = (bisect_left if descending else bisect_right)(rows, last, key=lambda row: order_key(_value(row[1], path)))
+        low, high = (low, cut) if descending else (cut, high)
+    page = rows[max(low, high - size) : high][::-1] if descending else rows[low : min(high, low + size)]
+    return [body for _, body in page]
 
 
 def _value(body: Body, path: Path) -> Any:
