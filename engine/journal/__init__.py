@@ -57,7 +57,7 @@ def _place(url: str, command: str, clock: Clock) -> Place:
     if "://" not in url:
         return SqlitePlace(Path(url), url, command=command, now=clock.wall())
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return SqlitePlace(Path(parsed.database), parsed.database, command=command, now=clock.wall())
     if parsed.get_backend_name() == "postgresql":
         if find_spec("psycopg") is None:

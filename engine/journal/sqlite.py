@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
 
-from engine.errors import Fenced, JournalLocked, JournalUnreadable, StorageError
+from engine.errors import Fenced, JournalLocked, StorageError
 from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
@@ -57,7 +57,10 @@ class SqlitePlace:
             files.check_folder(self.path, self.shown)
             if self._exists():
                 with self._in_use():
+                    self._mode = self._reading_mode()
                     self._version()  # before the lock: a newer journal is not touched
+            if not self._may_write():
+                raise sqlite_failures.forbidden(self.shown, "no right to write to it or to its folder")
             self._lock()
             try:
                 if not self._exists():
@@ -90,11 +93,6 @@ class SqlitePlace:
             who = describe_holder(self._sidecar.path)
             remedy = "wait for it, or stop it; `headway status` works meanwhile"
             raise JournalLocked(f"{self.shown} is in use by {who}", remedy) from None
-        except OSError as error:
-            raise JournalUnreadable(
-                f"the folder of {self.shown} cannot be written: {error.strerror}",
-                "give yourself the right to write there, or name another place with --store or HEADWAY_STORE",
-            ) from error
 
     def _create(self) -> None:
         """Make a complete journal under another name, then give it its own: there is never half of one."""
@@ -147,10 +145,14 @@ class SqlitePlace:
                     return None
                 return opening.seen(opening.read_meta(connection), held.identity)
 
+    def _may_write(self) -> bool:
+        paths = [path for path in (self.path, self.path.parent) if path.exists()]
+        return all(os.access(path, os.W_OK, effective_ids=True) for path in paths)
+
     def _reading_mode(self) -> dict[str, str]:
         """How SQLite may open the file for reading. It wants to share two files with writers; where it cannot make them
         and nobody has, there is no writer."""
-        if os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK):
+        if self._may_write():
             return {"mode": "rw"}  # the last one to leave tidies up; `query_only` keeps it from writing anything else
         shared = self.path.with_name(self.path.name + "-shm").exists()
         return {"mode": "ro"} if shared else {"immutable": "1"}

@@ -69,16 +69,6 @@ async def fill(path: str) -> None:
         say(kept=kept, on_disk={run.source: run.generation async for run in journal.stream()})
 
 
-async def look(path: str) -> None:
-    """Open it and say how that went."""
-    for read_only in (True, False):
-        try:
-            async with open_journal(path, command="headway run", clock=StillClock(), read_only=read_only) as journal:
-                say(read_only=read_only, runs=[run.source async for run in journal.stream()])
-        except StorageError as error:
-            say(read_only=read_only, error=type(error).__name__, message=str(error), hint=error.hint)
-
-
 if __name__ == "__main__":
-    deeds = {deed.__name__: deed for deed in (hold, write, fill, look)}
+    deeds = {deed.__name__: deed for deed in (hold, write, fill)}
     asyncio.run(deeds[sys.argv[1]](sys.argv[2]))

@@ -1,0 +1,64 @@
+"""The migrations make exactly the tables that the code declares, on both stores, and say who is newer."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy.pool import NullPool
+
+from engine.journal import opening, tables
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    url = f"sqlite:///{tmp_path}/x.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        yield connection
+
+
+def test_migrations_make_the_declared_tables(connection: Connection) -> None:
+    opening.migrate(connection)
+    context = MigrationContext.configure(
+        connection, opts={"version_table": opening.VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+    )
+    assert compare_metadata(context, tables.metadata) == []
+    assert opening.version(connection) == tables.REVISION
+
+
+def test_migrations_leave_a_journal_that_is_up_to_date_alone(connection: Connection) -> None:
+    assert opening.version(connection) is None
+    opening.migrate(connection)
+    opening.migrate(connection)
+    assert inspect(connection).has_table("runs")
+
+
+def schema(statements: list[str]) -> dict[str, str]:
+    """An SQLite schema with neither blanks nor the order of a table's constraints."""
+    return {text.split("(")[0]: "".join(sorted(text.replace(" ", "").replace("\n", ""))) for text in statements if text}
+
+
+def test_sqlite_schema_is_the_same_to_the_letter(tmp_path: Path) -> None:
+    for name, make in (("declared", tables.metadata.create_all), ("migrated", opening.migrate)):
+        with create_engine(f"sqlite:///{tmp_path}/{name}", poolclass=NullPool).begin() as connection:
+            make(connection)
+    found = {}
+    for name in ("declared", "migrated"):
+        rows = sqlite3.connect(tmp_path / name).execute(
+            "SELECT sql FROM sqlite_master WHERE name <> ? AND tbl_name <> ?", [opening.VERSION_TABLE] * 2
+        )
+        found[name] = schema([text for (text,) in rows])
+    assert found["declared"] == found["migrated"]
+
+
+def test_revisions_are_one_line_of_numbers_that_ends_where_the_code_says() -> None:
+    script = ScriptDirectory(str(files("migrations")))
+    assert script.get_heads() == [tables.REVISION]
+    revisions = [revision.revision for revision in script.walk_revisions()]
+    assert revisions == sorted(revisions, reverse=True)
+    assert all(len(revision) == 4 and revision.isdigit() for revision in revisions)
