@@ -15,6 +15,7 @@ from workflows.emulator import DEFAULT_BASE_CONNECTION, DEFAULT_CLIENT_ID, DEFAU
 TOKEN = "static-token"
 FLOW = "/data/foundation/flowservice"
 REGISTRY = "/data/foundation/schemaregistry"
+CLASSES, SCHEMAS = f"{REGISTRY}/tenant/classes", f"{REGISTRY}/tenant/schemas"
 CATALOG = "/data/foundation/catalog"
 DATA_PREP = "/data/foundation/conversion"
 SERVICENOW = "eb13cb25-47ab-407f-ba89-c0125281c563"
@@ -90,6 +91,18 @@ def soon(**more: Any) -> Json:
     return {"startTime": int(time.time()) + 3600, "frequency": "hour", "interval": 1, **more}
 
 
+def once() -> Json:
+    return {"startTime": int(time.time()) + 3600, "frequency": "once"}
+
+
+COPY: Json = {"name": "Copy", "params": {"deltaColumn": {"name": "updatedAt"}}}
+
+
+def turn(made: Json, **params: Any) -> Json:
+    """The Mapping transformation."""
+    return {"name": "Mapping", "params": {"mappingId": made["mapping"], "mappingVersion": "0", **params}}
+
+
 class Platform:
     """One emulator, spoken to over a real socket."""
 
@@ -150,6 +163,32 @@ class Platform:
         return made
 
 
+async def titles(platform: Platform, query: str = "", path: str = SCHEMAS) -> list[str]:
+    """The titles of a list of the Registry."""
+    response = await platform.get(f"{path}?{query}", SHORT)
+    assert response.status_code == 200, response.text
+    return [row["title"] for row in response.json()["results"]]
+
+
+async def lakes(platform: Platform) -> int:
+    """How many connections named `lake` are listed."""
+    counted = await platform.get(f"{FLOW}/connections?count=true&property=name==lake")
+    count: int = counted.json()["count"]
+    return count
+
+
+async def lakes_are(platform: Platform, count: int) -> bool:
+    return await lakes(platform) == count
+
+
+async def answers(platform: Platform, path: str, status: int) -> bool:
+    """Whether a path answers with a status just now."""
+    try:
+        return (await platform.get(path)).status_code == status
+    except httpx.ReadError:
+        return False
+
+
 def source(made: Json, name: str = "source") -> Json:
     version = "application/vnd.adobe.xed-full-notext+json; version=1"
     data = {"format": "parquet_xdm", "schema": {"id": made["ad_hoc"], "version": version}}
@@ -163,14 +202,12 @@ def target(made: Json, name: str = "target") -> Json:
 
 
 def flow(made: Json, **more: Any) -> Json:
-    copy = {"name": "Copy", "params": {"deltaColumn": {"name": "updatedAt", "dateFormat": "yyyy-MM-dd HH:mm:ss"}}}
-    turn = {"name": "Mapping", "params": {"mappingId": made["mapping"], "mappingVersion": "0"}}
     return {
         "name": "flow",
         "flowSpec": {"id": CRM, "version": "1.0"},
         "sourceConnectionIds": [made["source"]],
         "targetConnectionIds": [made["target"]],
-        "transformations": [copy, turn],
+        "transformations": [COPY, turn(made)],
         "scheduleParams": soon(),
         **more,
     }

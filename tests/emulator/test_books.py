@@ -117,18 +117,18 @@ async def test_the_clients_mistakes(platform: Platform) -> None:
 
 
 async def test_coming_back_before_a_retry_after_has_ended(start: Start) -> None:
-    rules = ["kind=status,status=429,retry_after=1,times=1"]
-    async with start(faults={"rules": rules}, premature_grace=0.1) as platform:
+    rules = ["kind=status,status=429,retry_after=2,times=1"]
+    async with start(faults={"rules": rules}, premature_grace=0.4) as platform:
         await platform.get(f"{FLOW}/flows")
         await platform.get(f"{FLOW}/flows")  # on its way when the answer came
         await platform.get(f"{CATALOG}/dataSets")  # another family
         assert (await platform.report())["premature"]["count"] == 0
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.5)
         await platform.get(f"{FLOW}/flows")
         premature = (await platform.report())["premature"]
         assert premature["count"] == 1
-        assert 0.5 < premature["requests"][0]["early_by"] < 0.9
-        await asyncio.sleep(0.9)
+        assert 0 < premature["requests"][0]["early_by"] < 1.6
+        await asyncio.sleep(1.6)
         await platform.get(f"{FLOW}/flows")
         assert (await platform.report())["premature"]["count"] == 1
 

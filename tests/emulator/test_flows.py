@@ -1,4 +1,4 @@
-"""Contract 9, 10, 11.1, 13: flow specs, the rules that a flow must satisfy, drafts, actions, changes, runs."""
+"""Contract 9, 10, 11.1, 13: flow specs, the rules that a flow must satisfy, drafts, actions, changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 
 from tests.emulator.chain import (
     CATALOG,
+    COPY,
     CRM,
     DATA_LAKE,
     DATA_PREP,
@@ -20,26 +21,21 @@ from tests.emulator.chain import (
     REGISTRY,
     SERVICENOW,
     ZENDESK,
-    Json,
     Platform,
     code,
     connection,
     dataset,
     flow,
     mapping,
+    once,
     schema,
     soon,
     target,
+    turn,
 )
 from tests.emulator.conftest import Start
 
-COPY = {"name": "Copy", "params": {"deltaColumn": {"name": "updatedAt"}}}
 PAST = {"startTime": 1567411548, "frequency": "minute", "interval": 30}  # the tutorial's, as numbers
-ONCE = {"startTime": int(time.time()) + 3600, "frequency": "once"}
-
-
-def _turn(made: Json, **params: Any) -> Json:
-    return {"name": "Mapping", "params": {"mappingId": made["mapping"], "mappingVersion": "0", **params}}
 
 
 @pytest.mark.parametrize(
@@ -61,23 +57,23 @@ def _turn(made: Json, **params: Any) -> Json:
         (lambda _: {"scheduleParams": soon(frequency="minute", interval=14)}, "CONNECTOR-1362-400"),
         (lambda _: {"scheduleParams": soon(frequency="month")}, "CONNECTOR-1397-400"),
         (lambda _: {"scheduleParams": soon(backfill="true")}, "CONNECTOR-1304-400"),
-        (lambda _: {"scheduleParams": {**ONCE, "interval": 1}}, "CONNECTOR-1361-400"),
-        (lambda _: {"scheduleParams": {**ONCE, "backfill": True}}, "CONNECTOR-1364-400"),
-        (lambda _: {"scheduleParams": ONCE}, "CONNECTOR-1369-400"),
-        (lambda made: {"transformations": [_turn(made)]}, "CONNECTOR-1367-400"),
-        (lambda made: {"transformations": [{"name": "Copy", "params": {}}, _turn(made)]}, "CONNECTOR-1367-400"),
+        (lambda _: {"scheduleParams": {**once(), "interval": 1}}, "CONNECTOR-1361-400"),
+        (lambda _: {"scheduleParams": {**once(), "backfill": True}}, "CONNECTOR-1364-400"),
+        (lambda _: {"scheduleParams": once()}, "CONNECTOR-1369-400"),
+        (lambda made: {"transformations": [turn(made)]}, "CONNECTOR-1367-400"),
+        (lambda made: {"transformations": [{"name": "Copy", "params": {}}, turn(made)]}, "CONNECTOR-1367-400"),
         (
             lambda made: {
-                "transformations": [{"name": "Copy", "params": {"deltaColumn": {"name": "nothing"}}}, _turn(made)]
+                "transformations": [{"name": "Copy", "params": {"deltaColumn": {"name": "nothing"}}}, turn(made)]
             },
             "CONNECTOR-1330-400",
         ),
         (lambda _: {"transformations": [COPY]}, "CONNECTOR-1328-400"),
         (lambda _: {"transformations": [COPY, {"name": "Mapping", "params": {}}]}, "CONNECTOR-1370-400"),
-        (lambda made: {"transformations": [COPY, COPY, _turn(made)]}, "CONNECTOR-1304-400"),
+        (lambda made: {"transformations": [COPY, COPY, turn(made)]}, "CONNECTOR-1304-400"),
         (lambda _: {"transformations": [COPY, {"name": "Other", "params": {}}]}, "CONNECTOR-1304-400"),
-        (lambda made: {"transformations": [COPY, _turn(made, mappingVersion="1")]}, "FLOW-1412-400"),
-        (lambda made: {"transformations": [COPY, _turn(made, mappingId="nothing")]}, "FLOW-1419-400"),
+        (lambda made: {"transformations": [COPY, turn(made, mappingVersion="1")]}, "FLOW-1412-400"),
+        (lambda made: {"transformations": [COPY, turn(made, mappingId="nothing")]}, "FLOW-1419-400"),
     ],
 )
 async def test_flows_that_cannot_be(platform: Platform, change: Any, expected: str) -> None:
@@ -91,9 +87,9 @@ async def test_flows_that_cannot_be(platform: Platform, change: Any, expected: s
     "change",
     [
         lambda _: {},
-        lambda made: {"scheduleParams": ONCE, "transformations": [_turn(made)]},
+        lambda made: {"scheduleParams": once(), "transformations": [turn(made)]},
         lambda _: {"scheduleParams": soon(frequency="minute", interval=15, backfill=False, extra=1)},
-        lambda made: {"transformations": [_turn(made, mappingVersion=0), COPY]},
+        lambda made: {"transformations": [turn(made, mappingVersion=0), COPY]},
         lambda _: {"flowSpec": {"id": CRM}},
     ],
 )
@@ -127,9 +123,9 @@ async def test_a_flow_of_zendesk_maps_only(platform: Platform) -> None:
     made["base"] = await platform.make(f"{FLOW}/connections", connection(spec=ZENDESK, auth=auth))
     end = connection("zen", ZENDESK, baseConnectionId=made["base"], data={"format": "json"}, params={})
     made["source"] = await platform.make(f"{FLOW}/sourceConnections", end)
-    wanted = flow(made, flowSpec={"id": "6499120c-0b15-42dc-936e-847ea3c24d72"}, transformations=[_turn(made)])
+    wanted = flow(made, flowSpec={"id": "6499120c-0b15-42dc-936e-847ea3c24d72"}, transformations=[turn(made)])
     assert (await platform.post(f"{FLOW}/flows", wanted)).status_code == 201
-    wanted["transformations"] = [COPY, _turn(made)]
+    wanted["transformations"] = [COPY, turn(made)]
     assert code(await platform.post(f"{FLOW}/flows", wanted)) == "CONNECTOR-1304-400"
 
 
@@ -158,7 +154,7 @@ async def test_flow_specs_of_2020(start: Start) -> None:
         assert "endTime" in schedule["properties"]
         assert schedule["required"] == ["startTime", "frequency", "interval"]
         made = await platform.ends()
-        body = flow(made, scheduleParams=ONCE, transformations=[_turn(made)])
+        body = flow(made, scheduleParams=once(), transformations=[turn(made)])
         assert code(await platform.post(f"{FLOW}/flows", body)) == "CONNECTOR-1397-400"
 
 
@@ -179,7 +175,7 @@ async def test_the_rules_agree_with_the_schema_that_is_shown(start: Start, diale
         for startTime, frequency, interval, backfill in choices:  # noqa: N806 - the platform's spelling
             given = {"startTime": startTime, "frequency": frequency, "interval": interval, "backfill": backfill}
             schedule = {key: value for key, value in given.items() if value is not None}
-            turns = [_turn(made)] if frequency == "once" else [COPY, _turn(made)]
+            turns = [turn(made)] if frequency == "once" else [COPY, turn(made)]
             body = flow(made, scheduleParams=schedule, transformations=turns)
             accepted = (await platform.post(f"{FLOW}/flows", body)).status_code == 201
             assert accepted == shown.is_valid(schedule), schedule
@@ -203,7 +199,7 @@ async def test_a_draft_is_checked_when_it_is_published(platform: Platform) -> No
     publish = f"{FLOW}/flows/{draft}/action?op=publish"
     assert code(await platform.post(publish)) == "CONNECTOR-1328-400"
     etag = (await platform.item("flows", draft))["etag"]
-    add = [{"op": "add", "path": "/transformations/-", "value": _turn(made)}]
+    add = [{"op": "add", "path": "/transformations/-", "value": turn(made)}]
     assert (await platform.patch(f"{FLOW}/flows/{draft}", add, If_Match=etag)).status_code == 200
     published = await platform.post(publish)
     assert set(published.json()) == {"id", "etag"}
@@ -256,81 +252,9 @@ async def test_a_new_version_of_the_mapping_can_be_used(platform: Platform) -> N
     assert put.json()["version"] == 1
     for version, expected in (("2", "FLOW-1412-400"), ("1", None)):
         etag = (await platform.item("flows", made["flow"]))["etag"]
-        change = [{"op": "replace", "path": "/transformations/1", "value": _turn(made, mappingVersion=version)}]
+        change = [{"op": "replace", "path": "/transformations/1", "value": turn(made, mappingVersion=version)}]
         response = await platform.patch(f"{FLOW}/flows/{made['flow']}", change, If_Match=etag)
         assert (None if response.status_code == 200 else code(response)) == expected
-
-
-# --- runs -------------------------------------------------------------------------------------------------------------
-
-
-async def _runs(platform: Platform, id: str, more: str = "") -> list[Json]:
-    runs: list[Json] = (await platform.get(f"{FLOW}/runs?property=flowId=={id}{more}")).json()["items"]
-    return runs
-
-
-async def test_no_run_is_seen_before_its_time(platform: Platform) -> None:
-    id = (await platform.chain())["flow"]
-    assert await _runs(platform, id) == []
-    assert "lastRunDetails" not in await platform.item("flows", id)
-
-
-async def test_runs_follow_the_schedule(start: Start) -> None:
-    async with start(seed_compat=True, run_delay=1.0, run_length=0.0) as platform:
-        schedule = {"startTime": int(time.time()) - 3 * 3600, "frequency": "hour", "interval": 1}
-        id = (await platform.chain(scheduleParams=schedule))["flow"]
-        runs = await _runs(platform, id)
-        assert [run["state"] for run in runs] == ["success"] * 3
-        assert all(run["metrics"]["recordSummary"]["outputRecordCount"] for run in runs)
-        assert (
-            len(await _runs(platform, id, "&property=state==success&property=metrics.statusSummary.status==success"))
-            == 3
-        )
-        newest = await _runs(platform, id, "&orderby=-createdAt&limit=1")
-        assert newest[0]["createdAt"] == max(run["createdAt"] for run in runs)
-        item = await platform.item("flows", id)
-        assert item["lastRunDetails"]["id"] == newest[0]["id"]
-        assert (await platform.get(f"{FLOW}/runs/{newest[0]['id']}")).json()["items"] == newest
-        assert (await platform.report())["created"].get("run") is None
-
-
-async def test_a_run_is_in_progress_first_and_may_fail(start: Start) -> None:
-    once = {"startTime": int(time.time()) - 10, "frequency": "once"}
-    for length, failures, expected in ((60.0, 0.0, "inProgress"), (0.0, 1.0, "failed")):
-        async with start(seed_compat=True, run_delay=1.0, run_length=length, run_failures=failures) as platform:
-            made = await platform.ends()
-            id = await platform.make(f"{FLOW}/flows", flow(made, scheduleParams=once, transformations=[_turn(made)]))
-            (run,) = await _runs(platform, id)
-            assert run["state"] == run["metrics"]["statusSummary"]["status"] == expected
-            assert bool(run["metrics"]["statusSummary"]["errors"]) == (expected == "failed")
-            again = await platform.post(f"{FLOW}/runs/{run['id']}/action?op=re-trigger")
-            assert again.status_code == (200 if expected == "failed" else 400)
-
-
-async def test_runs_on_demand(platform: Platform) -> None:
-    made = await platform.ends()
-    windows = {"startTime": 1, "windowStartTime": 1, "windowEndTime": 2}
-    hourly = await platform.make(f"{FLOW}/flows", flow(made))
-    once = await platform.make(f"{FLOW}/flows", flow(made, scheduleParams=ONCE, transformations=[_turn(made)]))
-    for body, expected in (
-        ({"flowId": "nothing", "params": windows}, "FLOW-1430-400"),
-        ({"flowId": hourly, "params": windows}, "CONNECTOR-1386-400"),
-        ({"flowId": once, "params": {}}, "CONNECTOR-1304-400"),
-        ({"flowId": once, "params": {**windows, "deltaColumn": {"name": "x"}}}, "CONNECTOR-1382-400"),
-    ):
-        assert code(await platform.post(f"{FLOW}/runs", body)) == expected
-    created = await platform.post(f"{FLOW}/runs", {"flowId": once, "params": windows})
-    assert created.status_code == 201
-    assert [run["id"] for run in await _runs(platform, once)] == [created.json()["id"]]
-    refused = await platform.http.put(f"{FLOW}/runs/{created.json()['id']}", json={})
-    assert code(refused) == "FLOW-1427-400"
-
-
-async def test_a_disabled_flow_does_not_run(start: Start) -> None:
-    async with start(seed_compat=True, run_delay=-7200.0) as platform:
-        made = await platform.ends()
-        id = await platform.make(f"{FLOW}/flows?mode=draft", flow(made, scheduleParams={**soon(), "interval": 1}))
-        assert await _runs(platform, id) == []
 
 
 async def test_the_dataset_of_another_version_is_another_schema(platform: Platform) -> None:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import Any
 
 KEPT = 1000  # mistakes and warnings kept in full; beyond that only counted
+PAUSES = 64  # Retry-Afters kept per family: those of a burst say the same
 TOLERANCE = 0.05  # seconds by which a clock or a rounded header may differ
 
 
@@ -54,7 +55,7 @@ class Books:
     def pause(self, service: str, org: str, seconds: float) -> None:
         """A Retry-After was sent."""
         now = time.monotonic()
-        self._pauses.setdefault((org, service), deque()).append((now, now + seconds))
+        self._pauses.setdefault((org, service), deque(maxlen=PAUSES)).append((now, now + seconds))
 
     def mistake(self, method: str, path: str, status: int, code: str, reason: str) -> None:
         """A request was refused through the client's fault."""

@@ -17,7 +17,10 @@ from workflows.emulator.world import now_ms
 TABLE = "dataSets"
 PAGE, LARGEST_PAGE, LARGEST_WITH_OBSERVABLE = 20, 100, 20  # contract 7.2
 _PROFILE_TAGS = {"unifiedProfile", "unifiedIdentity"}
-_READ_ONLY = ("version", "created", "updated", "imsOrg", "sandboxId", "createdClient", "createdUser", "viewId", "files")
+_READ_ONLY = (
+    "version", "created", "updated", "imsOrg", "sandboxId", "createdClient", "createdUser", "viewId", "files",
+    "classification", "state",
+)  # fmt: skip
 _OPTIONS = {"limit", "start", "properties", "property", "orderBy", "tags", "requestDataSource"}
 _FILTER = re.compile(r"(?P<path>[^=!<>~]+)(?P<operator>==|!=|>=|<=|>|<|~)(?P<value>.*)", re.DOTALL)
 

@@ -18,11 +18,14 @@ from workflows.emulator.xdm import GLOBAL
 
 PAGE = 300  # also the most (contract 5.5)
 _FILTER = re.compile(r"(?P<path>[^=!<>~]+)(?:(?P<operator>==|!=|>=|<=|>|<|~)(?P<value>.*))?", re.DOTALL)
+# The documentation's tables say xed; the Registry's own error texts name xdm beside it.
 _LOOKUPS = {
-    f"application/vnd.adobe.xed{form}+json" for form in ("", "-full", "-notext", "-full-notext", "-full-desc")
-} | {"application/vnd.adobe.xed-deprecatefield+json"}
+    f"application/vnd.adobe.{family}{form}+json"
+    for family in ("xed", "xdm")
+    for form in ("", "-full", "-notext", "-full-notext", "-full-desc", "-deprecatefield")
+}
 Row = tuple[Entity | None, Body]
-_LISTS = {"application/vnd.adobe.xed-id+json", "application/vnd.adobe.xed+json"}
+_LISTS = {f"application/vnd.adobe.{family}{form}+json" for family in ("xed", "xdm") for form in ("-id", "")}
 _ORDER = {
     "updated": ("meta:registryMetadata", "repo:lastModifiedDate"),
     "created": ("meta:registryMetadata", "repo:createdDate"),
@@ -138,7 +141,7 @@ def _value(body: Body, path: Path) -> Any:
 
 
 def _listed(body: Body, form: str) -> Body:
-    if form.endswith("xed-id+json"):
+    if form.endswith("-id+json"):
         return {key: body[key] for key in ("$id", "meta:altId", "version", "title")}
     return body
 
@@ -184,7 +187,7 @@ def _stats(call: Call) -> Reply:
         short = [{"$id": body["$id"], "title": body["title"]} for body in used[:10]]
         usage.append({"$id": id, "title": one["title"], "numberOfSchemas": len(used), "schemas": short})
     recent = [entity for kind in KINDS for entity in world[kind].order[-10:] if entity.live]
-    listed = [_listed(entity.body, "xed-id+json") for entity in sorted(recent, key=lambda one: -one.created)[:10]]
+    listed = [_listed(entity.body, "-id+json") for entity in sorted(recent, key=lambda one: -one.created)[:10]]
     counts = {kind: world[kind].live for kind in ("schemas", "classes")}
     counts |= {"mixins": world["fieldgroups"].live, "datatypes": 0, "unions": 0}
     stats = {"imsOrg": world.org.id, "tenantId": world.org.tenant, "counts": counts}
