@@ -47,6 +47,7 @@ class Active:
         self.session, self.workflow, self.plan, self.inputs, self.state = session, workflow, plan, inputs, state
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
+        self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts: dict[str, Receipt] = {n: s.receipt for n, s in self.steps.items() if s.receipt}
         self.made: set[str] = set()
         self.sends: dict[str, float] = {}
@@ -107,9 +108,9 @@ class Active:
             if attempt.by == session.journal.process:
                 latest = max(latest, self.sends.get(name, float("-inf")))
             else:
-                latest = max(latest, session.taken_over + session.timing.send_window)
+                latest = max(latest, self.taken_over + session.timing.send_window)
         if self.state.suspect:
-            named = session.taken_over if self.named is None else self.named
+            named = self.taken_over if self.named is None else self.named
             timing = session.timing
             latest = max(latest, named + timing.send_window + timing.lease + timing.read_lag)
         return latest

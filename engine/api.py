@@ -100,7 +100,6 @@ class Engine:
             rng=self.rng,
             timing=self.timing,
             resources=self.resources,
-            taken_over=self.clock.boot(),
             observer=self.observer,
             max_attempts=self.max_attempts,
         )

@@ -53,8 +53,9 @@ class Drive:
             self.started, self.failures, self.restart = set(), {}, False
             sure = whole = False
             try:
-                if run.state.doomed and not run.state.suspect:
-                    await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
+                if run.state.doomed:
+                    if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
+                        await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
                     await run.write(run=replace(run.state, doomed=()))
                 await hold(run)
                 judged = session.clock.boot()

@@ -101,6 +101,9 @@ class _Pursuit:
             await self._refuse(self.refused, proven=verdict is Verdict.ABSENT)
         if verdict is Verdict.ABSENT:
             run.steps[work.name] = machine.absent(work.step)
+        else:
+            run.note(work.name, "sent again", why="settled, not listed, and no younger object of ours to judge by")
+            run.session.tell("step_unproven", run.state, work.name)
         return verdict is Verdict.ABSENT
 
     async def _wait_until_due(self) -> None:

@@ -23,7 +23,7 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     """
     run, name, step, resource = work.run, work.name, work.step, work.resource
     session, names, timing, clock = run.session, run.names(name), run.session.timing, run.session.clock
-    since = run.last_possible_send(name) if doubted else session.taken_over + timing.send_window
+    since = run.last_possible_send(name) if doubted else run.taken_over + timing.send_window
     asked = clock.boot()
     witness = session.witness(resource.kind, since + timing.gateway)
     wanted = (*names, witness.name) if witness and witness.name not in names else names
@@ -119,14 +119,16 @@ def _shown(difference: Difference) -> str:
 
 
 async def take(work: Work, view: View) -> None:
-    """Take a hit as the step's receipt; a sentinel that names another journal makes the run suspect (rule 7)."""
+    """Take a hit as the step's receipt; a sentinel that names another journal, or an attempt that this one
+    does not remember, makes the run suspect (rule 7)."""
     await check_body(work, view)
     run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
     note = labels.parse(view.note)
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
-    if name == run.plan.sentinel and note.journal != journal:
+    forgotten = note.journal != journal or note.attempt not in {a.tag for a in work.step.attempts}
+    if name == run.plan.sentinel and forgotten:
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
         run.session.another = True

@@ -45,7 +45,7 @@ class Witness:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """What the runs of one process share. `taken_over`: when the journal was opened, on the boot clock."""
+    """What the runs of one process share."""
 
     journal: Journal
     gate: Gate
@@ -53,7 +53,6 @@ class Session:
     rng: Random
     timing: Timing
     resources: Mapping[type[Any], Any]
-    taken_over: float
     observer: Callable[[Notice], None] | None = None
     max_attempts: int | None = None
     stopping: bool = False

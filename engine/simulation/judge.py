@@ -1,9 +1,14 @@
 """The promise, as a judge who sees everything (INTERFACE, "The promise").
 
 Every step has exactly one live object, each journal that came to its end knows it, nothing is unreferenced; or the
-step was reported, with an excuse: lists that lag beyond settle; a journal that forgot, or another one, so that nobody
-knows what was destroyed or whose attempt made what; or a shared step that two live journals race for, or that a journal made which was lost after its runs were destroyed:
-it can be made twice within the lists' lag, for no sentinel guards it (DESIGN rule 7).
+step was reported, with an excuse: lists that lag beyond settle, or a journal that forgot, or another one, so that
+nobody knows what was destroyed or whose attempt made what.
+
+What remains outside the promise, and is excused without a report (docs/promise.md):
+- a shared step that two live journals race for, or that a lost journal made whose runs were destroyed: no sentinel
+  guards it, and it can be made twice within the lists' lag (DESIGN rule 7);
+- a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost
+  before the twin was listed.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from engine.simulation.platform import Platform, Thing
 from engine.simulation.world import World
 
 SHARED = "*"
-FORGETTING = frozenset({"deleted", "restored", "second", "copy"})
+FORGETTING = frozenset({"deleted", "restored", "rewound", "second", "copy"})
 JUSTIFIED = re.compile("differs|sent more than once")
 
 
@@ -30,21 +35,24 @@ def owner(thing: Thing) -> tuple[str, str]:
 def judge(world: World, platform: Platform, operators: list[Operator]) -> list[str]:
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
-    unguarded = len(operators) > 1 or (FORGETTING & world.faults.keys() and any(o.destroys for o in operators))
-    raced = unguarded and sum(owner(thing) == (SHARED, "base") for thing in platform.live()) > 1
+    forgot = bool(world.faults.keys() & FORGETTING)
+    raced = len(operators) > 1 or (forgot and any(o.destroys for o in operators))
+    excused = {(SHARED, "base")} if raced else set()
+    if forgot and world.lists == "tail":
+        excused |= {key for operator in operators for key in operator.resent}
+    twins = {key for key in excused if sum(owner(thing) == key for thing in platform.live()) > 1}
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
         for (run, step), why in reported.items()
-        if world.lists != "tail" and not raced and not (JUSTIFIED.search(why) and world.faults.keys() & FORGETTING)
+        if world.lists != "tail" and not twins and not (forgot and JUSTIFIED.search(why))
     ]
     wrong += [bug for operator in operators for bug in operator.bugs]
     wrong += [f"never came to an end: {operator.runs}" for operator in operators if not operator.outcome]
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
+        blocked = any(r in (run, SHARED) for r, _ in (*reported, *twins))
         for step in chain.steps:
-            if (step == "base") == (run == SHARED) and (run, step) not in reported and not (raced and run == SHARED):
-                wrong += _judge_step(
-                    run, step, platform, operators, blocked=any(r in (run, SHARED) for r, _ in reported)
-                )
+            if (step == "base") == (run == SHARED) and (run, step) not in {*reported, *twins}:
+                wrong += _judge_step(run, step, platform, operators, blocked=blocked)
     return wrong
 
 

@@ -8,11 +8,10 @@ from engine.journal.memory import Contents, MemoryStore
 from engine.session import Notice
 from engine.simulation.platform import Platform
 from engine.simulation.process import Process
-from engine.simulation.world import World
+from engine.simulation.world import GATEWAY, World
 
 STALE = 5.0
 """Seconds after which a silent process is overtaken."""
-SCRIPTS = (("run",), ("run",), ("run", "destroy"), ("run", "destroy", "run"))
 SNAPSHOT_EVERY = 5.0
 
 
@@ -24,8 +23,10 @@ class Operator:
         self.process: Process | None = None
         self.outcome, self.lost, self.destroys = "", False, "destroy" in script
         self.reported: dict[tuple[str, str], str] = {}
-        self.disaster = world.rng.choice([0, 0.2, 0.6])
+        self.disaster = world.rng.choice(world.weather.disaster)
         self.overtaken: set[str] = set()
+        self.resent: set[tuple[str, str]] = set()
+        self.stage = 0
         self.bugs: list[str] = []
         self.backups: list[Contents] = []
         self._names = itertools.count(1)
@@ -40,13 +41,26 @@ class Operator:
         if self.outcome or (self.process and not self.process.dead):
             return
         if self.process and self.world.chance(self.disaster):
-            self.swap(self.world.rng.choice(["deleted", "restored"]))
-        self._start()
+            self._break()
+        else:
+            self._start()
 
     def _start(self) -> None:
+        if self.outcome or (self.process and not self.process.dead):
+            return
         self.process = Process(self.world, self.platform, self.store, self, self.script[0])
-        if len(self.script) > 1 and self.world.chance(0.3):
+        if len(self.script) > 1 and self.world.chance(self.world.weather.hurry):
             self.world.after(self.world.rng.uniform(0.2, 90), self._hurry, self.process)
+
+    def _break(self) -> None:
+        """The journal is deleted or restored; or, where a look can still find everything, it silently lost its end."""
+        if self.world.lists == "fresh" and not self.world.read_lag and not self.destroys and self.backups:
+            self.world.fault("journal", "rewound")
+            self.store.contents = self.backups[-1].copy()
+            self.world.after(GATEWAY, self._start)
+        else:
+            self.swap(self.world.rng.choice(["deleted", "restored"]))
+            self._start()
 
     def swap(self, how: str) -> None:
         """The journal is deleted, or an earlier copy takes its place."""
@@ -55,6 +69,7 @@ class Operator:
         self.lost = True
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
             self.script.insert(0, "run")
+            self.stage += 1
 
     def _back_up(self) -> None:
         if not self.outcome and not self.world.calm:
@@ -71,6 +86,7 @@ class Operator:
 
     def _advance(self) -> None:
         self.script.pop(0)
+        self.stage += 1
         if not self.script:
             self.outcome = "done"
             return
@@ -102,6 +118,7 @@ class Operator:
         if frozen and not self.outcome:
             if swap:
                 self.swap("deleted")
+            self.process = None
             self._start()
 
     def report(self, process: Process, notice: Notice) -> None:

@@ -73,8 +73,7 @@ class Platform:
         """One request: whether and when it is processed, and whether and when it is answered, are drawn apart."""
         world, rng = self.world, self.world.rng
         work = rng.uniform(0.02, 0.2)
-        fates = ["refused", "rejected", "error", "error", "error_after", "lost", "lost", "late", "late"]
-        fate = rng.choice(fates) if world.chance(world.fault_rate) else "fine"
+        fate = rng.choice(world.weather.fates) if world.chance(world.fault_rate) else "fine"
         if fate != "fine":
             world.fault("gateway", f"{fate} {request.verb} {request.kind or request.id}")
         if request.verb in ("GET", "LIST"):
@@ -142,10 +141,12 @@ class Platform:
         return ("created", thing)
 
     def _listed(self, request: Request) -> list[Thing]:
-        """Lists lag. ordered: a replica shows the past, at most LAG old; each: every change is indexed by itself, at
+        """Lists lag. fresh: not at all; ordered: a replica shows the past, at most LAG old; each: every change is indexed by itself, at
         most LAG late; tail: as ordered, but now and then far older. A replica never goes back."""
         world, now = self.world, self.world.now
-        if world.lists == "each":
+        if world.lists == "fresh":
+            seen = [self.see(id, now) for id in self.history]
+        elif world.lists == "each":
             seen = [self._indexed(id) for id in self.history]
         else:
             replica = world.rng.randrange(2)

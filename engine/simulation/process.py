@@ -6,9 +6,9 @@ Every way out of the process passes `pass_`: there it may crash or freeze. A cra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
@@ -16,7 +16,7 @@ from engine.api import Engine, Item
 from engine.errors import HeadwayError, JournalLocked
 from engine.identity import run_id
 from engine.journal.memory import MemoryJournal, MemoryStore
-from engine.model import RunStatus, Scope
+from engine.model import RunState, RunStatus, Scope
 from engine.session import Notice
 from engine.simulation.chain import KINDS, Inputs, chain
 from engine.simulation.platform import Answer, Platform, Request
@@ -82,6 +82,7 @@ class Process:
         self.name, self.dead, self.frozen_until = f"p{operator.next_name()}", False, 0.0
         self.clock = Clock(world)
         self.journal: MemoryJournal | None = None
+        self.stage, self.begun = operator.stage, False
         self.overtaken: set[str] = set()
         world.say(self.name, f"starts: {command}")
         self.main = asyncio.ensure_future(self._main())
@@ -95,13 +96,15 @@ class Process:
             world.fault(self.name, "crash")
             self.die("crashed")
         if not self.dead and world.chance(world.freeze_rate):
-            pause = world.rng.choice([2, 7, 40, 200])
+            pause = world.rng.choice(world.weather.freezes)
             world.fault(self.name, f"freeze for {pause} s")
             self.frozen_until = world.now + pause
             self.clock.slept += pause
             self.operator.froze(self)
         while not self.dead and world.now < self.frozen_until:
             await asyncio.sleep(self.frozen_until - world.now)
+        if not self.begun and self.operator.stage != self.stage:
+            self.die("superseded")  # people do not leave an old command lying about that begins when they are past it
         if self.dead:
             raise Dead
 
@@ -158,12 +161,16 @@ class Process:
     async def open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
         """Open the store as `engine.journal.open_journal` would."""
         await self.pass_()
-        if self.operator.process is not self:  # people do not leave a command lying about that has not begun
-            self.die("superseded")
-            raise Dead
         self.journal = self.store.open(self.clock, hook=self.commit)
+        self._claim, self.journal.claim = self.journal.claim, self.claim  # type: ignore[method-assign]
         self.world.say(self.name, f"holds {self.journal.name}" + (", replaced" if self.journal.replaced else ""))
         yield self.journal
+
+    async def claim(self, *arguments: Any, **options: Any) -> Sequence[RunState]:
+        """From its first claim on, an old command is a process like any other."""
+        runs = await self._claim(*arguments, **options)
+        self.begun = True
+        return runs
 
     async def commit(self, when: Literal["before", "after"]) -> None:
         """A commit takes its time, and may be torn by a crash on either side."""
@@ -193,6 +200,8 @@ class Process:
         """Whatever the engine wants a person to see is a report."""
         if notice.name == "step_accused":
             self.operator.report(self, notice)
+        elif notice.name == "step_unproven":
+            self.operator.resent.add(("*" if notice.run.shared else notice.run.source, notice.step))
         elif notice.name == "step_failed" and notice.detail["kind"] == "overtaken":
             self.overtaken.add(notice.run.source)
             self.operator.overtaken.add(notice.run.source)

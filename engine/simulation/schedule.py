@@ -12,9 +12,9 @@ from engine.journal.memory import MemoryStore
 from engine.simulation.chain import KINDS
 from engine.simulation.judge import judge
 from engine.simulation.loop import OutOfTime, VirtualLoop
-from engine.simulation.operator import SCRIPTS, Operator
+from engine.simulation.operator import Operator
 from engine.simulation.platform import Platform
-from engine.simulation.world import World
+from engine.simulation.world import ANY_WEATHER, Weather, World
 
 LIMIT = 90_000.0
 """Virtual seconds after which a schedule that has not ended never will."""
@@ -31,13 +31,13 @@ class Result:
     story: list[str] = field(default_factory=list)
 
 
-def schedule(seed: int, *, trace: bool = False) -> Result:
+def schedule(seed: int, *, weather: Weather = ANY_WEATHER, trace: bool = False) -> Result:
     """Run the schedule of a seed. The same seed gives the same result, always."""
     loop = VirtualLoop(LIMIT)
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(lambda _loop, _context: None)
     try:
-        world = World(loop, seed, trace=trace)
+        world = World(loop, seed, weather, trace=trace)
         platform = Platform(world, frozenset(kind.kind for kind in KINDS if kind.unique))
         operators = _people(world, platform)
         wrong = []
@@ -52,24 +52,24 @@ def schedule(seed: int, *, trace: bool = False) -> Result:
     return Result(seed=seed, wrong=wrong, reported=reported, faults=world.faults, story=world.story)
 
 
-def explore(count: int, seed: int) -> Iterator[Result]:
+def explore(count: int, seed: int, weather: Weather = ANY_WEATHER) -> Iterator[Result]:
     """The schedules of `count` seeds from `seed` on."""
     for number in range(seed, seed + count):
-        yield schedule(number)
+        yield schedule(number, weather=weather)
 
 
 def _people(world: World, platform: Platform) -> list[Operator]:
     """One operator, and sometimes a second with a journal of his own, a copy of the first one, or other runs."""
     rng = world.rng
-    rival = rng.choice([None, None, None, "second", "copy", "other"])
+    rival = rng.choice(world.weather.rivals)
     runs = ["a", "b"] if rng.random() < 0.6 else ["a"]
-    store = MemoryStore(exclusive=not world.fenced_by_epoch, rng=rng)
-    script = ["run"] if rival else list(rng.choice(SCRIPTS))
+    store = MemoryStore(exclusive=not world.server, rng=rng)
+    script = ["run"] if rival else list(rng.choice(world.weather.scripts))
     operators = [Operator(world, platform, store, runs=runs, script=script)]
 
     def join() -> None:
         world.fault("operator", f"{rival} journal")
-        other = MemoryStore(exclusive=not world.fenced_by_epoch, rng=rng)
+        other = MemoryStore(exclusive=not world.server, rng=rng)
         if rival == "copy":
             other.restore(store.snapshot())
         theirs = ["c"] if rival == "other" else list(runs)
