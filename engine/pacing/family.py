@@ -15,6 +15,8 @@ SHORT, LONGEST = 0.2, 30.0
 """The pause after a 429 without `Retry-After`, in seconds, at most at first and at most after many in a row."""
 SPREAD = 0.05
 """Seconds over which several processes spread when they come back from the same `Retry-After`."""
+BRIEF = 2.0
+"""An outage shorter than so many seconds was none: too many requests at once fail in a row as well."""
 PATIENCE = 3600.0
 """Seconds without a single good answer for which failures are nobody's own; then runs must come to an end."""
 
@@ -42,8 +44,8 @@ class Family:
     """The state of one family. `in_flight` are the permits that are out."""
 
     __slots__ = (
-        "_breaker", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle", "_until", "_window",
-        "in_flight",
+        "_breaker", "_levels", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle", "_until",
+        "_window", "in_flight",
     )  # fmt: skip
 
     def __init__(self, *, most: int, rng: Random) -> None:
@@ -56,6 +58,7 @@ class Family:
         self._quiet = True  # nothing but the window limits the family
         self._sick_since: float | None = None  # the first failure since the last good answer
         self._refusals: deque[float] = deque(maxlen=100)
+        self._levels: list[int] = []  # how many were out at each 500 or 503 since the last answer
 
     def opens_at(self, now: float) -> float:
         """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
@@ -90,17 +93,12 @@ class Family:
         self._owed -= late
         if status is None or status >= 500:
             self._failed(now, status, named=retry_after is not None, alone=alone)
-        elif status == 429:
-            self._sick_since = now if self._sick_since is None else self._sick_since
         else:
-            self._sick_since = None
-            self._window.succeeded(self.in_flight)
-        if (status is not None and status < 500) and self._breaker.failures and self._breaker.answered():
-            self._window.restart()
+            self._answered(now, refused=status == 429)
         if retry_after is not None:
             self.pause(now, retry_after + self._rng.uniform(0.0, SPREAD))
-            if self._throttle.pace is None and status != 429:
-                self._window.restart()
+            if status != 429:
+                self._window.restart(self.in_flight)
         if status == 429:
             self._refused(now, named=retry_after is not None, late=late)
 
@@ -131,10 +129,26 @@ class Family:
     def _failed(self, now: float, status: int | None, *, named: bool, alone: bool) -> None:
         self._sick_since = now if self._sick_since is None else self._sick_since
         if status in {500, 503} and not named and self._breaker.since is None:
-            self._window.failed(self.in_flight)
+            self._levels.append(self.in_flight)
+        else:
+            self._window.passed()
         if status != 500 or not alone or self._breaker.since is not None:
             self._breaker.failed(now)
             self._quiet = self._quiet and self._breaker.since is None
+
+    def _answered(self, now: float, *, refused: bool) -> None:
+        if self._levels and now - (self._breaker.since or now) < BRIEF:
+            for level in self._levels:
+                self._window.failed(level)
+        self._levels.clear()
+        if self._breaker.failures and self._breaker.answered():
+            self._window.restart(self.in_flight)
+        if refused:
+            self._sick_since = now if self._sick_since is None else self._sick_since
+            self._window.passed()
+        else:
+            self._sick_since = None
+            self._window.succeeded(self.in_flight)
 
     def _refused(self, now: float, *, named: bool, late: bool) -> None:
         self._quiet = False

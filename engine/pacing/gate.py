@@ -159,13 +159,16 @@ class Pacing:
 
     async def _sleep(self, lane: _Lane, waiter: _Waiter) -> None:
         """Sleep until woken or, at the head of the queue, until it is time."""
-        delay = None
+        delay = math.inf
         if lane.queue[0] is waiter:
             now = self._boot()
             lane.wakes_at = self._opens_at(lane, now)
             delay = max(lane.wakes_at - now, TICK)
-        with anyio.move_on_after(delay):
+        if delay == math.inf:
             await waiter.event.wait()
+        else:
+            with anyio.move_on_after(delay):
+                await waiter.event.wait()
         if not waiter.granted:
             waiter.event = anyio.Event()
             self._hand_out()
@@ -193,20 +196,19 @@ class Pacing:
         while idle < len(self._waiting):
             lane = self._waiting[0]
             self._waiting.rotate(-1)
-            if self._opens_at(lane, now) > now:
-                idle += 1
-                continue
-            idle = 0
-            waiter = lane.queue[0]
-            self._unqueue(lane, waiter)
-            self._take(lane, now)
-            waiter.granted = True
-            waiter.event.set()
-        for lane in self._waiting:
             opens = self._opens_at(lane, now)
-            if opens < lane.wakes_at:
-                lane.wakes_at = opens
-                lane.queue[0].event.set()
+            waiter = lane.queue[0]
+            if opens <= now:
+                idle = 0
+                self._unqueue(lane, waiter)
+                self._take(lane, now)
+                waiter.granted = True
+                waiter.event.set()
+            else:
+                idle += 1
+                if opens < lane.wakes_at:
+                    lane.wakes_at = opens
+                    waiter.event.set()
 
 
 def _conforms(pacing: Pacing) -> Gate:

@@ -31,8 +31,10 @@ MARGIN = 0.005
 """How far below the bound the pace starts, as a share of it."""
 DOUBLING = 0.4
 """Seconds in which the pace doubles while there is no bound yet, that is from the first refusal to the second."""
-FIT, SEARCH_FIT = 0.6, 0.15
-"""A bound below this share of the pace does not explain a refusal (the second: while there is no bound yet)."""
+FIT, SEARCH_FIT = 0.98, 0.15
+"""What does not explain a refusal: a bound below this share of the last one or, while there is none, of the pace."""
+RUNAWAY = 1.25
+"""So far above the last bound, as a factor, the pace returns to it after a refusal that does not fit."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
 happens more often in a row than `STUCK_LIMIT`."""
@@ -43,7 +45,7 @@ TRIAL = 0.7
 RETURN = 8.0
 """Seconds in which the pace returns after a trial without refusals."""
 DEAF, PUSH = 120.0, 1.5
-"""Seconds for which refusals cost no pace after a trial with refusals; how far above what gets through it then may be."""
+"""Seconds for which refusals cost no pace after a trial with refusals; the most above what gets through meanwhile."""
 
 
 class Bound(NamedTuple):
@@ -150,11 +152,12 @@ class Throttle:
             if searching and self._burst is not None:
                 self._sound(refused, *self._burst)
             bound = self._bound(refused)
-            if bound.rate >= (SEARCH_FIT * pace if searching else max(self._base, FIT * pace)):
+            if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
                 self._settle(bound, refused, resume)
             else:
                 self._base *= 0.99
                 self._peak = max(self._base, self._peak * 0.995)
+                self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
             if self._crowded(refused) and self._growth:
                 self._begin_trial(refused)
 
