@@ -173,6 +173,8 @@ async def test_a_reset_empties_everything(platform: Platform) -> None:
     assert (report["created"], report["requests"]) == ({}, {})
     assert (await platform.get(f"{FLOW}/flows/{made['flow']}")).status_code == 404
     assert (await platform.get(f"{FLOW}/connections/{DEFAULT_BASE_CONNECTION}")).status_code == 200
+    again = await platform.chain()
+    assert set(made.values()) & set(again.values()) == {DEFAULT_BASE_CONNECTION}
 
 
 async def test_a_sandbox_can_be_reset_alone_and_has_a_new_date(platform: Platform) -> None:

@@ -267,3 +267,18 @@ async def test_todays_error_shape(platform: Platform) -> None:
     assert body["type"] == "https://ns.adobe.com/aep/errors/FLOW-1439-404"
     assert body["errorMessage"] == body["errorDetails"] == body["report"]["detailed-message"]
     assert body["report"]["request-id"]
+
+
+@pytest.mark.parametrize(("table", "key"), [("sourceConnections", "source"), ("targetConnections", "target")])
+async def test_ends_can_be_changed_enabled_and_disabled(platform: Platform, table: str, key: str) -> None:
+    id = (await platform.ends())[key]
+    path, etag = f"{FLOW}/{table}/{id}", (await platform.item(table, id))["etag"]
+    rename = [{"op": "replace", "path": "/name", "value": "renamed"}]
+    assert (await platform.patch(path, rename, If_Match=etag)).status_code == 200
+    empty = [{"op": "replace", "path": "/data", "value": {}}]
+    etag = (await platform.item(table, id))["etag"]
+    assert code(await platform.patch(path, empty, If_Match=etag)) == "CONNECTOR-1327-400"
+    assert (await platform.item(table, id))["name"] == "renamed"
+    for op, status, state in (("disable", 200, "disabled"), ("DISABLE", 400, "disabled"), ("ENABLE", 200, "enabled")):
+        assert (await platform.post(f"{path}/action?op={op}")).status_code == status
+        assert (await platform.item(table, id))["state"] == state

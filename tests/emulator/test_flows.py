@@ -144,6 +144,8 @@ async def test_the_flow_spec_is_found_by_name(platform: Platform, query: str) ->
     assert (await platform.get(f"{FLOW}/flowSpecs/{CRM}")).json()["items"] == [spec]
     assert (await platform.get(f"{FLOW}/flowSpecs?property=name==nothing")).json()["items"] == []
     assert (await platform.get(f"{FLOW}/flowSpecs/nothing")).status_code == 404
+    searched = await platform.post(f"{FLOW}/flowSpecs/search", {"queryString": "property=name==CRMToAEP"})
+    assert searched.json()["items"] == [spec]
 
 
 async def test_flow_specs_of_2020(start: Start) -> None:

@@ -71,13 +71,15 @@ class Emulator:
         self.seed = secrets.randbelow(2**32) if seed is None else seed
         self._request_ids = random.Random(f"requests {self.seed}")
         self._late: set[asyncio.Task[None]] = set()
+        self._starts = 0
         self._ended = asyncio.Event()
         self._begin(config.faults)
 
     def _begin(self, faults: Faults) -> None:
+        self._starts += 1
         books = Books(self.config.premature_grace)
         self.chaos = Chaos(faults, self.seed, books)
-        self.platform = Platform(self.config, self.seed, books, self.chaos.index_lag)
+        self.platform = Platform(self.config, f"{self.seed} {self._starts}", books, self.chaos.index_lag)
         prepare(self.platform)
 
     def restart(self) -> None:

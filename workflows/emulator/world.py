@@ -83,10 +83,11 @@ class World:
 class Platform:
     """Everything behind the gateway: organisations, tokens, worlds, the books, and the source of ids.
 
-    `seed` is the one all randomness comes from; `index_lag` draws how late a change reaches the lists.
+    `seed` is what all ids come from: another one after each restart, so that no id ever means two things;
+    `index_lag` draws how late a change reaches the lists.
     """
 
-    def __init__(self, config: EmulatorConfig, seed: int, books: Books, index_lag: Callable[[], float]) -> None:
+    def __init__(self, config: EmulatorConfig, seed: str, books: Books, index_lag: Callable[[], float]) -> None:
         self.config = config
         self.index_lag = index_lag
         self.books = books
