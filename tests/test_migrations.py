@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def test_sqlite_schema_is_the_same_to_the_letter(tmp_path: Path) -> None:
 
 
 def test_revisions_are_one_line_of_numbers_that_ends_where_the_code_says() -> None:
-    script = ScriptDirectory(str(files("migrations")))
+    script = ScriptDirectory(str(opening.SCRIPTS))
     assert script.get_heads() == [tables.REVISION]
     revisions = [revision.revision for revision in script.walk_revisions()]
     assert revisions == sorted(revisions, reverse=True)

@@ -87,7 +87,7 @@ class MemoryJournal:
         if known is None:
             known = self._insert(run)
         elif standing is Standing.CONTINUED:
-            self._revise(known.key, run)
+            self._revise(known, run)
         if standing in (Standing.NEW, Standing.CONTINUED):
             self._enroll(batch, known.key)
         return standing, known
@@ -117,13 +117,15 @@ class MemoryJournal:
             source=run.source,
         )
 
-    def _revise(self, key: int, run: NewRun) -> None:
-        old = self._contents.runs[key]
+    def _revise(self, known: Known, run: NewRun) -> None:
+        old = self._contents.runs[known.key]
+        if old.status is RunStatus.DONE:  # suspect, with the inputs that it was made with
+            return
         new = replace(old, scope=run.scope, source=run.source, inputs=run.inputs, inputs_print=run.inputs_print)
         if old.status is RunStatus.DESTROYED:
             new = replace(new, status=RunStatus.PENDING, finished_at=None)
         if new != old:
-            self._contents.runs[key] = replace(new, epoch=old.epoch + 1)
+            self._contents.runs[old.key] = replace(new, epoch=old.epoch + 1)
 
     def _enroll(self, batch: int, key: int) -> None:
         self._contents.batches[key] = batch
@@ -175,7 +177,7 @@ class MemoryJournal:
             if turn is not Turn.OWN:
                 return found if turn is Turn.READ else None
             if standing is Standing.CONTINUED:
-                self._revise(known.key, run)
+                self._revise(known, run)
             return self._own(self._contents.runs[known.key])
 
         while True:

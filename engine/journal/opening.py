@@ -6,7 +6,8 @@ Plain (not async) functions on a SQLAlchemy connection: they run once, in a work
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
+from threading import Lock
 
 from sqlalchemy import Connection, inspect, text
 
@@ -15,6 +16,12 @@ from engine.journal import rules, sql
 from engine.journal.tables import REVISION
 
 VERSION_TABLE = "journal_version"
+
+SCRIPTS = Path(__file__).parents[2] / "migrations"
+"""Beside this package in the checkout and in the wheel alike; not by name, which a folder of the user's may bear."""
+
+_alembic = Lock()
+"""Alembic keeps the migration at hand in global variables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +70,10 @@ def migrate(connection: Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, REVISION)
+    with _alembic:
+        command.upgrade(config, REVISION)
 
 
 def read_meta(connection: Connection) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from engine.journal import rows, rules, sql
-from engine.journal.texts import CHUNK, KNOWN, among, chunks, texts
+from engine.journal.texts import CHUNK, KNOWN, among, chunks, epochs, texts
 from engine.model import Known, NewRun, RunStatus, Scope
 from engine.ports import Standing
 
@@ -71,10 +71,10 @@ def register(
         for run in runs
     ]
     continued = [run for run, (standing, _) in zip(runs, result, strict=True) if standing is Standing.CONTINUED]
+    keys = sorted(epochs(connection, [before[run.run_id].known.key for run in continued]))
     _revise(connection, [(run, before[run.run_id]) for run in continued], scopes)
     if batch is not None:
-        for keys in chunks([before[run.run_id].known.key for run in continued], CHUNK):
-            connection.execute(sql.ENROLL_KEYS, {"to": batch, "keys": keys})
+        _enroll(connection, batch, keys)
     return result
 
 
@@ -105,9 +105,16 @@ def _scope_ids(connection: Connection, scopes: Collection[Scope]) -> dict[Scope,
 
 def enroll(connection: Connection, batch: int, statuses: Collection[RunStatus], run_ids: Collection[str] | None) -> int:
     """`ports.Journal.enroll`."""
-    chosen = {"to": batch, "statuses": [status.value for status in statuses]}
+    states = {"statuses": [status.value for status in statuses]}
     if run_ids is None:
-        return connection.execute(sql.ENROLL_ALL, chosen).rowcount
-    return sum(
-        connection.execute(sql.ENROLL_SOME, chosen | {"run_ids": ids}).rowcount for ids in chunks(list(run_ids), CHUNK)
-    )
+        keys = list(connection.execute(sql.IN_STATES, states).scalars())
+    else:
+        parts = (states | {"run_ids": ids} for ids in chunks(sorted(run_ids), CHUNK))
+        keys = [key for part in parts for key in connection.execute(sql.IN_STATES_OF, part).scalars()]
+    _enroll(connection, batch, keys)
+    return len(keys)
+
+
+def _enroll(connection: Connection, batch: int, keys: Sequence[int]) -> None:
+    for part in chunks(keys, CHUNK):
+        connection.execute(sql.ENROLL, {"to": batch, "keys": part})

@@ -29,6 +29,11 @@ from engine.model import (
 
 Row = tuple[Any, ...]
 
+# Reading a hundred thousand runs looks millions of these up.
+STEP_STATUS = {status.value: status for status in StepStatus}
+RUN_STATUS = {status.value: status for status in RunStatus}
+ORIGIN = {origin.value: origin for origin in Origin}
+
 
 def dump(value: object) -> str | None:
     """JSON text; None for what says nothing."""
@@ -99,7 +104,7 @@ def read_step(row: Sequence[Any]) -> StepState:
     ) = row
     return StepState(
         name=name,
-        status=StepStatus(status),
+        status=STEP_STATUS[status],
         attempts=tuple(_read_attempt(a) for a in parse(attempts)) if attempts else (),
         tries=tries,
         body=body,
@@ -144,7 +149,7 @@ def _read_receipt(text: str | None) -> Receipt | None:
     value = parse(text)
     return Receipt(
         id=value["id"],
-        origin=Origin(value["origin"]),
+        origin=ORIGIN[value["origin"]],
         etag=value.get("etag"),
         version=value.get("version"),
         confirmed=value.get("confirmed", True),
@@ -198,7 +203,7 @@ def read_run(row: Any, scope: Scope, steps: Mapping[str, StepState]) -> RunState
         inputs_print=row.inputs_print,
         definition=row.definition,
         shared=row.shared,
-        status=RunStatus(row.status),
+        status=RUN_STATUS[row.status],
         generation=row.generation,
         suspect=row.suspect,
         doomed=tuple(parse(row.doomed)) if row.doomed else (),

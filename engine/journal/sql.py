@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, or_, select, text, tuple_, update
+from sqlalchemy import Select, bindparam, case, delete, exists, func, or_, select, text, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from engine.journal.tables import definitions, history, meta, pauses, runs, scopes
@@ -33,10 +33,11 @@ ADD_SCOPE = text(
 SCOPES = select(scopes)
 USED_SCOPES = select(scopes).where(exists().where(runs.c.scope == scopes.c.id)).order_by(scopes.c.id)
 
-# New inputs for a run that is not finished. Whoever works on the old ones is fenced: the epoch rises.
+# New inputs for a run that is not finished (another process may have finished it just now). Whoever works on the old
+# ones is fenced: the epoch rises.
 REVISE = (
     update(runs)
-    .where(runs.c.key == bindparam("run"))
+    .where(runs.c.key == bindparam("run"), runs.c.status != "done")
     .values(
         epoch=runs.c.epoch + 1,
         scope=bindparam("scope"),
@@ -48,12 +49,16 @@ REVISE = (
     )
 )
 
-# Enrolling forgets the owner, so that `claim` hands out each run of a batch once.
-_enroll = update(runs).values(batch=bindparam("to"), owner=None)
-_any_state = runs.c.status.in_(bindparam("statuses", expanding=True))
-ENROLL_KEYS = _enroll.where(runs.c.key.in_(bindparam("keys", expanding=True)))
-ENROLL_ALL = _enroll.where(~runs.c.shared, _any_state)
-ENROLL_SOME = ENROLL_ALL.where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
+# Enrolling forgets the owner, so that `claim` hands out each run of a batch once. Whoever changes several runs locks
+# them in the order of their keys first, or two processes could wait for each other for ever.
+ENROLL = update(runs).values(batch=bindparam("to"), owner=None).where(runs.c.key.in_(bindparam("keys", expanding=True)))
+IN_STATES = (
+    select(runs.c.key)
+    .where(~runs.c.shared, runs.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(runs.c.key)
+    .with_for_update(key_share=True)
+)
+IN_STATES_OF = IN_STATES.where(runs.c.run_id.in_(bindparam("run_ids", expanding=True)))
 
 # --- owning -----------------------------------------------------------------------------------------------------------
 
@@ -70,6 +75,7 @@ def claim(begun: bool) -> ReturningUpdate[Any]:
         .where(or_(runs.c.owner.is_(None), runs.c.owner != bindparam("process")))
         .order_by(runs.c.key)
         .limit(bindparam("most"))
+        .with_for_update(key_share=True)
     )
     return _own.where(runs.c.key.in_(chosen)).returning(runs)
 
@@ -83,15 +89,21 @@ RUN = select(runs).where(runs.c.run_id == bindparam("id"))
 COUNTS = select(runs.c.status, func.count()).where(~runs.c.shared).group_by(runs.c.status)
 
 
-# The next runs of a kind by source name, and what a page of them holds.
-_kind = and_(runs.c.shared == bindparam("shared"), runs.c.status.in_(bindparam("statuses", expanding=True)))
+# The next runs of a kind by source name, and what a page of them holds. The state is looked up as an expression, or
+# SQLite would take the index by state and sort all of its runs for each page.
 NEXT_KEYS = (
     select(runs.c.source, runs.c.key)
-    .where(_kind, tuple_(runs.c.source, runs.c.key) > tuple_(bindparam("source"), bindparam("after")))
+    .where(runs.c.shared == bindparam("shared"))
+    .where((runs.c.status + "").in_(bindparam("statuses", expanding=True)))
+    .where(tuple_(runs.c.source, runs.c.key) > tuple_(bindparam("source"), bindparam("after")))
     .order_by(runs.c.source, runs.c.key)
     .limit(bindparam("most"))
 )
-SOME_RUNS = select(runs).where(_kind, runs.c.key.in_(bindparam("keys", expanding=True)))
+SOME_RUNS = select(runs).where(
+    runs.c.key.in_(bindparam("keys", expanding=True)),
+    runs.c.shared == bindparam("shared"),
+    runs.c.status.in_(bindparam("statuses", expanding=True)),
+)
 
 
 def events(step: bool) -> Select[Any]:

@@ -154,8 +154,8 @@ class SqlitePlace:
         and nobody has, there is no writer."""
         if self._may_write():
             return {"mode": "rw"}  # the last one to leave tidies up; `query_only` keeps it from writing anything else
-        shared = self.path.with_name(self.path.name + "-shm").exists()
-        return {"mode": "ro"} if shared else {"immutable": "1"}
+        shared = [self.path.with_name(self.path.name + suffix) for suffix in ("-shm", "-wal")]
+        return {"mode": "ro"} if any(path.exists() for path in shared) else {"immutable": "1"}
 
     # --- connections --------------------------------------------------------------------------------------------------
 

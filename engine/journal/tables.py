@@ -83,7 +83,7 @@ runs = Table(
     Column("definition", Text, nullable=False),
     Column("inputs_print", Text, nullable=False),
     Column("inputs", Text, nullable=False),  # last: SQLite reads no further than it must
-    Index(None, "source", "key"),
+    Index(None, "shared", "source", "key"),
     Index(None, "shared", "status"),
 )
 # Claiming reads one of these from a key on.

@@ -75,7 +75,7 @@ def make_runs() -> None:
         sa.ForeignKeyConstraint(["scope"], ["scopes.id"], name="fk_runs_scope"),
         sa.UniqueConstraint("run_id", name="uq_runs_run_id"),
     )
-    op.create_index("ix_runs_source_key", "runs", ["source", "key"])
+    op.create_index("ix_runs_shared_source_key", "runs", ["shared", "source", "key"])
     op.create_index("ix_runs_shared_status", "runs", ["shared", "status"])
     for name, condition in (("ix_runs_begun", "begun_by IS NOT NULL"), ("ix_runs_fresh", "begun_by IS NULL")):
         where = sa.text(condition)

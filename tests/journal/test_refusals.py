@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -248,8 +249,10 @@ async def test_a_folder_without_the_right_to_write_is_for_reading_only(tmp_path:
 
 def hand_over(tmp_path: Path, path: Path) -> None:
     """Let anybody enter and read, and nobody write."""
-    for above in (tmp_path, *tmp_path.parents[:2]):
+    above = tmp_path
+    while above != Path(tempfile.gettempdir()):
         above.chmod(0o755)
+        above = above.parent
     for file in path.parent.iterdir():
         file.chmod(0o444)
     path.parent.chmod(0o555)
