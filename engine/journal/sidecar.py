@@ -55,8 +55,9 @@ class Sidecar:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.fchmod(self._file, 0o600)
-            self.witness = read_witness(self.path)
+            self.witness = read_witness(self.path)  # before anything touches the file, and with it its change time
+            if os.fstat(self._file).st_mode & 0o077:
+                os.fchmod(self._file, 0o600)
             self._holder = holder
             self.note(self.witness)
             os.fsync(self._file)
