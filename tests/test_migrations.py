@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,10 @@ def test_sqlite_schema_is_the_same_to_the_letter(tmp_path: Path) -> None:
             make(connection)
     found = {}
     for name in ("declared", "migrated"):
-        rows = sqlite3.connect(tmp_path / name).execute(
-            "SELECT sql FROM sqlite_master WHERE name <> ? AND tbl_name <> ?", [opening.VERSION_TABLE] * 2
-        )
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            rows = connection.execute(
+                "SELECT sql FROM sqlite_master WHERE name <> ? AND tbl_name <> ?", [opening.VERSION_TABLE] * 2
+            ).fetchall()
         found[name] = schema([text for (text,) in rows])
     assert found["declared"] == found["migrated"]
 

@@ -187,7 +187,7 @@ def in_a_file(folder: Path) -> Store:
 
 @pytest.mark.parametrize("place", [in_memory, pytest.param(in_a_file, marks=[])])
 def test_a_journal_does_what_a_dict_would_do(place: Callable[[Path], Store]) -> None:
-    examples = 150 if place is in_memory else 30
+    examples = 150 if place is in_memory else 20
 
     @settings(max_examples=examples)
     @given(st.lists(COMMANDS, max_size=40))

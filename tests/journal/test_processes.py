@@ -114,11 +114,9 @@ async def test_a_full_disk_fails_the_writers_and_keeps_the_journal_usable(path: 
     with child("fill", str(path)) as process:
         full, free = lines(process)
     assert full["kept"]
-    assert full["failed"]
     assert full["on_disk"] == full["kept"]
-    assert all(
-        "StorageError: " in str(error) and "run the command again" in str(error) for error in list(full["failed"])
-    )  # type: ignore[call-overload]
+    assert "StorageError: " in str(full["failed"])
+    assert "run the command again" in str(full["failed"])
     assert free["on_disk"] == free["kept"] == {f"{number:02}": 50 for number in range(20)}
     async with open_journal(str(path), command="headway run", clock=StillClock()) as journal:
         assert not journal.replaced
