@@ -6,7 +6,6 @@ durable wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import anyio
@@ -41,44 +40,48 @@ class Drive:
         """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
         run, session = self.run, self.run.session
         if run.plan.sentinel and run.plan.sentinel not in run.receipts:
-            session.unsure.add(run.state.key)
+            session.unsure[run.state.key] = anyio.Event()
         try:
             return await self._passes()
         finally:
-            session.unsure.discard(run.state.key)
+            session.learned(run.state.key)
 
     async def _passes(self) -> RunState:
         run, session = self.run, self.run.session
         while True:
             self.started, self.failures, self.restart = set(), {}, False
-            sure = whole = False
             try:
-                if run.state.doomed:
-                    if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
-                        await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
-                    await run.write(run=replace(run.state, doomed=()))
-                await hold(run)
-                judged = session.clock.boot()
-                sure = not run.state.suspect or judged >= self._settled_at()
-                whole = set(run.receipts) >= set(run.plan.steps)
-                if run.state.suspect:
-                    for name in list(run.receipts):
-                        await verify(run, name)
-                await self._walk_all()
-                await self._confirm_all()
+                sure = await self._pass()
             except StepFailed as failed:
                 self.failures.setdefault(run.plan.sentinel or "", failed.failure)
+                sure = False
             if self.restart:
                 continue
             if self.failures:
                 return await self._conclude_failed()
             if not run.state.suspect:
                 return await self._conclude_done()
-            if sure and whole:
+            if sure:
                 await run.write(run=replace(run.state, suspect=False))
                 return await self._conclude_done()
             session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
             await run.sleep(self._settled_at() - session.clock.boot())
+
+    async def _pass(self) -> bool:
+        """Once through the graph. Whether, had the run been suspect, everything was there already and is settled."""
+        run = self.run
+        if run.state.doomed:
+            if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
+                await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
+            await run.write(run=replace(run.state, doomed=()))
+        await hold(run)
+        sure = set(run.receipts) >= set(run.plan.steps) and run.session.clock.boot() >= self._settled_at()
+        if run.state.suspect:
+            for name in list(run.receipts):
+                await verify(run, name)
+        await self._walk_all()
+        await self._confirm_all()
+        return sure
 
     async def destroy(self) -> RunState:
         """Delete what the run made; a suspect run is finished first, so that it is known what there is."""
@@ -101,15 +104,17 @@ class Drive:
 
     async def _walk_all(self) -> None:
         async with anyio.create_task_group() as self.group:
-            for name in list(self._ready()):
+            for name in self._ready(self.run.plan.steps):
                 self._start(name, None)
 
-    def _ready(self) -> Iterator[str]:
-        """Steps that can begin: not begun in this pass, without a receipt, with all their needs."""
-        run = self.run
-        for name, needs in run.plan.needs.items():
-            if name not in self.started and name not in run.receipts and all(n in run.receipts for n in needs):
-                yield name
+    def _ready(self, candidates: Iterable[str]) -> list[str]:
+        """Those that can begin: not begun in this pass, without a receipt, with all their needs."""
+        receipts, needs, started = self.run.receipts, self.run.plan.needs, self.started
+        return [
+            name
+            for name in candidates
+            if name not in started and name not in receipts and all(n in receipts for n in needs[name])
+        ]
 
     def _start(self, name: str, intended: Intended | None) -> None:
         self.started.add(name)
@@ -125,7 +130,7 @@ class Drive:
                 await self._step(name, intended)
                 if self.restart or self.run.session.stopping:
                     return
-                for other in list(self._ready()):
+                for other in self._ready(self.run.plan.following[name]):
                     self._start(other, None)
                 following = self.tail.pop(name, None)
         except StepFailed as failed:
@@ -140,7 +145,7 @@ class Drive:
         else:
             await ensure(run, name, intended, self._finish)
         if name == run.plan.sentinel:
-            run.session.unsure.discard(run.state.key)
+            run.session.learned(run.state.key)
             self.restart = run.state.suspect
 
     async def _finish(self, state: StepState) -> None:
@@ -149,7 +154,11 @@ class Drive:
         if receipt is None:
             raise ValueError(f"step {state.name} has no receipt to finish with")
         run.receipts[state.name] = receipt
-        following = [(name, intended) for name in list(self._ready()) if (intended := self._prepare(name))]
+        following = [
+            (name, intended)
+            for name in self._ready(run.plan.following[state.name])
+            if (intended := self._prepare(name))
+        ]
         self.started.update(name for name, _ in following)
         try:
             await run.write(state, *(i.state for _, i in following), run=self._done_with(state))
@@ -174,12 +183,15 @@ class Drive:
             return None
         try:
             spec = run.spec(name)
-            if isinstance(spec, Adopt) or not resource.ready(spec):
+            if isinstance(spec, Adopt) or not resource.ready(spec) or not session.gate.try_enter(resource.family):
                 return None
-            intended = draft(run, name, spec)
         except Rejected:
             return None
-        return intended if session.gate.try_enter(resource.family) else None
+        try:
+            return draft(run, name, spec)
+        except Rejected:
+            session.gate.leave(resource.family)
+            return None
 
     # the end
 

@@ -20,7 +20,6 @@ from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus
 from engine.retry import next_delay
 from engine.sentinel import lease, leased
-from engine.session import Witness
 
 
 class RejectedInDoubt(Exception):
@@ -35,6 +34,8 @@ class RejectedInDoubt(Exception):
 class Intended:
     """An intent that may be sent: a permit is held, `at` is when its journal write began (boot clock)."""
 
+    spec: Any
+    name: str
     attempt: Attempt
     state: StepState
     at: float
@@ -46,21 +47,22 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
     `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
-    fingerprint = codec.fingerprint(spec)
-    needed = codec.fingerprint([run.receipts[n].id for n in run.plan.steps[name].needs if n in run.receipts])
-    fingerprint = f"{fingerprint}.{needed[:8]}"
-    same_needs = step.spec is not None and step.spec.endswith(needed[:8])
+    needed = codec.fingerprint("\0".join(run.receipts[n].id for n in run.plan.steps[name].needs if n in run.receipts))[
+        :8
+    ]
+    fingerprint = f"{codec.fingerprint(spec)}.{needed}"
+    same_needs = step.spec is not None and step.spec.endswith(needed)
+    sentinel_of = session.journal.name if name == run.plan.sentinel else None
+    label = labels.label(run.state, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
     if step.attempts and step.body is not None and step.spec != fingerprint and same_needs:
         body = step.body.replace(step.attempts[-1].tag, attempt.tag)
         if hasattr(resource, "refresh"):
             body = orjson.dumps(resource.refresh(orjson.loads(body), attempt.at)).decode()
         fingerprint = step.spec or fingerprint
     else:
-        sentinel_of = session.journal.name if name == run.plan.sentinel else None
-        label = labels.label(run.state, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
         body = orjson.dumps(resource.body(spec, label, attempt.at)).decode()
     state = machine.intend(step, attempt, body, fingerprint, run.state.generation)
-    return Intended(attempt=attempt, state=state, at=started)
+    return Intended(spec=spec, name=label.name, attempt=attempt, state=state, at=started)
 
 
 async def admit(run: Active, name: str) -> None:
@@ -113,7 +115,7 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
         except BaseException:
             gate.leave(family)
             raise
-        intended = Intended(attempt=attempt, state=state, at=started)
+        intended = replace(intended, attempt=attempt, state=state, at=started)
 
 
 async def _send(work: Work, intended: Intended, *, proven: bool) -> Failure | None:
@@ -149,7 +151,7 @@ async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | 
     finally:
         session.gate.leave(work.resource.family)
     run.made.add(name)
-    session.remember(work.resource.kind, Witness(sent=sent, name=run.names(name)[-1], id=receipt.id))
+    session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
         run.leased = sent
     run.note(name, "created", attempt=work.step.tries, took=round(session.clock.wall() - at, 3), id=receipt.id)

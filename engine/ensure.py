@@ -29,7 +29,7 @@ async def ensure(run: Active, name: str, intended: Intended | None, finish: Fini
     `finish` journals the state that has the receipt. Raises `StepFailed` when the step ends without one.
     """
     try:
-        spec = run.spec(name)
+        spec = run.spec(name) if intended is None else intended.spec
     except Rejected as refusal:
         await run.fail(name, refusal.failure)
     work = Work(run=run, name=name, spec=spec, finish=finish)

@@ -6,7 +6,6 @@ spaces, has no character that means something in a filter, so that every name ca
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -29,10 +28,9 @@ class Note:
 
 
 def marker(run: RunState, step: str, generation: int) -> str:
-    """`hw` and 13 characters derived from (workflow, org, sandbox, source or share key, step, generation)."""
-    parts = (run.workflow, run.scope.org, run.scope.sandbox, run.source, step, str(generation))
-    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
-    return "hw" + base64.b32encode(digest).decode().rstrip("=").lower()
+    """`hw` and 14 hex digits derived from (workflow, org, sandbox, source or share key, step, generation)."""
+    parts = f"{run.workflow}\0{run.scope.org}\0{run.scope.sandbox}\0{run.source}\0{step}\0{generation}"
+    return "hw" + hashlib.blake2b(parts.encode(), digest_size=7).hexdigest()
 
 
 def name(run: RunState, step: str, generation: int) -> str:

@@ -113,8 +113,9 @@ class StepState:
     """One step of one run as the journal holds it.
 
     `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
-    intent, None when there is none. `spec`: fingerprint of what was asked for, a dot, and one of the ids that it refers to. `due`: do not try again before
-    (epoch seconds). `tombstones`: ids that were deleted and are never taken again (rule 10).
+    intent, None when there is none. `spec`: fingerprint of what was asked for, a dot, and one of the ids that it refers
+    to. `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted and are never taken again
+    (rule 10).
     """
 
     name: str

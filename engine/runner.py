@@ -68,7 +68,7 @@ class SharedSteps:
             await self._learn_of_others()
         if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
-        plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()})
+        plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()}, following={name: ()})
         run = Active(self.session, workflow=asker.workflow, plan=plan, inputs=asker.inputs, state=state)
         run.named = asker.named
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
@@ -84,12 +84,11 @@ class SharedSteps:
             entry.done.set()
 
     async def _learn_of_others(self) -> None:
-        """Before something shared is made for the first time: let the runs that are under way learn from their sentinels
+        """Before something shared is made for the first time, the runs that are under way learn from their sentinels
         whether another journal was here before."""
-        session, asked = self.session, self.session.clock.boot()
-        waiting = set(session.unsure)
-        while waiting & session.unsure and session.clock.boot() - asked < session.timing.lease:
-            await anyio.sleep(0.02)
+        with anyio.move_on_after(self.session.timing.lease):
+            for learned in list(self.session.unsure.values()):
+                await learned.wait()
 
     async def _ensure(self, run: Active, name: str) -> None:
         if run.state.suspect:

@@ -56,8 +56,8 @@ class Session:
     observer: Callable[[Notice], None] | None = None
     max_attempts: int | None = None
     stopping: bool = False
-    unsure: set[int] = field(default_factory=set)
-    """Keys of active runs whose sentinel is still to come: each may turn out to be known to another journal."""
+    unsure: dict[int, anyio.Event] = field(default_factory=dict)
+    """Active runs (by key) whose sentinel is still to come: each may turn out to be known to another journal."""
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
@@ -73,11 +73,11 @@ class Session:
         if self.observer:
             self.observer(Notice(name=name, run=run, step=step, detail=detail))
 
-    def remember(self, kind: str, witness: Witness) -> None:
+    def remember(self, kind: str, *, sent: float, name: str, id: str) -> None:
         """Keep an object that this process made, as a witness for later looks."""
         kept = self.witnesses.setdefault(kind, deque(maxlen=WITNESSES))
-        if not kept or witness.sent - kept[-1].sent >= 1.0:
-            kept.append(witness)
+        if not kept or sent - kept[-1].sent >= 1.0:
+            kept.append(Witness(sent=sent, name=name, id=id))
 
     def witness(self, kind: str, since: float) -> Witness | None:
         """The oldest object of ours sent after `since`: the one that a list is likeliest to show already."""
@@ -88,6 +88,12 @@ class Session:
         kept = self.witnesses.get(kind)
         if kept:
             self.witnesses[kind] = deque((w for w in kept if w.id != id), maxlen=WITNESSES)
+
+    def learned(self, key: int) -> None:
+        """A run knows from its sentinel whether another journal was here, or ends without knowing."""
+        event = self.unsure.pop(key, None)
+        if event is not None:
+            event.set()
 
     def stop(self, within: float) -> None:
         """Start nothing new; what is in flight has `within` seconds to be answered and journaled."""

@@ -74,6 +74,8 @@ class Plan:
     sentinel: str | None
     needs: Mapping[str, tuple[str, ...]]
     """Per step the steps that go before it: its own needs, and the sentinel before every effect (rule 7)."""
+    following: Mapping[str, tuple[str, ...]]
+    """`needs`, the other way round."""
 
     def before(self, step: str) -> set[str]:
         """Every step that goes before this one."""
@@ -225,7 +227,8 @@ class Workflow(Generic[InputsT]):
             for name, step in steps.items():
                 if name != sentinel and name not in before and not step.reads_only and sentinel not in needs[name]:
                     needs[name] = (*needs[name], sentinel)
-        return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs)
+        following = {name: tuple(other for other in steps if name in needs[other]) for name in steps}
+        return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs, following=following)
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """Call a step's pure function."""
