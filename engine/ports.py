@@ -201,7 +201,8 @@ class Journal(Protocol):
     async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
         """Insert the new runs; give unfinished or destroyed ones the new inputs (rule 9), but not the new definition,
         which the runner checks first; leave finished ones alone. All but the finished ones are enrolled in `batch`.
-        Same order as `runs`; one transaction."""
+        Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not finished as long
+        as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones is fenced."""
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:
@@ -227,7 +228,7 @@ class Journal(Protocol):
 
     async def claim_shared(self, run: NewRun) -> RunState:
         """Own the pseudo-run of a shared step, creating it if need be. While another live process owns an unfinished
-        one, waits for its receipt."""
+        one, waits for its receipt; a finished one of a live process is returned as it is, without being owned."""
         ...
 
     async def write(self, record: Record) -> None:
@@ -245,7 +246,7 @@ class Journal(Protocol):
         run_ids: Collection[str] | None = None,
         shared: bool = False,
     ) -> AsyncIterator[RunState]:
-        """Runs with their steps, by source name; never all in memory."""
+        """Runs with their steps, by source name (code points); never all in memory. `shared`: pseudo-runs instead."""
         ...
 
     async def counts(self) -> Mapping[RunStatus, int]:
