@@ -40,15 +40,19 @@ def report(run: RunState, plan: Plan, shared: Mapping[str, StepState]) -> dict[s
         "error": failure(run.failure),
         "steps": [
             step(
-                shared.get(name) if name in plan.shared else run.steps.get(name), name, run, shared=name in plan.shared
+                shared.get(name) if name in plan.shared else run.steps.get(name),
+                name,
+                run,
+                shared=name in plan.shared,
+                made=not declared.reads_only,
             )
-            for name in plan.steps
+            for name, declared in plan.steps.items()
         ],
     }
 
 
-def step(state: StepState | None, name: str, run: RunState, *, shared: bool) -> dict[str, Json]:
-    """One step of such a line."""
+def step(state: StepState | None, name: str, run: RunState, *, shared: bool, made: bool) -> dict[str, Json]:
+    """One step of such a line. What a step that makes nothing has read has no origin."""
     state = state or StepState(name=name)
     receipt = state.receipt
     return {
@@ -58,7 +62,7 @@ def step(state: StepState | None, name: str, run: RunState, *, shared: bool) -> 
         "etag": receipt.etag if receipt else None,
         "version": receipt.version if receipt else None,
         "attempts": state.tries,
-        "origin": receipt.origin.value if receipt else None,
+        "origin": receipt.origin.value if receipt and made else None,
         "shared": shared,
         "started_at": timestamp(state.started_at),
         "finished_at": timestamp(state.finished_at),

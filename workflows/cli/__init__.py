@@ -1,0 +1,73 @@
+"""The command line: for people and scripts, in words of INTERFACE; how a step is executed is the engine's business.
+
+__init__     main: which command is meant; imports no more than it needs (`headway --help` is instant)
+calling      a command's options, its exit code, Ctrl-C          failures     what is said, and left with, on an error
+options      options that commands share                        compose      THE place where everything is wired
+
+apply        run, resume      preparing   what must hold before anything is sent      selecting   --only, --exclude
+planning     plan             inspect     status                 story        why
+demo, serve (emulator), doctor, init, prove (simulate)           render, summary, events, tally   progress and outcome
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from workflows import __version__
+
+
+class Command(NamedTuple):
+    """Where a command lives, and what it does in a few words."""
+
+    module: str
+    function: str
+    does: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command("demo", "demo", "Onboard a batch on this machine alone: under faults, killed twice, continued."),
+    "init": Command("init", "init", "Write a commented sources.yaml, and say what to do next."),
+    "plan": Command("planning", "plan", "Show what `run` would create, change and leave; sends nothing."),
+    "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),
+    "resume": Command("apply", "resume", "Continue unfinished runs from the journal alone; settle a doubt."),
+    "status": Command("inspect", "status", "Show what is done, running, failed, in doubt."),
+    "why": Command("story", "why", "Tell the history of a run or a step, and what to do about it."),
+    "doctor": Command("doctor", "doctor", "Check credentials, sandbox, permissions, clock and journal."),
+    "emulator": Command("serve", "emulator", "Serve a local, strict Adobe Experience Platform, with faults on demand."),
+    "simulate": Command("prove", "simulate", "Prove the promise: seeded fault schedules against a simulated platform."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code is the result (INTERFACE, "Exit codes")."""
+    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name == "help" and rest:
+        name, rest = rest[0], ["--help"]
+    if name in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if name in ("-V", "--version"):
+        print(f"headway {__version__}")
+        return 0
+    from workflows.cli.calling import call, unknown
+
+    return call(name, COMMANDS[name], rest) if name in COMMANDS else unknown(name, COMMANDS)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {command.does}" for name, command in COMMANDS.items())
+    return f"""\
+Usage: headway COMMAND [OPTIONS] …
+
+Onboards customer-success sources into Adobe Experience Platform: one live flow per source, every id and etag in a
+journal. Interrupted at any moment, the same command continues; nothing is created twice.
+
+Commands:
+{commands}
+
+Begin with   headway demo        a minute that shows all of it, without an account
+             headway init        your own sources
+Every command explains itself, with an example: headway COMMAND --help"""

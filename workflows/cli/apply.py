@@ -1,0 +1,122 @@
+"""`run` and `resume`: everything before the first request, the work, and the summary."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, BadParameter, Option
+
+from workflows.cli.calling import run_async
+from workflows.cli.options import Driving
+
+if TYPE_CHECKING:
+    pass
+
+STDIN = "-"
+
+
+def run(
+    file: Annotated[str, Argument(metavar="FILE", help="The manifest: YAML, CSV, JSON lines; - is stdin.")],
+    options: Driving,
+    defaults: Annotated[
+        Path | None, Option("--defaults", metavar="FILE", help="A YAML file with what the sources do not say.")
+    ] = None,
+) -> int:
+    """Onboard every source of a manifest: one live flow for each.
+
+    Continues what an earlier call left, and tries again what failed; a finished, unchanged source costs no request.
+    All mistakes of the manifest are told at once, and nothing is sent before it has none.
+
+    Example:
+      headway run sources.yaml
+      headway run sources.csv --defaults defaults.yaml --only 'acme-*' --yes
+    """
+    from workflows.cli.compose import read_credentials
+    from workflows.cli.work import RunManifest, drive
+    from workflows.onboarding.manifest import check_and_spool
+
+    with check_and_spool(file, defaults) as spool:
+        return run_async(
+            drive,
+            RunManifest(
+                options=options,
+                credentials=read_credentials(options.credentials),
+                stop_at=stop_at(options, spool.count),
+                again=called_again(),
+                manifest=file,
+                spool=spool,
+            ),
+        )
+
+
+def resume(
+    options: Driving,
+    runs: Annotated[list[str], Argument(metavar="RUN", help="Source names or run ids; none: all.")] = [],  # noqa: B006
+    failed: Annotated[bool, Option("--failed", help="Only those that failed.")] = False,
+    resolve: Annotated[
+        tuple[str, str, str] | None,
+        Option("--resolve", metavar="RUN STEP adopt=ID|recreate", help="Your answer to a doubt; then the run goes on."),
+    ] = None,
+) -> int:
+    """Continue unfinished runs from the journal alone, without a manifest.
+
+    A step in doubt is looked for again. When you know better than the platform's lists, say so with --resolve:
+    adopt=ID takes the object that you found, recreate says that there is none.
+
+    Example:
+      headway resume
+      headway resume acme-accounts acme-contacts
+      headway resume --resolve emea-cases flow adopt=6a7b…
+    """
+    from workflows.cli.compose import read_credentials
+    from workflows.cli.work import Resume, drive
+
+    answer = None if resolve is None else (resolve[0], resolve[1], adopted(resolve[2]))
+    return run_async(
+        drive,
+        Resume(
+            options=options,
+            credentials=read_credentials(options.credentials),
+            stop_at=stop_at(options, None),
+            again=called_again(),
+            runs=list(runs),
+            failed=failed,
+            answer=answer,
+        ),
+    )
+
+
+def adopted(text: str) -> str | None:
+    """The id of `adopt=ID`, None for `recreate`. Raises `BadParameter`."""
+    kind, _, id = text.partition("=")
+    if kind == "adopt" and id:
+        return id
+    if text == "recreate":
+        return None
+    raise BadParameter(f"{text!r} is neither adopt=ID nor recreate", param_hint="--resolve")
+
+
+def stop_at(options: Driving, total: int | None) -> Callable[[int], bool]:
+    """When so many failures are enough. Raises `BadParameter`."""
+    if options.fail_fast:
+        return lambda failed: failed >= 1
+    if options.max_failures is None:
+        return lambda _failed: False
+    text = options.max_failures
+    number = text.removesuffix("%")
+    if not number.isdecimal():
+        raise BadParameter(f"{text!r} is neither a number nor a share like 5%", param_hint="--max-failures")
+    if number == text:
+        return lambda failed: failed > int(text)
+    if total is None:
+        raise BadParameter("a share needs a manifest: name a number", param_hint="--max-failures")
+    return lambda failed: failed * 100 > int(number) * total
+
+
+def called_again() -> str:
+    """This command as it was called, for "continue with"."""
+    return shlex.join(["headway", *sys.argv[1:]])

@@ -1,0 +1,157 @@
+"""THE composition root: credentials, the gate, the client, the resources, the engine. Nothing else wires anything."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from engine.api import Engine
+from engine.clock import SystemClock
+from engine.identity import run_id
+from engine.model import RunState, RunStatus, Scope
+from engine.pacing import Pacing
+from engine.session import Notice
+from workflows.aep import AepClient, Credentials, CredentialsMissing, load_credentials
+from workflows.cli.failures import Refusal
+from workflows.cli.options import Driving
+from workflows.onboarding.chains import CHAINS
+from workflows.resources import all_resources
+
+WORKFLOW = next(iter(CHAINS.values())).name
+"""The name that all chains share, so that a source has one run whatever its chain."""
+
+NEEDED = {"AEP_API_KEY": "-", "AEP_ACCESS_TOKEN": "-"}
+"""What a command that sends nothing does not need, given so that only the rest is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """Everything that a command at work has in its hands."""
+
+    engine: Engine
+    client: AepClient
+    gate: Pacing
+    credentials: Credentials
+    paused: MemoryObjectReceiveStream[tuple[str, float]]
+    """Families that must not be sent to before a time (epoch seconds), as the platform says so."""
+
+    async def keep_pauses(self) -> None:
+        """Write each pause into the journal, so that it outlives this process."""
+        async for family, until in self.paused:
+            await self.engine.journal.pause(family, until)
+
+    def scope(self, created: str | None = None) -> Scope:
+        """The world that the credentials lead to; `created` is the sandbox's creation date."""
+        return scope_of(self.credentials, created)
+
+
+def scope_of(credentials: Credentials, created: str | None = None) -> Scope:
+    """The gateway, organisation and sandbox of these credentials."""
+    return Scope(
+        gateway=credentials.base_url, org=credentials.ims_org, sandbox=credentials.sandbox, created=created or None
+    )
+
+
+def read_credentials(file: Path | None) -> Credentials:
+    """From the variables and the file. Raises `CredentialsMissing` or `CredentialsInvalid`."""
+    return load_credentials(os.environ, file, {})
+
+
+def read_scope(file: Path | None, created: str | None = None) -> Scope | None:
+    """The world that the variables name, for commands that send nothing; None when they do not say."""
+    try:
+        return scope_of(load_credentials(os.environ, file, NEEDED), created)
+    except CredentialsMissing:
+        return None
+
+
+@asynccontextmanager
+async def working(
+    options: Driving,
+    credentials: Credentials,
+    *,
+    observer: Callable[[Notice], None],
+    stop_at: Callable[[int], bool] = lambda _failed: False,
+) -> AsyncIterator[App]:
+    """The engine over an open, locked journal, and the client that it works with. Sends nothing by itself."""
+    clock, rng = SystemClock(), SystemRandom()
+    telling, paused = anyio.create_memory_object_stream[tuple[str, float]](math.inf)
+    gate = Pacing(
+        boot=clock.boot,
+        rng=rng,
+        concurrency=options.concurrency,
+        rate=options.rate,
+        on_pause=lambda family, seconds: telling.send_nowait((family, clock.wall() + seconds)),
+    )
+    async with (
+        telling,
+        paused,
+        AepClient(credentials, gate=gate, clock=clock, rng=rng) as client,
+        Engine(
+            options.store,
+            workflows=CHAINS.values(),
+            resources=all_resources(client),
+            settle=options.settle,
+            concurrency=options.concurrency,
+            max_attempts=options.max_attempts,
+            max_failures=stop_at,
+            observer=observer,
+            gate=gate,
+            clock=clock,
+            rng=rng,
+            command=called(),
+        ) as engine,
+    ):
+        now = clock.wall()
+        gate.restore({family: until - now for family, until in (await engine.journal.pauses()).items()})
+        yield App(engine=engine, client=client, gate=gate, credentials=credentials, paused=paused)
+
+
+@asynccontextmanager
+async def looking(store: str) -> AsyncIterator[Engine]:
+    """The engine over a journal that is only read, also while another process works on it."""
+    async with Engine(store, workflows=CHAINS.values(), read_only=True, command=called()) as engine:
+        yield engine
+
+
+def called() -> str:
+    """How this command was called, for whoever finds the journal locked."""
+    return " ".join(["headway", *sys.argv[1:2]])
+
+
+async def find_runs(engine: Engine, wanted: Iterable[str]) -> list[RunState]:
+    """The runs of these source names or run ids, in every sandbox that the journal knows. Raises `Refusal` for names
+    that it does not know, all at once."""
+    scopes = await engine.journal.scopes()
+    found: list[RunState] = []
+    missing: list[str] = []
+    for name in wanted:
+        ids = {name, *(run_id(WORKFLOW, scope, name) for scope in scopes)}
+        runs = [run async for run in engine.journal.stream(run_ids=ids)]
+        found += runs
+        if not runs:
+            missing.append(name)
+    if missing:
+        raise Refusal("\n".join([await _unknown(engine, name) for name in missing]), "`headway status` lists the runs")
+    return found
+
+
+async def _unknown(engine: Engine, name: str) -> str:
+    """That the journal has no such run; and which one was probably meant, if it is not too large to look."""
+    from difflib import get_close_matches
+
+    text = f"the journal {engine.store} has no run {name!r}"
+    if sum((await engine.journal.counts()).values()) <= 10_000:
+        names = [run.source async for run in engine.journal.stream(statuses=tuple(RunStatus))]
+        if near := get_close_matches(name, names, n=1):
+            return f"{text}; did you mean {near[0]!r}?"
+    return text

@@ -1,0 +1,270 @@
+"""`demo`: a batch onboarded on a bad day, killed twice, continued, and held against the platform's own books."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from workflows.cli.calling import run_async
+from workflows.cli.failures import Exit, Refusal
+from workflows.cli.render import bar, say
+from workflows.cli.words import amount, duration
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+    from workflows.cli.audit import Account
+    from workflows.emulator import EmulatorConfig
+
+SETTLE = 3.0
+"""Seconds: the emulator's late effects and lagging lists are well below half of it."""
+KILLED_AT = (0.25, 0.6)
+"""At which shares of the steps the process is killed."""
+SANDBOX = "demo"
+PASSWORD = "SERVICENOW_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+def demo(
+    folder: Annotated[
+        Path | None,
+        Option("--folder", metavar="DIR", help="Where manifest and journal go; by default a temporary one."),
+    ] = None,
+    sources: Annotated[int, Option("--sources", min=1, max=500, help="How many.")] = 24,
+    seed: Annotated[int, Option("--seed", min=0, help="Of the bad day.")] = 2020,
+    debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001
+) -> int:
+    """Onboard a batch against a local platform with a bad day, get killed twice on the way, and check every object.
+
+    Needs no account and no network. Ends with 0 only if every source has its flow, nothing exists twice, nothing is
+    left over, and every id and etag in the journal is the platform's.
+
+    Example:
+      headway demo
+      headway demo --sources 100 --folder demo
+    """
+    where = folder or Path(mkdtemp(prefix="headway-demo-"))
+    where.mkdir(parents=True, exist_ok=True)
+    if (where / "headway.db").exists():
+        raise Refusal(f"{where} has a journal already", "name another folder, or delete that one")
+    return run_async(_demo, Stage(folder=where, sources=sources, seed=seed))
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """One demonstration."""
+
+    folder: Path
+    sources: int
+    seed: int
+    url: str = ""
+    began: float = field(default_factory=time.monotonic)
+    steps: set[tuple[str, str]] = field(default_factory=set)
+    """Steps that are done, as the events of all processes said."""
+    finished: set[str] = field(default_factory=set)
+    kills: list[float] = field(default_factory=list)
+
+    @property
+    def store(self) -> Path:
+        """The journal."""
+        return self.folder / "headway.db"
+
+    def passed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.began
+
+
+async def _demo(stage: Stage) -> int:
+    from workflows.cli.audit import audit
+
+    print(
+        "headway demo: a local platform with a bad day (8 % lost replies, 5 % 5xx, throttling, late effects, lagging "
+        f"lists), {amount(stage.sources, 'source')}, killed twice on the way\n"
+    )
+    async with _platform(stage) as environ:
+        print(f'  platform   emulator on {stage.url.removeprefix("http://")}, sandbox "{SANDBOX}" (development)')
+        sys.stdout.flush()
+        stage.began = time.monotonic()
+        while True:
+            code = await _run(stage, environ)
+            if code is not None:
+                break
+        seconds = stage.passed()
+        account = await audit(str(stage.store), stage.url)
+    if stage.kills:
+        times = " and ".join(duration(at) for at in stage.kills)
+        print(f"  killed     after {times} (SIGKILL); continued each time by the same command")
+    return _conclude(stage, account, seconds, code)
+
+
+@asynccontextmanager
+async def _platform(stage: Stage) -> AsyncIterator[Mapping[str, str]]:
+    """An emulator in a process of its own; gives the variables that lead to it."""
+    from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SCOPES, spawn_emulator
+
+    stage.url, emulator = await spawn_emulator(bad_day(stage.seed))
+    ours = {
+        "AEP_BASE_URL": stage.url,
+        "AEP_IMS_URL": stage.url,
+        "AEP_API_KEY": DEFAULT_CLIENT_ID,
+        "AEP_CLIENT_SECRET": DEFAULT_CLIENT_SECRET,
+        "AEP_SCOPES": DEFAULT_SCOPES,
+        "AEP_IMS_ORG": DEFAULT_ORG,
+        "AEP_SANDBOX_NAME": SANDBOX,
+        "HEADWAY_STORE": str(stage.store),
+        "HEADWAY_SETTLE": str(SETTLE),
+        PASSWORD: "not-a-secret",
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("AEP_", "HEADWAY_"))}
+    try:
+        yield {**others, **ours}
+    finally:
+        emulator.terminate()
+        await emulator.wait()
+
+
+def bad_day(seed: int) -> EmulatorConfig:
+    """What goes wrong: everything that the rules of the engine are for, only faster than in life."""
+    from workflows.emulator import EmulatorConfig, Faults, Org, Rate, Rule, Sandbox
+
+    services = "schemaregistry|catalog|conversion|flowservice"
+    failing = [Rule(kind="status", status=status, after=after, p=0.05 / 6, service=services)
+               for status in (500, 503, 504) for after in (False, True)]  # fmt: skip
+    faults = Faults(
+        seed=seed,
+        rules=(
+            Rule(kind="reset", after=True, p=0.08, method="POST", service=services),
+            Rule(kind="late", delay=0.1, delay_max=0.6, p=0.03, method="POST", service=services),
+            *failing,
+        ),
+        rates=(Rate(service="flowservice", per_second=30, burst=20),),
+        latency=0.02,
+        list_lag=0.5,
+    )
+    return EmulatorConfig(port=0, orgs=(Org(sandboxes=(Sandbox(name=SANDBOX),)),), faults=faults)
+
+
+async def _run(stage: Stage, environ: Mapping[str, str]) -> int | None:
+    """`headway run` in a process of its own, until it ends (its exit code) or is killed (None)."""
+    import asyncio
+
+    import orjson
+
+    manifest = stage.folder / "sources.yaml"
+    if not manifest.exists():
+        manifest.write_text(manifest_of(stage.sources))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workflows.cli", "run", str(manifest), "--json", "--quiet",
+        env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        async for line in process.stdout:
+            _hear(stage, orjson.loads(line))
+            if _doomed(stage):
+                await _kill(stage, process)
+                return None
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _hear(stage: Stage, event: dict[str, Any]) -> None:
+    if event["event"] == "step_done":
+        stage.steps.add((event["source"], event["step"]))
+    elif event["event"] == "run_done":
+        stage.finished.add(event["source"])
+    if sys.stdout.isatty():
+        done, share = len(stage.finished), len(stage.steps) / _expected(stage)
+        print(f"\r  sources    {done} of {stage.sources} {bar(share, 24)} {min(share, 1):4.0%}", end="", flush=True)
+        if done == stage.sources:
+            print()
+
+
+def _expected(stage: Stage) -> int:
+    return stage.sources * 8
+
+
+def _doomed(stage: Stage) -> bool:
+    kills = len(stage.kills)
+    return kills < len(KILLED_AT) and len(stage.steps) >= KILLED_AT[kills] * _expected(stage)
+
+
+async def _kill(stage: Stage, process: Process) -> None:
+    process.kill()
+    await process.wait()
+    stage.kills.append(stage.passed())
+
+
+TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "customer_contact", "customer_account")
+TEAMS = ("acme", "emea", "apac", "latam")
+
+
+def manifest_of(sources: int) -> str:
+    """A manifest of so many sources; some of them share a target schema."""
+    head = f"""\
+# What `headway demo` onboards.
+version: 1
+defaults:
+  connector: servicenow
+  base_connection:
+    name: ServiceNow
+    auth: {{endpoint: "https://acme.service-now.com", username: integration, password: "${{env:{PASSWORD}}}"}}
+  columns: {{sys_id: string, caller_name: string, caller_email: string, sys_updated_on: date-time}}
+  delta_column: sys_updated_on
+  mappings: {{sys_id: _id, caller_name: person.name.fullName, caller_email: personalEmail.address}}
+  schedule: {{frequency: hour, interval: 1}}
+  target:
+    class: https://ns.adobe.com/xdm/context/profile
+    field_groups:
+      - https://ns.adobe.com/xdm/context/profile-person-details
+      - https://ns.adobe.com/xdm/context/profile-personal-details
+sources:
+"""
+    return head + "".join(_source(number) for number in range(sources))
+
+
+def _source(number: int) -> str:
+    table, team = TABLES[number % len(TABLES)], TEAMS[number // len(TABLES) % len(TEAMS)]
+    again = number // (len(TABLES) * len(TEAMS))
+    name = f"{team}-{table.rpartition('_')[2]}s" + (f"-{again + 1}" if again else "")
+    shared = "    target: {schema: people}\n" if table == "customer_contact" else ""
+    return f"  - name: {name}\n    table: {table}\n{shared}"
+
+
+def _conclude(stage: Stage, account: Account, seconds: float, code: int) -> int:
+    """Say what was made, and whether all is well."""
+    doubts = account.recovered + account.resent
+    print(
+        f"\n{amount(stage.sources, 'source')} onboarded in {duration(seconds)}: {amount(account.flows, 'flow')}, "
+        f"{amount(account.live, 'resource')}, {account.twice} twice, {account.left_over} left over"
+    )
+    print(
+        f"  {amount(doubts, 'step')} in doubt on the way: {amount(account.recovered, 'effect')} recovered, "
+        f"{account.resent} had not happened and were sent again"
+    )
+    print(f"  faults     {', '.join(f'{count} {kind}' for kind, count in account.faults.items()) or 'none'}")
+    print(f"  journal    {stage.store}   ids and etags agree: {account.agreeing} of {account.recorded}")
+    wrong = account.wrong(stage.sources)
+    if code != Exit.DONE:
+        wrong.insert(0, f"the last `headway run` ended with exit code {code}")
+    if wrong:
+        say("\nThis is not what was promised:\n" + "\n".join(f"  {line}" for line in wrong))
+        return Exit.FAILED
+    first = min(stage.finished, default="RUN")
+    print(
+        f"\nNext   headway status --store {stage.store}      what was made\n"
+        f"       headway why {first} flow --store {stage.store}      the story of one step\n"
+        "       headway init      your own sources"
+    )
+    return Exit.DONE

@@ -1,0 +1,161 @@
+"""`status`: what the journal says of the runs, for people and as JSON lines; also while another process works."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from workflows.cli.calling import run_async
+from workflows.cli.options import Looking
+from workflows.cli.words import cut, number, short
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+    from engine.model import RunState
+
+ALL = 60
+"""Up to so many runs are all shown; of more, only those that are not done."""
+PAUSE = 1.0
+"""Seconds between two looks of --watch."""
+UNDER_WAY = ("pending", "running", "waiting")
+SHOWN_FIRST = ("done", "running", "waiting", "pending", "failed", "in_doubt", "destroyed")
+
+
+def status(
+    options: Looking,
+    runs: Annotated[list[str], Argument(metavar="RUN", help="Source names or run ids; none: all.")] = [],  # noqa: B006
+    *,
+    failed: Annotated[bool, Option("--failed", help="Only those that failed.")] = False,
+    in_doubt: Annotated[bool, Option("--in-doubt", help="Only those in doubt.")] = False,
+    watch: Annotated[bool, Option("--watch", help="Go on until nothing is under way.")] = False,
+    json: Annotated[bool, Option("--json", help="One JSON line per run, sorted by source, with every id and etag.")] = (
+        False
+    ),
+) -> int:
+    """Show what is done, running, failed, in doubt. Reads the journal only, also while a run is going on.
+
+    Example:
+      headway status
+      headway status --failed
+      headway status acme-accounts --json
+    """
+    states = (*(["failed"] * failed), *(["in_doubt"] * in_doubt)) or None
+    return run_async(_status, Look(options.store, list(runs), states, watch=watch, json=json))
+
+
+class Look:
+    """What is to be shown, and how."""
+
+    def __init__(self, store: str, runs: list[str], states: tuple[str, ...] | None, *, watch: bool, json: bool) -> None:
+        self.store, self.runs, self.states, self.watch, self.json = store, runs, states, watch, json
+        self.said: dict[str, int] = {}
+        """Fingerprints of the JSON lines that were said already, while watching."""
+
+
+async def _status(look: Look) -> int:
+    import anyio
+
+    from workflows.cli.compose import looking
+
+    async with looking(look.store) as engine:
+        if not engine.journal.name and not look.json:
+            print(f"There is no journal at {look.store} yet; `headway run FILE` makes one.")
+            return 0
+        while True:
+            under_way = await (_lines(engine, look) if look.json else _table(engine, look))
+            if not look.watch or not under_way:
+                return 0
+            await anyio.sleep(PAUSE)
+
+
+async def _runs(engine: Engine, look: Look, ids: list[str] | None) -> AsyncIterator[RunState]:
+    from engine.model import RunStatus
+
+    statuses = None if look.states is None else tuple(RunStatus(state) for state in look.states)
+    async for run in engine.journal.stream(statuses=statuses, run_ids=ids):
+        yield run
+
+
+async def _ids(engine: Engine, look: Look) -> list[str] | None:
+    from workflows.cli.compose import find_runs
+
+    return [run.run_id for run in await find_runs(engine, look.runs)] if look.runs else None
+
+
+async def _lines(engine: Engine, look: Look) -> bool:
+    """JSON lines; while watching, only of runs that have changed. Whether something is under way."""
+    from workflows.cli.events import print_json
+
+    under_way = False
+    async for run in _runs(engine, look, await _ids(engine, look)):
+        line = await engine.report(run)
+        under_way = under_way or run.status.value in UNDER_WAY
+        if look.watch:
+            known, look.said[run.run_id] = look.said.get(run.run_id), hash(str(line))
+            if known == look.said[run.run_id]:
+                continue
+        print_json(line)
+    sys.stdout.flush()
+    return under_way
+
+
+async def _table(engine: Engine, look: Look) -> bool:
+    """The counts, and a line per run: of many runs, only those that are not done."""
+    from shutil import get_terminal_size
+
+    counts = Counter({status.value: count for status, count in (await engine.journal.counts()).items()})
+    width = get_terminal_size().columns
+    some = bool(look.runs or look.states)
+    ids = await _ids(engine, look)
+    if look.watch and sys.stdout.isatty():
+        print("\x1b[2J\x1b[H", end="")
+    print(_header(counts))
+    hide = not some and counts.total() > ALL
+    async for run in _runs(engine, look, ids):
+        if not (hide and run.status.value == "done"):
+            print(_line(run, await _steps(engine, run), width))
+    if hide and counts["done"]:
+        print(f"The {number(counts['done'])} that are done are not listed; --json lists all.")
+    unhappy = [f"headway status --{name}" for name, state in _UNHAPPY if counts[state] and not some]
+    if unhappy:
+        print("Look closer with   " + ",   ".join(unhappy) + ",   headway why RUN")
+    sys.stdout.flush()
+    return any(counts[state] for state in UNDER_WAY)
+
+
+_UNHAPPY = (("failed", "failed"), ("in-doubt", "in_doubt"))
+
+
+def _header(counts: Counter[str]) -> str:
+    figures = [f"{state.replace('_', ' ')} {number(counts[state])}" for state in SHOWN_FIRST if counts[state]]
+    return f"{number(counts.total())} runs" + (f":   {'   '.join(figures)}" if figures else "")
+
+
+async def _steps(engine: Engine, run: RunState) -> tuple[int, int, list[str]]:
+    """How many steps are done, of how many, and which are not, with their state."""
+    from engine.errors import WorkflowChanged
+
+    try:
+        steps = (await engine.report(run))["steps"]
+    except WorkflowChanged:
+        return 0, 0, []
+    shown = [(str(step["name"]), str(step["state"])) for step in steps]  # type: ignore[union-attr,call-overload,index]
+    done = sum(state == "done" for _, state in shown)
+    return done, len(shown), [f"{name} {state.replace('_', ' ')}" for name, state in shown if state not in _DULL]
+
+
+_DULL = ("done", "pending", "skipped", "destroyed")
+
+
+def _line(run: RunState, steps: tuple[int, int, list[str]], width: int) -> str:
+    done, count, active = steps
+    name = short(run.source, 32 if width >= 80 else 20)
+    failure = run.failure.message if run.failure and run.status.value in ("failed", "in_doubt") else ""
+    what = failure or ", ".join(active)
+    figures = f"{done:>2}/{count} steps" if width >= 80 else f"{done:>2}/{count}"
+    line = f"  {name:<{32 if width >= 80 else 20}}  {run.status.value.replace('_', ' '):<9} {figures}"
+    return cut(f"{line}   {what}" if what else line, max(width, 60) if sys.stdout.isatty() else 400)

@@ -1,0 +1,110 @@
+"""Options that commands share, as frozen dataclasses: a command with a parameter of such a class gets all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from typer import Option
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """What every command that reads the journal takes."""
+
+    store: Annotated[
+        str,
+        Option(
+            "--store", metavar="PATH|URL", envvar="HEADWAY_STORE", help="The journal: a file, or a postgresql+… URL."
+        ),
+    ] = "headway.db"
+    debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling(Looking):
+    """What every command that calls the platform, or must know which one, takes."""
+
+    credentials: Annotated[
+        Path | None,
+        Option("--credentials", metavar="FILE", help="NAME=value lines, or the project JSON of the Developer Console."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driving(Calling):
+    """What the commands that drive runs take."""
+
+    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once, per service.")] = 64
+    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, per service.")] = None
+    only: Annotated[
+        list[str], Option("--only", metavar="PATTERN", help="Names, globs, state:failed, error:CODE; may be repeated.")
+    ] = dataclasses.field(default_factory=list)
+    exclude: Annotated[list[str], Option("--exclude", metavar="PATTERN", help="The contrary of --only.")] = (
+        dataclasses.field(default_factory=list)
+    )
+    max_attempts: Annotated[
+        int | None, Option("--max-attempts", min=1, help="Requests that a step may spend on failures of its own.")
+    ] = None
+    fail_fast: Annotated[bool, Option("--fail-fast", help="Stop at the first source that fails.")] = False
+    max_failures: Annotated[
+        str | None, Option("--max-failures", metavar="N|N%", help="Stop when more sources than this have failed.")
+    ] = None
+    settle: Annotated[
+        float,
+        Option(
+            "--settle",
+            min=0.1,
+            envvar="HEADWAY_SETTLE",
+            help="Seconds for which a lost request may still have an effect.",
+        ),
+    ] = 120.0
+    yes: Annotated[bool, Option("--yes", help="Do not ask before creating in a production sandbox.")] = False
+    json: Annotated[bool, Option("--json", help="Events as JSON lines on stdout, the last one a summary.")] = False
+    verbose: Annotated[bool, Option("-v", "--verbose", help="Log every event on stderr.")] = False
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False
+
+
+def flattened(function: Callable[..., T]) -> Callable[..., T]:
+    """The function with the fields of its option classes as parameters of its own, which is what typer reads."""
+    hints = get_type_hints(function, include_extras=True)
+    kinds: dict[str, Any] = {name: kind for name, kind in hints.items() if dataclasses.is_dataclass(kind)}
+    parameters = [
+        parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in kinds
+    ]
+    for kind in kinds.values():
+        parameters += _parameters(kind)
+
+    @functools.wraps(function)
+    def call(**values: Any) -> T:
+        built = {
+            name: kind(**{field.name: values.pop(field.name) for field in dataclasses.fields(kind)})
+            for name, kind in kinds.items()
+        }
+        return function(**values, **built)
+
+    setattr(call, "__signature__", inspect.Signature(parameters))  # noqa: B010 - mypy knows no such attribute
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def _parameters(kind: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default if field.default is not dataclasses.MISSING else [],
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(kind)
+    ]

@@ -1,0 +1,100 @@
+"""What a batch came to: a line with the counts, the causes of what went wrong, and the next command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflows.cli.failures import Exit, worst
+from workflows.cli.tally import Cause, Tally
+from workflows.cli.words import amount, cut, duration, listed, number
+
+NAMED = 3
+SHOWN = 12
+"""How many sources are named for a cause, and how many causes are shown."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """How a command that drives runs ended. `again` is the command that continues."""
+
+    tally: Tally
+    seconds: float
+    again: str
+    changed: list[str] = field(default_factory=list)
+    gone: int = 0
+    interrupted: bool = False
+
+    @property
+    def code(self) -> Exit:
+        """The exit code."""
+        if self.interrupted and self.tally.left:
+            return Exit.INTERRUPTED
+        found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (self.tally.failed > 0)
+        return worst(found or [Exit.FAILED] * (self.tally.left > 0))
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of the last event."""
+        tally = self.tally
+        return {
+            "exit": int(self.code),
+            "seconds": round(self.seconds, 3),
+            "total": tally.total,
+            "done": tally.done,
+            "done_before": tally.before,
+            "failed": tally.failed,
+            "in_doubt": tally.in_doubt,
+            "left": tally.left,
+            "changed": self.changed,
+            "gone": self.gone,
+            "interrupted": self.interrupted,
+            "causes": [
+                {"state": c.state, "count": c.count, "message": c.message, "hint": c.hint, "sources": c.sources}
+                for c in self._causes()
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """The summary for people."""
+        lines = [self._counts(), *self._unhappy()]
+        if self.changed:
+            lines.append(
+                f"  {number(len(self.changed))}  changed in the manifest since they were done, left alone for now"
+                f"     {listed(self.changed, NAMED)}"
+            )
+        if self.interrupted and self.tally.left:
+            lines.append(f"interrupted; continue with `{self.again}`")
+        elif self.code is not Exit.DONE:
+            done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
+            lines.append(f"Continue with   {self.again}{done}")
+        return lines
+
+    def _counts(self) -> str:
+        tally = self.tally
+        figures = [f"{number(tally.done)} done"]
+        figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
+        figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
+        figures += [f"{number(tally.left)} left"] * (tally.left > 0)
+        code = f"   exit {int(self.code)}" if self.code else ""
+        return f"{amount(tally.total, 'source')}: {', '.join(figures)}   {duration(self.seconds)}{code}"
+
+    def _causes(self) -> list[Cause]:
+        return sorted(self.tally.causes.values(), key=lambda cause: (cause.state == "failed", -cause.count))
+
+    def _unhappy(self) -> list[str]:
+        causes, lines = self._causes(), list[str]()
+        for cause in causes[:SHOWN]:
+            what = "in doubt: " if cause.state == "in_doubt" else ""
+            lines.append(f"  {number(cause.count)}  {what}{cut(cause.message, 300)}")
+            lines.append(f"       {listed_of(cause)}      headway why {cause.sources[0]} {cause.step}".rstrip())
+            if cause.hint:
+                lines.append(f"       {cause.hint}")
+        if len(causes) > SHOWN:
+            lines.append(f"  and {amount(len(causes) - SHOWN, 'other cause')}: headway status --failed")
+        return lines
+
+
+def listed_of(cause: Cause) -> str:
+    """The sources of a cause, the first by name."""
+    more = cause.count - min(len(cause.sources), NAMED)
+    return ", ".join(cause.sources[:NAMED]) + (f" and {number(more)} more" if more else "")

@@ -1,0 +1,117 @@
+"""What a batch came to so far: counters that cost the same for each notice, however large the batch is."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workflows.cli.words import gist
+
+if TYPE_CHECKING:
+    from engine.session import Notice
+
+KEPT = 5
+"""How many sources are remembered by name for a cause."""
+CAUSES = 500
+"""How many different causes are told apart."""
+SPAN = 60
+"""Seconds over which the rate is measured."""
+
+ENDS = {"run_done": "done", "run_failed": "failed", "run_in_doubt": "in_doubt"}
+PAUSES = frozenset({"not_applied", "in_doubt", "not_ready"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Cause:
+    """Why sources did not get through: how many, the first of them, and the first one's message."""
+
+    state: str
+    message: str
+    step: str
+    hint: str | None
+    count: int = 0
+    sources: list[str] = field(default_factory=list)
+
+
+class Tally:
+    """Counts of sources; `total` includes those that were `done` before."""
+
+    def __init__(self, *, total: int, done: int, now: float) -> None:
+        self.total, self.done, self.before = total, done, done
+        self.failed = self.in_doubt = 0
+        self.newest: tuple[str, str] | None = None
+        self.causes: dict[tuple[str, str, str], Cause] = {}
+        self.began = now
+        self._active: dict[str, bool] = {}
+        self._waiting = 0
+        self._marks: deque[tuple[float, int]] = deque([(now, 0)], maxlen=SPAN)
+
+    @property
+    def waiting(self) -> int:
+        """Runs whose last word was an answer that makes them wait."""
+        return self._waiting
+
+    @property
+    def running(self) -> int:
+        """Runs that get on."""
+        return len(self._active) - self._waiting
+
+    @property
+    def ended(self) -> int:
+        """Runs that this process brought to an end."""
+        return self.done - self.before + self.failed + self.in_doubt
+
+    @property
+    def left(self) -> int:
+        """Runs that have not come to an end."""
+        return self.total - self.done - self.failed - self.in_doubt
+
+    def rate(self, now: float) -> float | None:
+        """Sources per minute of late; None while there is nothing to go by."""
+        at, ended = self._marks[0]
+        if now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, self.ended))
+        passed, found = now - at, self.ended - ended
+        return 60 * found / passed if found and passed > 0 else None
+
+    def hear(self, notice: Notice) -> bool:
+        """Count a notice; whether it is a failure that people want to see at once."""
+        run, name = notice.run, notice.name
+        if run.shared:
+            return False
+        if name in ENDS:
+            return self._end(notice, ENDS[name])
+        if name == "run_started":
+            self._active.setdefault(run.run_id, False)
+        elif name == "run_waiting" or (name == "step_answered" and notice.detail.get("kind") in PAUSES):
+            self._wait(run.run_id, waiting=True)
+        elif name in ("step_done", "step_recovered"):
+            self._wait(run.run_id, waiting=False)
+        return False
+
+    def _wait(self, run_id: str, *, waiting: bool) -> None:
+        before = self._active.get(run_id)
+        if before is not None and before is not waiting:
+            self._active[run_id] = waiting
+            self._waiting += 1 if waiting else -1
+
+    def _end(self, notice: Notice, state: str) -> bool:
+        run = notice.run
+        self._waiting -= self._active.pop(run.run_id, False)
+        setattr(self, state, getattr(self, state) + 1)
+        if state == "done":
+            return False
+        message = run.failure.message if run.failure else "no reason is known"
+        self.newest = (run.source, message)
+        step, _, rest = message.partition(": ")
+        key = (state, step, gist(rest.replace(run.source, "…")))
+        if key not in self.causes and len(self.causes) >= CAUSES:
+            key = (state, "", "")
+        cause = self.causes.setdefault(
+            key, Cause(state=state, message=message, step=step, hint=run.failure.hint if run.failure else None)
+        )
+        cause.count += 1
+        if len(cause.sources) < KEPT:
+            cause.sources.append(run.source)
+        return True
