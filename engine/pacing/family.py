@@ -7,14 +7,16 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
+from engine.pacing.blame import Common, Own
 from engine.pacing.outage import SUSPECT, Breaker
-from engine.pacing.rate import Throttle
 from engine.pacing.window import Window
 
 SHORT, LONGEST = 0.2, 30.0
 """The pause after a 429 without `Retry-After`, in seconds, at most at first and at most after many in a row."""
 SPREAD = 0.05
 """Seconds over which several processes spread when they come back from the same `Retry-After`."""
+TOGETHER = 2.0
+"""Seconds for which a refusal of one family holds back the others, too, at most."""
 BRIEF = 2.0
 """An outage shorter than so many seconds was none: too many requests at once fail in a row as well."""
 PATIENCE = 3600.0
@@ -44,13 +46,14 @@ class Family:
     """The state of one family. `in_flight` are the permits that are out."""
 
     __slots__ = (
-        "_breaker", "_levels", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle", "_until",
-        "_window", "in_flight",
+        "_breaker", "_common", "_levels", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle",
+        "_until", "_window", "in_flight",
     )  # fmt: skip
 
-    def __init__(self, *, most: int, rng: Random) -> None:
+    def __init__(self, *, most: int, common: Common, rng: Random) -> None:
         self._rng = rng
-        self._throttle, self._window, self._breaker = Throttle(), Window(most), Breaker(rng)
+        self._throttle, self._common = Own(), common
+        self._window, self._breaker = Window(most), Breaker(rng)
         self.in_flight = 0
         self._until = -math.inf  # end of the pause
         self._named = False  # whether the pause is a Retry-After's
@@ -64,18 +67,20 @@ class Family:
         """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
         if self.in_flight >= self._window.room:
             return math.inf
+        opens = self._common.next_at
         if self._quiet:
-            return -math.inf
-        opens = max(self._until, self._throttle.next_at)
+            return opens
+        opens = max(opens, self._until, self._throttle.next_at)
         if self._breaker.since is not None:
             return max(opens, self._breaker.probe_at)
-        self._quiet = self._throttle.next_at == -math.inf and opens <= now
+        self._quiet = self._throttle.next_at == -math.inf and self._until <= now
         return opens
 
     def take(self, now: float) -> None:
         """A permit goes out at `now`, which is not before `opens_at`."""
         self._owed = min(self._owed, self.in_flight)
         self.in_flight += 1
+        self._common.sent(now)
         self._throttle.sent(now)
         if self._breaker.since is not None:
             self._breaker.probed(now)
@@ -121,7 +126,7 @@ class Family:
     def view(self, now: float, waiting: int) -> FamilyView:
         """What to show."""
         return FamilyView(
-            in_flight=self.in_flight, waiting=waiting, concurrency=self._window.room, rate=self._throttle.pace,
+            in_flight=self.in_flight, waiting=waiting, concurrency=self._window.room, rate=self._rate,
             throughput=self._throttle.throughput(now), paused=self.paused(now),
             outage=self._breaker.since is not None, why=self._why(now),
         )  # fmt: skip
@@ -156,18 +161,24 @@ class Family:
             self._refusals.append(now)
             self._owed = self.in_flight - 1
             if not named:
-                longest = min(SHORT * 2.0**self._throttle.stuck, LONGEST)
+                longest = min(SHORT * 2.0 ** max(self._throttle.stuck, self._common.stuck), LONGEST)
                 until = now + longest * self._rng.uniform(0.5, 1.0)
                 if until > self._until:
                     self._until, self._named = until, False
         self._throttle.refused(now, self._until, late=late)
+        self._common.accuse(self._throttle, now, min(self._until, now + TOGETHER), late=late)
+
+    @property
+    def _rate(self) -> float | None:
+        pace = min(self._throttle.pace or math.inf, self._common.pace or math.inf)
+        return pace if pace < math.inf else None
 
     def _why(self, now: float) -> str:
         if self._until > now:
             return f"pausing {math.ceil(self._until - now)} s: {'Retry-After' if self._named else '429'}"
         if self._breaker.since is not None:
             return f"outage: probing every {math.ceil(self._breaker.interval(now))} s"
-        pace = self._throttle.pace
+        pace = self._rate
         if pace is not None:
             recent = sum(at > now - 60.0 for at in self._refusals)
             times = {1: "once", 2: "twice"}.get(recent, f"{recent} times")

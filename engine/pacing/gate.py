@@ -14,6 +14,7 @@ from random import Random
 
 import anyio
 
+from engine.pacing.blame import Common
 from engine.pacing.cap import Cap
 from engine.pacing.family import Family, FamilyView
 from engine.ports import Gate
@@ -64,6 +65,7 @@ class Pacing:
         self._on_pause = on_pause
         self._lanes: dict[str, _Lane] = {}
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
+        self._common = Common()
         self._in_flight = 0
 
     async def enter(self, family: str) -> None:
@@ -134,7 +136,7 @@ class Pacing:
     def _lane(self, name: str) -> _Lane:
         lane = self._lanes.get(name)
         if lane is None:
-            lane = self._lanes[name] = _Lane(name, Family(most=self._concurrency, rng=self._rng))
+            lane = self._lanes[name] = _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
         return lane
 
     def _opens_at(self, lane: _Lane, now: float) -> float:

@@ -7,10 +7,8 @@ inflate it, and a long window makes it exact. The pace starts just below this *b
 leaves upwards ever faster; the next 429 closes a longer window and gives a better bound. A pause refills the store, so
 right after it the depth counts only up to the length of the pause.
 
-Some refusals do not fit the picture: the bound that they give lies below an earlier one, so the store cannot have been
-empty. Alone they are a bad moment of the service and cost next to no pace. When they come in a crowd, a trial at a pace
-that cannot be too high tells the two causes apart: without refusals the rate has dropped, and the pace returns from
-below; with refusals they come at any pace, and slowing down for them would only lose time.
+A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
+moment of the service and costs next to no pace; what a crowd of them means is found out in `blame`.
 """
 
 from __future__ import annotations
@@ -38,14 +36,8 @@ RUNAWAY = 1.25
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
 happens more often in a row than `STUCK_LIMIT`."""
-CROWD, CROWDED = 5, 600
-"""So many refusals among so many requests are a crowd."""
-TRIAL = 0.7
-"""The pace of a trial, as a share of what got through lately."""
 RETURN = 8.0
-"""Seconds in which the pace returns after a trial without refusals."""
-DEAF, PUSH = 120.0, 1.5
-"""Seconds for which refusals cost no pace after a trial with refusals; the most above what gets through meanwhile."""
+"""Seconds in which the pace returns to where it was."""
 
 
 class Bound(NamedTuple):
@@ -55,19 +47,12 @@ class Bound(NamedTuple):
     seconds: float
 
 
-class _Refusal(NamedTuple):
-    at: float
-    taken: int
-    base: float
-
-
 class Throttle:
-    """The pace of one family: none until the first refusal, then learned."""
+    """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_crowd", "_deaf_until", "_depth", "_emptied", "_growth", "_held", "_hold", "_marks",
-        "_next_mark", "_peak", "_refused", "_resumed", "_seen", "_through", "_trial", "_usual", "next_at", "pace",
-        "stuck", "taken",
+        "_base", "_burst", "_depth", "_emptied", "_growth", "_held", "_hold", "_marks", "_next_mark", "_peak",
+        "_refused", "_resumed", "_seen", "next_at", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -89,10 +74,6 @@ class Throttle:
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
         self._held = 0.0  # seconds for which it was the pace that held requests back
-        self._crowd: deque[_Refusal] = deque(maxlen=CROWD)
-        self._trial = 0  # taken at the end of the trial; 0: none
-        self._through = self._usual = 0.0  # before the trial: requests per second, requests per refusal
-        self._deaf_until = -math.inf
 
     def sent(self, now: float) -> None:
         """A request leaves at `now`, which is not before `next_at`."""
@@ -104,8 +85,6 @@ class Throttle:
         self.taken += 1
         if self.pace is None:
             return
-        if self._trial and self.taken >= self._trial:
-            self._pass_trial(now)
         gap = 1.0 / self.pace
         if now <= self.next_at + SLACK:
             self._held += gap
@@ -122,13 +101,19 @@ class Throttle:
             self._refused = now
         self.next_at = max(self.next_at, resume)
 
+    def forgive(self) -> None:
+        """Learn nothing from the last refusal: it is explained."""
+        self._refused = None
+        self._seen = self.taken
+
     def throughput(self, now: float) -> float:
         """Requests per second that the service took in the last ten seconds or so."""
         recent = next((mark for mark in self._marks if mark[0] >= now - 10.0), (now, self.taken))
         return (self.taken - recent[1]) / max(now - recent[0], 1.0)
 
-    def _learn(self, refused: float, resume: float) -> None:
-        self._refused = None
+    def _learn(self, refused: float, resume: float) -> bool:
+        """Make of a refusal what can be made of it; whether it is explained."""
+        self._refused, explained = None, True
         taken, self._seen = self.taken - self._seen, self.taken
         if self.pace is None:
             if self._marks and refused - self._marks[0][0] < BURST:
@@ -139,27 +124,22 @@ class Throttle:
             self.stuck += 1
         else:
             self.stuck = 0
-            self._judge(refused, resume, self.pace)
+            explained = self._judge(refused, resume, self.pace)
         self.pace = self._grown()
+        return explained
 
-    def _judge(self, refused: float, resume: float, pace: float) -> None:
-        if self._trial:
-            self._fail_trial(refused, resume)
-        elif refused < self._deaf_until:
-            self._push(refused)
-        else:
-            searching = not self._growth
-            if searching and self._burst is not None:
-                self._sound(refused, *self._burst)
-            bound = self._bound(refused)
-            if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
-                self._settle(bound, refused, resume)
-            else:
-                self._base *= 0.99
-                self._peak = max(self._base, self._peak * 0.995)
-                self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
-            if self._crowded(refused) and self._growth:
-                self._begin_trial(refused)
+    def _judge(self, refused: float, resume: float, pace: float) -> bool:
+        searching = not self._growth
+        if searching and self._burst is not None:
+            self._sound(refused, *self._burst)
+        bound = self._bound(refused)
+        if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
+            self._settle(bound, refused, resume)
+            return True
+        self._base *= 0.99
+        self._peak = max(self._base, self._peak * 0.995)
+        self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
+        return False
 
     def _settle(self, bound: Bound, refused: float, resume: float) -> None:
         """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next."""
@@ -176,37 +156,6 @@ class Throttle:
         self._marks.append((resume, self.taken))
         self._next_mark = resume + MARK
 
-    def _crowded(self, refused: float) -> bool:
-        self._crowd.append(_Refusal(refused, self.taken, self._base))
-        return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
-
-    def _begin_trial(self, refused: float) -> None:
-        first = self._crowd[0]
-        self._peak = max(refusal.base for refusal in self._crowd)
-        self._through = (self.taken - first.taken) / (refused - first.at)
-        self._usual = (self.taken - first.taken) / (CROWD - 1)
-        self._trial = self.taken + max(int(2 * self._usual), 10)
-        self._base, self._held = TRIAL * self._through, 0.0
-        self._crowd.clear()
-
-    def _pass_trial(self, now: float) -> None:
-        peak, self._trial = self._peak, 0
-        self._settle(Bound(self._through, 4.0), now, now)
-        self._peak = max(peak, self._base)
-
-    def _fail_trial(self, refused: float, resume: float) -> None:
-        self._trial, self._base, self._deaf_until = 0, self._peak, refused + DEAF
-        self._restart(refused, resume)
-
-    def _push(self, refused: float) -> None:
-        """Deaf to a refusal: a pace that is too low rises. Refusals twice as thick as before end the deafness."""
-        self._held = 0.0
-        if self._crowded(refused) and self.taken - self._crowd[0].taken < (CROWD - 1) * self._usual / 2:
-            self._base, self._deaf_until = self._peak, refused
-            self._crowd.clear()
-        else:
-            self._base = max(self._base, PUSH * self.throughput(refused))
-
     def _sound(self, refused: float, taken: int, seconds: float) -> None:
         """Solve for the depth: the first burst came out of the full store, this window out of what a pause put in."""
         for _ in range(8):
@@ -221,8 +170,6 @@ class Throttle:
         return best
 
     def _grown(self) -> float:
-        if self._trial:
-            return self._base
         if not self._growth:
             return self._base * math.exp2(min(self._held / DOUBLING, 20.0))
         level = self._base + max(self._peak - self._base, 0.0) * min(self._held / RETURN, 1.0)
