@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine import codec
+from engine.active import Active
 from engine.clock import SystemClock
+from engine.drive import Drive
 from engine.errors import ScopeMismatch, UnknownRun, WorkflowChanged
 from engine.identity import run_id
 from engine.journal import open_journal
@@ -19,6 +21,7 @@ from engine.machine import Timing
 from engine.model import Event, Json, NewRun, RunState, RunStatus, Scope, StepState
 from engine.pacing import Pacing
 from engine.ports import Clock, Gate, Journal, Standing
+from engine.recover import resolve
 from engine.report import report
 from engine.runner import Runner
 from engine.session import Notice, Session
@@ -103,6 +106,9 @@ class Engine:
             observer=self.observer,
             max_attempts=self.max_attempts,
         )
+        if isinstance(self.gate, Pacing) and not self.read_only:
+            now = self.clock.wall()
+            self.gate.restore({family: until - now for family, until in (await self.journal.pauses()).items()})
         return self
 
     async def __aexit__(
@@ -167,15 +173,43 @@ class Engine:
 
     async def run(self, batch: int) -> Counter[RunStatus]:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
-        self.runner = Runner(self.session, self.workflows, window=self.window, max_failures=self.max_failures)
-        return await self.runner.run_batch(batch)
+        return await self._act(batch, Drive.go)
 
     async def destroy(self, run_ids: Collection[str]) -> Counter[RunStatus]:
         """Delete what these runs made, in safe order; never what they adopted or share. Raises `Halt`."""
         batch = await self.journal.new_batch()
         await self.journal.enroll(batch, tuple(RunStatus), run_ids)
-        self.runner = Runner(self.session, self.workflows, window=self.window, destroy=True)
+        return await self._act(batch, Drive.destroy)
+
+    async def recover(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Counter[RunStatus]:
+        """Rebuild a lost journal from the markers on the platform, creating nothing. `done`: all was found again; what
+        was found, is missing or in conflict is told by notices. Raises `Halt`, `ScopeMismatch`."""
+        registration = await self.register(scope, batches)
+        return await self._act(registration.batch, Drive.recover)
+
+    async def _act(self, batch: int, action: Callable[[Drive], Awaitable[RunState]]) -> Counter[RunStatus]:
+        self.runner = Runner(
+            self.session, self.workflows, window=self.window, max_failures=self.max_failures, action=action
+        )
         return await self.runner.run_batch(batch)
+
+    async def resolve(self, id: str, step: str, *, adopt: str | None) -> None:
+        """A person's answer to a doubt: the object `adopt` is the step's, or (None) it is to be made anew.
+
+        Raises `UnknownRun`, and `Rejected` for an answer that cannot be.
+        """
+        state = await self.journal.claim_one(id)
+        workflow = self._known(state)
+        plan = workflow.plan(workflow.decode(state.inputs))
+        if step in plan.shared:
+            state = await self.journal.claim_one(run_id(state.workflow, state.scope, plan.shared[step], shared=True))
+        run = Active(self.session, workflow=workflow, plan=plan, inputs=None, state=state)
+        await resolve(run, step, adopt)
+
+    def pause(self, family: str, seconds: float) -> None:
+        """Journal that a service asked for a pause, so that it outlives this process."""
+        self.session.pauses[family] = self.clock.wall() + seconds
+        self.session.paused.set()
 
     def stop(self) -> None:
         """Start nothing new, finish or journal what is in flight; `run` returns within ten seconds."""
@@ -197,14 +231,18 @@ class Engine:
 
     async def report(self, run: RunState) -> dict[str, Json]:
         """A run as one line of `status --json`. Raises `WorkflowChanged` when its workflow is not known here."""
-        workflow = self.workflows.get((run.workflow, run.variant))
-        if workflow is None:
-            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
+        workflow = self._known(run)
         plan = workflow.plan(workflow.decode(run.inputs))
         shared = {
             name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
         }
         return report(run, plan, shared)
+
+    def _known(self, run: RunState) -> Workflow[Any]:
+        workflow = self.workflows.get((run.workflow, run.variant))
+        if workflow is None:
+            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
+        return workflow
 
     async def _shared_step(self, run: RunState, name: str, key: str) -> StepState | None:
         id = run_id(run.workflow, run.scope, key, shared=True)

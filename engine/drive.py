@@ -6,6 +6,7 @@ durable wait.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import anyio
@@ -20,6 +21,7 @@ from engine.evidence import confirm
 from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus
 from engine.ports import Adopt
+from engine.recover import recover
 from engine.sentinel import hold, leased, verify
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
@@ -95,6 +97,15 @@ class Drive:
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}
             return await self._conclude_failed()
+
+    async def recover(self) -> RunState:
+        """Find again what the run made, creating nothing; the run stays suspect until it is run (rule 7)."""
+        try:
+            await recover(self.run, self.shared)
+        except StepFailed as failed:
+            self.failures = {"": failed.failure}
+            return await self._conclude_failed()
+        return self.run.state
 
     def _settled_at(self) -> float:
         run = self.run

@@ -6,7 +6,7 @@ Memory depends on the window, not on the batch. A common cause (`Halt`) stops ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.errors import WorkflowChanged
 from engine.evidence import confirm
 from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState
+from engine.recover import find_again
 from engine.sentinel import verify
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
@@ -45,8 +46,8 @@ class _Entry:
 class SharedSteps:
     """Steps that several runs need once, keyed by (scope, step, key) and executed once, in a task of their own."""
 
-    def __init__(self, session: Session, group: TaskGroup) -> None:
-        self.session, self.group = session, group
+    def __init__(self, session: Session, group: TaskGroup, *, creating: bool = True) -> None:
+        self.session, self.group, self.creating = session, group, creating
         self.entries: dict[tuple[str, str, str, str], _Entry] = {}
 
     async def __call__(self, run: Active, name: str) -> Receipt:
@@ -93,7 +94,9 @@ class SharedSteps:
     async def _ensure(self, run: Active, name: str) -> None:
         if run.state.suspect:
             await verify(run, name)
-        if name not in run.receipts:
+        if name not in run.receipts and not self.creating:
+            await find_again(run, name, lambda state: self._finish(run, state))
+        elif name not in run.receipts:
             await ensure(run, name, None, lambda state: self._finish(run, state))
         elif run.state.suspect:
             await run.write(run=replace(run.state, suspect=False))
@@ -135,13 +138,13 @@ class Runner:
         *,
         window: int,
         max_failures: Callable[[int], bool] = lambda _failed: False,
-        destroy: bool = False,
+        action: Callable[[Drive], Awaitable[RunState]] = Drive.go,
     ) -> None:
-        self.session, self.workflows, self.max_failures, self.destroy = session, workflows, max_failures, destroy
+        self.session, self.workflows, self.max_failures, self.action = session, workflows, max_failures, action
         self.places, self.parked = anyio.Semaphore(window), anyio.Semaphore(window + PARKED)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
-        self.stopped = False
+        self.stopped = self.over = False
 
     def stop(self) -> None:
         """Start nothing new, let what is in flight be answered and journaled, then leave. May be called again."""
@@ -158,13 +161,25 @@ class Runner:
         try:
             with anyio.CancelScope() as self.scope:
                 async with anyio.create_task_group() as background:
-                    shared = SharedSteps(self.session, background)
+                    shared = SharedSteps(self.session, background, creating=self.action is not Drive.recover)
+                    background.start_soon(self._keep_pauses)
                     async with anyio.create_task_group() as group:
                         async for state, slot in self._claim(batch):
                             group.start_soon(self._drive, state, shared, slot)
+                    self.session.paused.set()
+                    self.over = True
         except BaseExceptionGroup as errors:
             raise _first(errors) from errors
         return self.counts
+
+    async def _keep_pauses(self) -> None:
+        """What a service asked for outlives this process: the next one waits for the rest of it."""
+        session = self.session
+        while not self.over:
+            await session.paused.wait()
+            session.paused = anyio.Event()
+            while session.pauses:
+                await session.journal.pause(*session.pauses.popitem())
 
     async def _claim(self, batch: int) -> AsyncIterator[tuple[RunState, Slot]]:
         """The batch's runs, begun ones first, each as soon as it has a place in the window."""
@@ -196,8 +211,7 @@ class Runner:
             plan = workflow.plan(inputs)
             run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot)
             self.session.tell("run_started", state)
-            drive = Drive(run, shared)
-            ended = await (drive.destroy() if self.destroy else drive.go())
+            ended = await self.action(Drive(run, shared))
             self.counts[ended.status] += 1
             self.session.tell("run_" + ended.status.value, ended)
             failed = self.counts[RunStatus.FAILED] + self.counts[RunStatus.IN_DOUBT]

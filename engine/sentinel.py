@@ -86,12 +86,12 @@ async def hold(run: Active) -> None:
             await run.write(machine.lost(run.step(sentinel)))
             return
         note = labels.parse(view.note)
-        if note.journal == journal:
+        if note.journal == journal and note.generation >= run.state.generation:
             run.leased = asked
             run.named = asked if run.named is None else run.named
             await refresh(run, sentinel, view)
             return
-        if not run.state.suspect or run.named is not None:
+        if note.journal != journal and (not run.state.suspect or run.named is not None):
             await overtaken(run, sentinel, view)
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
 

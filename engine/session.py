@@ -60,6 +60,9 @@ class Session:
     """Active runs (by key) whose sentinel is still to come: each may turn out to be known to another journal."""
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
+    pauses: dict[str, float] = field(default_factory=dict)
+    """Pauses of families, until when (epoch seconds), that are still to be journaled; `paused` says that there are."""
+    paused: anyio.Event = field(default_factory=anyio.Event)
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

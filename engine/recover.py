@@ -1,0 +1,106 @@
+"""Finding again what a lost journal knew, and a person's answer to a doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from engine import machine
+from engine.active import Active, Shared, StepFailed, Work
+from engine.ensure import ensure
+from engine.errors import Rejected
+from engine.evidence import look, take
+from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus
+from engine.ports import Adopt
+
+Finish = Callable[[StepState], Awaitable[None]]
+
+
+async def recover(run: Active, shared: Shared) -> None:
+    """Find the run's objects by their markers, the sentinel first, since it knows the generation. Creates nothing.
+
+    What is found is taken, and the run marked suspect, so that running it takes it over and looks again (rule 7).
+    """
+    first = [run.plan.sentinel] if run.plan.sentinel else []
+    before = run.plan.before(first[0]) if first else set()
+    order = sorted(run.plan.steps, key=lambda name: (name not in before, name not in first))
+    for name in order:
+        if name not in run.receipts and not await _recover_step(run, name, shared):
+            run.session.tell("step_missing", run.state, name)
+    if run.steps or run.receipts:
+        whole = all(name in run.receipts for name in run.plan.steps)
+        now = run.session.clock.wall()
+        status, finished = (RunStatus.DONE, now) if whole else (RunStatus.PENDING, None)
+        await run.write(run=replace(
+            run.state, suspect=True, status=status, finished_at=finished, begun_by=run.state.begun_by or "recover"
+        ))  # fmt: skip
+
+
+async def _recover_step(run: Active, name: str, shared: Shared) -> bool:
+    """Whether the step's object is there; what refers to something that is missing cannot exist."""
+    if not all(need in run.receipts for need in run.plan.steps[name].needs):
+        return False
+    try:
+        if name in run.plan.shared:
+            run.receipts[name] = await shared(run, name)
+        else:
+            await find_again(run, name, run.write)
+    except StepFailed as failed:
+        if failed.failure.kind != "missing":
+            raise
+        return False
+    return True
+
+
+async def find_again(run: Active, name: str, finish: Finish) -> None:
+    """Take the step's object if the platform shows it. Raises `StepFailed`, of kind `missing` when it does not."""
+    spec = run.spec(name)
+    if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
+        await ensure(run, name, None, finish)
+        return
+    work = Work(run=run, name=name, spec=spec, finish=finish)
+    _, view = await look(work, doubted=False)
+    if view is None:
+        raise StepFailed(_missing(name))
+    await take(work, view)
+
+
+def _missing(name: str) -> Failure:
+    return Failure(kind="missing", message=f"the platform shows no {name.replace('_', ' ')} with this marker")
+
+
+async def resolve(run: Active, name: str, adopt: str | None) -> None:
+    """Write a person's answer to a doubt. Raises `Rejected` for one that cannot be."""
+    if name not in run.plan.steps:
+        raise Rejected(f"{run.state.source} has no step {name!r}; it has {', '.join(run.plan.steps)}")
+    if adopt is not None:
+        await _adopt(run, name, adopt)
+    else:
+        await _recreate(run, name)
+
+
+async def _adopt(run: Active, name: str, id: str) -> None:
+    resource, now = run.resource(name), run.session.clock.wall()
+    view = await run.ask(name, lambda: resource.read(id))
+    if view is None:
+        raise Rejected(f"there is no {id} on the platform")
+    origin = Origin.RECOVERED if view.name in run.names(name) else Origin.ADOPTED
+    receipt = Receipt(id=view.id, etag=view.etag, version=view.version, origin=origin, data=view.data)
+    run.note(name, "resolved", adopt=id, origin=origin.value)
+    await run.write(machine.read(replace(run.step(name), attempts=()), receipt, run.step(name).spec or "", now))
+
+
+async def _recreate(run: Active, name: str) -> None:
+    """Forget what may be there and make another one, under a name of the next generation."""
+    step, resource = run.step(name), run.resource(name)
+    if resource.unique:
+        raise Rejected(f"the platform refuses a second {name.replace('_', ' ')} of that title: adopt the one it has")
+    dependent = [other for other in run.plan.following[name] if other in run.receipts]
+    if step.receipt and dependent:
+        raise Rejected(f"{', '.join(dependent)} refer to {step.receipt.id}: it cannot be made anew under them")
+    hits = await run.ask(name, lambda: resource.find(run.names(name), None))
+    known = [step.receipt.id] if step.receipt else []
+    gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
+    run.note(name, "resolved", recreate=True)
+    anew = replace(step, attempts=(), receipt=None, body=None, failure=None, status=StepStatus.PENDING, tombstones=gone)
+    await run.write(anew, run=replace(run.state, generation=run.state.generation + 1, status=RunStatus.PENDING))
