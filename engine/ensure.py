@@ -74,7 +74,7 @@ class _Pursuit:
                 self.refused, failure = None, await create(work, proven=proven, intended=intended)
             except RejectedInDoubt as rejection:
                 self.refused = failure = rejection.failure
-            intended = None
+            intended, self.looks = None, 0
             if failure is not None:
                 await self._spend(failure)
 
