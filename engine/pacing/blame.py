@@ -1,13 +1,13 @@
-"""Whose fault refusals are that the learned rate does not explain. Pure.
+"""What refusals mean that the learned rate does not explain, and whose rate it is. Pure.
 
-Nobody says whether a service counts its own requests or shares a limit with others of the same organisation. So a
-refusal is first held against the requests to all services together (`Common`), and only when a crowd of refusals fits
-no common rate against the family's own (`Own`). A service that shares a limit is then never held back for what others
-used up, and the limit follows the demand from family to family by itself.
+A crowd of misfits has two possible causes. A trial at a pace that cannot be too high tells them apart: without refusals
+the rate has dropped, and the pace returns from below; with refusals they come at any pace, and slowing down for them
+would only lose time.
 
-What does not fit a family's own rate either has two possible causes. A trial at a pace that cannot be too high tells
-them apart: without refusals the rate has dropped, and the pace returns from below; with refusals they come at any pace,
-and slowing down for them would only lose time.
+Nobody says whether a service counts its own requests or shares a limit with the others of an organisation. So there is
+first one pace for all families together (`Common`). A family whose requests alone are refused, though others send as
+much, has a limit of its own and from then on a pace of its own. A shared limit is thus never split into shares that
+demand outgrows: it follows the demand from family to family by itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ TRIAL = 0.7
 """The pace of a trial, as a share of what got through lately."""
 DEAF, PUSH = 120.0, 1.5
 """Seconds for which refusals cost no pace after a trial with refusals; the most above what gets through meanwhile."""
+TOGETHER = 2.0
+"""Seconds for which all pause after a refusal, at most."""
+ALONE = 0.6
+"""A crowd of refusals of a single family that sent less than this share of the requests is that family's own."""
 
 
 class _Refusal(NamedTuple):
@@ -32,78 +36,48 @@ class _Refusal(NamedTuple):
     base: float
 
 
-class _Crowd:
-    """The last few refusals."""
-
-    __slots__ = ("_refusals",)
-
-    def __init__(self) -> None:
-        self._refusals: deque[_Refusal] = deque(maxlen=CROWD)
-
-    def joined(self, at: float, taken: int, base: float) -> bool:
-        """One more; whether that makes a crowd."""
-        self._refusals.append(_Refusal(at, taken, base))
-        return len(self._refusals) == CROWD and self.requests < CROWDED
-
-    def disperse(self) -> None:
-        """Forget them."""
-        self._refusals.clear()
-
-    @property
-    def requests(self) -> int:
-        """How many requests were taken between the first and the last."""
-        return self._refusals[-1].taken - self._refusals[0].taken
-
-    @property
-    def seconds(self) -> float:
-        """Time between the first and the last."""
-        return self._refusals[-1].at - self._refusals[0].at
-
-    @property
-    def base(self) -> float:
-        """The highest bound in force at any of them."""
-        return max(refusal.base for refusal in self._refusals)
-
-
-class Own(Throttle):
-    """The pace of one family's own requests."""
+class Pace(Throttle):
+    """A pace that stands misfits."""
 
     __slots__ = ("_crowd", "_deaf_until", "_through", "_trial", "_usual")
 
     def __init__(self) -> None:
         super().__init__()
-        self._crowd = _Crowd()
+        self._crowd: deque[_Refusal] = deque(maxlen=CROWD)
         self._trial = 0  # taken at the end of the trial; 0: none
         self._through = self._usual = 0.0  # before the trial: requests per second, requests per refusal
         self._deaf_until = -math.inf
 
-    def _judge(self, refused: float, resume: float, pace: float) -> bool:
+    def _judge(self, refused: float, resume: float, pace: float) -> None:
         if self._trial:
             self._trial, self._base, self._deaf_until = 0, self._peak, refused + DEAF
             self._restart(refused, resume)
-            return False
-        if refused < self._deaf_until:
+        elif refused < self._deaf_until:
             self._push(refused)
-            return False
-        fits = super()._judge(refused, resume, pace)
-        if self._crowd.joined(refused, self.taken, self._base) and self._growth:
-            self._try()
-        return fits
+        else:
+            super()._judge(refused, resume, pace)
+            if self._crowded(refused) and self._growth:
+                self._try(refused)
 
-    def _try(self) -> None:
-        self._peak = self._crowd.base
-        self._through = self._crowd.requests / self._crowd.seconds
-        self._usual = self._crowd.requests / (CROWD - 1)
+    def _crowded(self, refused: float) -> bool:
+        self._crowd.append(_Refusal(refused, self.taken, self._base))
+        return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
+
+    def _try(self, refused: float) -> None:
+        first = self._crowd[0]
+        self._peak = max(refusal.base for refusal in self._crowd)
+        self._through = (self.taken - first.taken) / (refused - first.at)
+        self._usual = (self.taken - first.taken) / (CROWD - 1)
         self._trial = self.taken + max(int(2 * self._usual), 10)
         self._base, self._held = TRIAL * self._through, 0.0
-        self._crowd.disperse()
+        self._crowd.clear()
 
     def _push(self, refused: float) -> None:
         """Deaf to a refusal: a pace that is too low rises. Refusals twice as thick as before end the deafness."""
         self._held = 0.0
-        if self._crowd.joined(refused, self.taken, self._base) and 2 * self._crowd.requests < (CROWD - 1) * self._usual:
+        if self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual:
             self._base, self._deaf_until = self._peak, refused
-            self._crowd.disperse()
+            self._crowd.clear()
         else:
             self._base = max(self._base, PUSH * self.throughput(refused))
 
@@ -115,29 +89,38 @@ class Own(Throttle):
         return self._base if self._trial else super()._grown()
 
 
-class Common(Throttle):
+class _Accusation(NamedTuple):
+    own: Pace
+    own_taken: int
+    taken: int
+
+
+class Common(Pace):
     """The pace of all families' requests together."""
 
-    __slots__ = ("_accused", "_crowd")
+    __slots__ = ("_accused",)
 
     def __init__(self) -> None:
         super().__init__()
-        self._accused: list[Throttle] = []  # whose requests were refused in this moment
-        self._crowd = _Crowd()
+        self._accused: deque[_Accusation] = deque(maxlen=CROWD)
 
-    def accuse(self, own: Throttle, now: float, resume: float, *, late: bool) -> None:
-        """A family's request was refused, as in `refused`. What all together explain, the family is forgiven."""
-        self.refused(now, resume, late=late)
-        self._accused.append(own)
+    def accuse(self, own: Pace, now: float, resume: float, *, late: bool) -> None:
+        """A family's request was refused, as in `refused`. With a pace of its own it answers for itself, and the others
+        do not pause for it; without, they pause too, though not for long."""
+        if own.pace is not None or own.accused:
+            self.taken -= 1
+            own.refused(now, resume, late=late)
+            return
+        own.taken -= 1
+        if not late:
+            self._accused.append(_Accusation(own, own.taken, self.taken))
+        self.refused(now, min(resume, now + TOGETHER), late=late)
 
-    def _learn(self, refused: float, resume: float) -> bool:
-        explained = super()._learn(refused, resume)
-        if explained:
-            for own in self._accused:
-                own.forgive()
-        self._accused.clear()
-        return explained
-
-    def _judge(self, refused: float, resume: float, pace: float) -> bool:
-        fits = super()._judge(refused, resume, pace)
-        return fits or not self._crowd.joined(refused, self.taken, self._base)
+    def _try(self, refused: float) -> None:
+        first = self._accused[0]
+        together, alone = self.taken - first.taken, first.own.taken - first.own_taken
+        if all(accusation.own is first.own for accusation in self._accused) and alone < ALONE * together:
+            first.own.take_over(refused, self.next_at, self._depth)
+            self._crowd.clear()
+        else:
+            super()._try(refused)

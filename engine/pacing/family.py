@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
-from engine.pacing.blame import Common, Own
+from engine.pacing.blame import Common, Pace
 from engine.pacing.outage import SUSPECT, Breaker
 from engine.pacing.window import Window
 
@@ -15,8 +15,6 @@ SHORT, LONGEST = 0.2, 30.0
 """The pause after a 429 without `Retry-After`, in seconds, at most at first and at most after many in a row."""
 SPREAD = 0.05
 """Seconds over which several processes spread when they come back from the same `Retry-After`."""
-TOGETHER = 2.0
-"""Seconds for which a refusal of one family holds back the others, too, at most."""
 BRIEF = 2.0
 """An outage shorter than so many seconds was none: too many requests at once fail in a row as well."""
 PATIENCE = 3600.0
@@ -46,13 +44,13 @@ class Family:
     """The state of one family. `in_flight` are the permits that are out."""
 
     __slots__ = (
-        "_breaker", "_common", "_levels", "_named", "_owed", "_quiet", "_refusals", "_rng", "_sick_since", "_throttle",
+        "_breaker", "_common", "_levels", "_named", "_owed", "_own", "_quiet", "_refusals", "_rng", "_sick_since",
         "_until", "_window", "in_flight",
     )  # fmt: skip
 
     def __init__(self, *, most: int, common: Common, rng: Random) -> None:
         self._rng = rng
-        self._throttle, self._common = Own(), common
+        self._own, self._common = Pace(), common
         self._window, self._breaker = Window(most), Breaker(rng)
         self.in_flight = 0
         self._until = -math.inf  # end of the pause
@@ -70,10 +68,10 @@ class Family:
         opens = self._common.next_at
         if self._quiet:
             return opens
-        opens = max(opens, self._until, self._throttle.next_at)
+        opens = max(opens, self._until, self._own.next_at)
         if self._breaker.since is not None:
             return max(opens, self._breaker.probe_at)
-        self._quiet = self._throttle.next_at == -math.inf and self._until <= now
+        self._quiet = self._own.next_at == -math.inf and self._until <= now
         return opens
 
     def take(self, now: float) -> None:
@@ -81,7 +79,7 @@ class Family:
         self._owed = min(self._owed, self.in_flight)
         self.in_flight += 1
         self._common.sent(now)
-        self._throttle.sent(now)
+        self._own.sent(now)
         if self._breaker.since is not None:
             self._breaker.probed(now)
 
@@ -127,7 +125,7 @@ class Family:
         """What to show."""
         return FamilyView(
             in_flight=self.in_flight, waiting=waiting, concurrency=self._window.room, rate=self._rate,
-            throughput=self._throttle.throughput(now), paused=self.paused(now),
+            throughput=self._own.throughput(now), paused=self.paused(now),
             outage=self._breaker.since is not None, why=self._why(now),
         )  # fmt: skip
 
@@ -161,16 +159,15 @@ class Family:
             self._refusals.append(now)
             self._owed = self.in_flight - 1
             if not named:
-                longest = min(SHORT * 2.0 ** max(self._throttle.stuck, self._common.stuck), LONGEST)
+                longest = min(SHORT * 2.0 ** max(self._own.stuck, self._common.stuck), LONGEST)
                 until = now + longest * self._rng.uniform(0.5, 1.0)
                 if until > self._until:
                     self._until, self._named = until, False
-        self._throttle.refused(now, self._until, late=late)
-        self._common.accuse(self._throttle, now, min(self._until, now + TOGETHER), late=late)
+        self._common.accuse(self._own, now, self._until, late=late)
 
     @property
     def _rate(self) -> float | None:
-        pace = min(self._throttle.pace or math.inf, self._common.pace or math.inf)
+        pace = min(self._own.pace or math.inf, self._common.pace or math.inf)
         return pace if pace < math.inf else None
 
     def _why(self, now: float) -> str:

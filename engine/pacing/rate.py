@@ -101,19 +101,23 @@ class Throttle:
             self._refused = now
         self.next_at = max(self.next_at, resume)
 
-    def forgive(self) -> None:
-        """Learn nothing from the last refusal: it is explained."""
-        self._refused = None
-        self._seen = self.taken
+    def take_over(self, refused: float, resume: float, depth: float) -> None:
+        """Learn from now on, beginning with a refusal that was counted already."""
+        self._refused, self._depth = refused, depth
+        self.next_at = max(self.next_at, resume)
+
+    @property
+    def accused(self) -> bool:
+        """Whether there is a refusal from which nothing was learned yet."""
+        return self._refused is not None
 
     def throughput(self, now: float) -> float:
         """Requests per second that the service took in the last ten seconds or so."""
         recent = next((mark for mark in self._marks if mark[0] >= now - 10.0), (now, self.taken))
         return (self.taken - recent[1]) / max(now - recent[0], 1.0)
 
-    def _learn(self, refused: float, resume: float) -> bool:
-        """Make of a refusal what can be made of it; whether it is explained."""
-        self._refused, explained = None, True
+    def _learn(self, refused: float, resume: float) -> None:
+        self._refused = None
         taken, self._seen = self.taken - self._seen, self.taken
         if self.pace is None:
             if self._marks and refused - self._marks[0][0] < BURST:
@@ -124,22 +128,20 @@ class Throttle:
             self.stuck += 1
         else:
             self.stuck = 0
-            explained = self._judge(refused, resume, self.pace)
+            self._judge(refused, resume, self.pace)
         self.pace = self._grown()
-        return explained
 
-    def _judge(self, refused: float, resume: float, pace: float) -> bool:
+    def _judge(self, refused: float, resume: float, pace: float) -> None:
         searching = not self._growth
         if searching and self._burst is not None:
             self._sound(refused, *self._burst)
         bound = self._bound(refused)
         if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
             self._settle(bound, refused, resume)
-            return True
-        self._base *= 0.99
-        self._peak = max(self._base, self._peak * 0.995)
-        self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
-        return False
+        else:
+            self._base *= 0.99
+            self._peak = max(self._base, self._peak * 0.995)
+            self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
 
     def _settle(self, bound: Bound, refused: float, resume: float) -> None:
         """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next."""
