@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": Command("planning", "plan", "Show what `run` would create, change and leave; sends nothing."),
     "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),
     "resume": Command("apply", "resume", "Continue unfinished runs from the journal alone; settle a doubt."),
+    "recover": Command("apply", "recover", "Rebuild a lost journal from the markers on the platform; creates nothing."),
     "status": Command("inspect", "status", "Show what is done, running, failed, in doubt."),
     "why": Command("story", "why", "Tell the history of a run or a step, and what to do about it."),
     "doctor": Command("doctor", "doctor", "Check credentials, sandbox, permissions, clock and journal."),

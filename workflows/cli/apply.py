@@ -1,4 +1,4 @@
-"""`run` and `resume`: everything before the first request, the work, and the summary."""
+"""`run`, `resume`, `recover`: everything before the first request, the work, and the summary."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
 from workflows.cli.options import Driving
-
-if TYPE_CHECKING:
-    pass
-
-STDIN = "-"
 
 
 def run(
@@ -36,7 +31,8 @@ def run(
       headway run sources.csv --defaults defaults.yaml --only 'acme-*' --yes
     """
     from workflows.cli.compose import read_credentials
-    from workflows.cli.work import RunManifest, drive
+    from workflows.cli.driving import drive
+    from workflows.cli.work import RunManifest
     from workflows.onboarding.manifest import check_and_spool
 
     with check_and_spool(file, defaults) as spool:
@@ -73,7 +69,8 @@ def resume(
       headway resume --resolve emea-cases flow adopt=6a7b…
     """
     from workflows.cli.compose import read_credentials
-    from workflows.cli.work import Resume, drive
+    from workflows.cli.driving import drive
+    from workflows.cli.work import Resume
 
     answer = None if resolve is None else (resolve[0], resolve[1], adopted(resolve[2]))
     return run_async(
@@ -88,6 +85,39 @@ def resume(
             answer=answer,
         ),
     )
+
+
+def recover(
+    file: Annotated[str, Argument(metavar="FILE", help="The manifest of the runs whose journal is lost.")],
+    options: Driving,
+    defaults: Annotated[
+        Path | None, Option("--defaults", metavar="FILE", help="A YAML file with what the sources do not say.")
+    ] = None,
+) -> int:
+    """Rebuild a lost journal from the markers on the platform; creates nothing.
+
+    What the sources of the manifest made is found again by name and written into the journal. `headway run` with the
+    same manifest then goes on: it looks once more before it makes what is missing.
+
+    Example:
+      headway recover sources.yaml
+      headway recover sources.yaml --store new.db
+    """
+    from workflows.cli.compose import read_credentials
+    from workflows.cli.driving import drive
+    from workflows.cli.work import Recover
+    from workflows.onboarding.manifest import check_and_spool
+
+    with check_and_spool(file, defaults) as spool:
+        work = Recover(
+            options=options,
+            credentials=read_credentials(options.credentials),
+            stop_at=stop_at(options, spool.count),
+            again=shlex.join(["headway", "run", file]),
+            manifest=file,
+            spool=spool,
+        )
+        return run_async(drive, work)
 
 
 def adopted(text: str) -> str | None:

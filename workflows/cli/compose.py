@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -10,9 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.api import Engine
 from engine.clock import SystemClock
@@ -41,13 +37,6 @@ class App:
     client: AepClient
     gate: Pacing
     credentials: Credentials
-    paused: MemoryObjectReceiveStream[tuple[str, float]]
-    """Families that must not be sent to before a time (epoch seconds), as the platform says so."""
-
-    async def keep_pauses(self) -> None:
-        """Write each pause into the journal, so that it outlives this process."""
-        async for family, until in self.paused:
-            await self.engine.journal.pause(family, until)
 
     def scope(self, created: str | None = None) -> Scope:
         """The world that the credentials lead to; `created` is the sandbox's creation date."""
@@ -84,17 +73,14 @@ async def working(
 ) -> AsyncIterator[App]:
     """The engine over an open, locked journal, and the client that it works with. Sends nothing by itself."""
     clock, rng = SystemClock(), SystemRandom()
-    telling, paused = anyio.create_memory_object_stream[tuple[str, float]](math.inf)
     gate = Pacing(
         boot=clock.boot,
         rng=rng,
         concurrency=options.concurrency,
         rate=options.rate,
-        on_pause=lambda family, seconds: telling.send_nowait((family, clock.wall() + seconds)),
+        on_pause=lambda family, seconds: engine.pause(family, seconds),  # noqa: PLW0108 - the engine comes later
     )
     async with (
-        telling,
-        paused,
         AepClient(credentials, gate=gate, clock=clock, rng=rng) as client,
         Engine(
             options.store,
@@ -111,9 +97,7 @@ async def working(
             command=called(),
         ) as engine,
     ):
-        now = clock.wall()
-        gate.restore({family: until - now for family, until in (await engine.journal.pauses()).items()})
-        yield App(engine=engine, client=client, gate=gate, credentials=credentials, paused=paused)
+        yield App(engine=engine, client=client, gate=gate, credentials=credentials)
 
 
 @asynccontextmanager

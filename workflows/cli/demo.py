@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workflows.cli.audit import Account
     from workflows.emulator import EmulatorConfig
 
-SETTLE = 3.0
+SETTLE = 2.0
 """Seconds: the emulator's late effects and lagging lists are well below half of it."""
 KILLED_AT = (0.25, 0.6)
 """At which shares of the steps the process is killed."""
@@ -136,18 +136,18 @@ def bad_day(seed: int) -> EmulatorConfig:
     from workflows.emulator import EmulatorConfig, Faults, Org, Rate, Rule, Sandbox
 
     services = "schemaregistry|catalog|conversion|flowservice"
-    failing = [Rule(kind="status", status=status, after=after, p=0.05 / 6, service=services)
+    failing = [Rule(kind="status", status=status, after=after, p=0.05 / 6, times=3, service=services)
                for status in (500, 503, 504) for after in (False, True)]  # fmt: skip
     faults = Faults(
         seed=seed,
         rules=(
-            Rule(kind="reset", after=True, p=0.08, method="POST", service=services),
-            Rule(kind="late", delay=0.1, delay_max=0.6, p=0.03, method="POST", service=services),
+            Rule(kind="reset", after=True, p=0.08, times=20, method="POST", service=services),
+            Rule(kind="late", delay=0.1, delay_max=0.4, p=0.03, times=6, method="POST", service=services),
             *failing,
         ),
-        rates=(Rate(service="flowservice", per_second=30, burst=20),),
+        rates=(Rate(service="flowservice", per_second=50, burst=25),),
         latency=0.02,
-        list_lag=0.5,
+        list_lag=0.4,
     )
     return EmulatorConfig(port=0, orgs=(Org(sandboxes=(Sandbox(name=SANDBOX),)),), faults=faults)
 

@@ -11,6 +11,7 @@ from typing import Any
 REPORT = "This is a mistake in headway: run it again with --debug, and report what it shows."
 AGAIN = "Nothing is lost: run the command again; `headway doctor` looks closer."
 CONSOLE = "Check the project in the Adobe Developer Console, then `headway doctor`."
+INSTALL = "Install it again, with everything that it needs."
 USED = "`COMMAND --help` shows how it is used."
 
 
@@ -62,6 +63,8 @@ def tell(error: BaseException, *, command: str, debug: bool) -> int:
 
 def explain(error: BaseException, *, command: str = "headway") -> tuple[Exit, str]:
     """The exit code of an error, and what people are told: what happened, where, what to do."""
+    if isinstance(error, ImportError):
+        return Exit.FAILED, f"headway is not installed as it should be: {error}\n{INSTALL}"
     for kinds, code, words in _table():
         if isinstance(error, kinds):
             return (error.code if isinstance(error, Refusal) else code), words(error).replace("COMMAND", command)
@@ -89,7 +92,7 @@ def _table() -> Sequence[Row]:
         (engine.JournalLocked, Exit.LOCKED, _said),
         (engine.StorageError, Exit.STORAGE, _said),
         ((engine.Halt, engine.ScopeMismatch), Exit.USAGE, _said),
-        ((engine.WorkflowChanged, engine.UnknownRun), Exit.USAGE, str),
+        ((engine.WorkflowChanged, engine.UnknownRun, engine.Answer), Exit.USAGE, str),
         ((Unauthorized, Forbidden), Exit.AUTH, lambda e: f"{e}\n{CONSOLE}"),
         (AepError, Exit.FAILED, lambda e: f"{e}\n{AGAIN}"),
         (usage, Exit.USAGE, lambda e: f"{e.format_message()}\n{USED}"),

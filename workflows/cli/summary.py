@@ -24,12 +24,16 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     gone: int = 0
     interrupted: bool = False
+    finds: bool = False
+    """Whether it only found again what there is: then what is left is no failure."""
 
     @property
     def code(self) -> Exit:
         """The exit code."""
         if self.interrupted and self.tally.left:
             return Exit.INTERRUPTED
+        if self.finds and not self.tally.failed and not self.tally.in_doubt:
+            return Exit.DONE
         found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (self.tally.failed > 0)
         return worst(found or [Exit.FAILED] * (self.tally.left > 0))
 
@@ -64,6 +68,8 @@ class Outcome:
             )
         if self.interrupted and self.tally.left:
             lines.append(f"interrupted; continue with `{self.again}`")
+        elif self.finds:
+            lines.append(f"Nothing was created. Continue with   {self.again}")
         elif self.code is not Exit.DONE:
             done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
             lines.append(f"Continue with   {self.again}{done}")
@@ -71,10 +77,10 @@ class Outcome:
 
     def _counts(self) -> str:
         tally = self.tally
-        figures = [f"{number(tally.done)} done"]
+        figures = [f"{number(tally.done)} {'found whole' if self.finds else 'done'}"]
         figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
         figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
-        figures += [f"{number(tally.left)} left"] * (tally.left > 0)
+        figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)
         code = f"   exit {int(self.code)}" if self.code else ""
         return f"{amount(tally.total, 'source')}: {', '.join(figures)}   {duration(self.seconds)}{code}"
 

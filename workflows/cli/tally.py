@@ -82,6 +82,9 @@ class Tally:
             return False
         if name in ENDS:
             return self._end(notice, ENDS[name])
+        if name == "run_pending":
+            self._waiting -= self._active.pop(run.run_id, False)
+            return False
         if name == "run_started":
             self._active.setdefault(run.run_id, False)
         elif name == "run_waiting" or (name == "step_answered" and notice.detail.get("kind") in PAUSES):

@@ -1,0 +1,127 @@
+"""A batch from the first look at the sandbox to the summary: what `run`, `resume` and `recover` have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+
+from engine.errors import NotAuthorised
+from workflows.cli.calling import Interrupt, interruptible
+from workflows.cli.compose import App, working
+from workflows.cli.events import Events, Log
+from workflows.cli.failures import Exit, explain
+from workflows.cli.preparing import find_sandbox, not_authorised
+from workflows.cli.render import Observer, View, counts, limits_of, say, viewing
+from workflows.cli.summary import Outcome
+from workflows.cli.tally import Tally
+from workflows.cli.work import Batch, Work
+
+
+async def drive(work: Work) -> int:
+    """Do it, and return the exit code; with `--json`, the last event is a summary, whatever happens."""
+    options = work.options
+    events = Events() if options.json else None
+    listeners = [events.hear] if events else []
+    observer = Observer([*listeners, Log().hear] if options.verbose else [*listeners])
+    try:
+        outcome = await _Driver(work, observer).drive()
+    except BaseException as error:
+        if events:
+            code, text = explain(error)
+            events.tell("summary", {"exit": int(code), "error": text})
+        raise
+    if events:
+        events.tell("summary", outcome.as_json())
+    if outcome.code is not Exit.DONE or not options.quiet:
+        for line in outcome.lines():
+            if events or options.quiet:
+                say(line)
+            else:
+                print(line)
+    return outcome.code
+
+
+class _Driver:
+    """One command at work: the first Ctrl-C ends what it is doing in good order."""
+
+    def __init__(self, work: Work, observer: Observer) -> None:
+        self.work, self.observer = work, observer
+        self.began = time.monotonic()
+        self.before = anyio.CancelScope()
+        self.app: App | None = None
+
+    async def drive(self) -> Outcome:
+        work, outcome = self.work, None
+        with interruptible(self._stop) as interrupt, self.before:
+            async with working(
+                work.options, work.credentials, observer=self.observer, stop_at=work.stop_at
+            ) as self.app:
+                batch = await self._prepare(self.app, interrupt)
+                outcome = await self._run(self.app, batch, interrupt)
+        if outcome is None:
+            raise KeyboardInterrupt
+        return outcome
+
+    def _stop(self) -> None:
+        """Start nothing new. Before the work has begun there is nothing to finish either."""
+        runner = self.app.engine.runner if self.app else None
+        if runner is None:
+            self.before.cancel()
+        else:
+            say("stopping: what is under way is finished and written down; once more leaves at once")
+            runner.stop()
+
+    async def _prepare(self, app: App, interrupt: Interrupt) -> Batch:
+        work = self.work
+        await app.engine.check_scope(app.scope())
+        sandbox = await find_sandbox(app.client, app.credentials)
+        scope = app.scope(sandbox.created)
+        await app.engine.check_scope(scope)
+        work.tell(f"org {scope.org}   sandbox {scope.sandbox} ({sandbox.type})   journal {work.options.store}")
+        return await work.prepare(app, scope, sandbox, interrupt)
+
+    async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:
+        work, options = self.work, self.work.options
+        tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
+        outcome = Outcome(tally=tally, seconds=0.0, again=work.again, changed=batch.changed, gone=batch.gone)
+        if batch.act is not None:
+            limits = partial(_limits, app)
+            with viewing(
+                tally, limits, quiet=options.quiet, verbose=options.verbose, json=options.json
+            ) as self.observer.view:
+                await self._act(app, batch.act)
+        outcome.seconds, outcome.interrupted = time.monotonic() - self.began, interrupt.seen
+        return work.finish(outcome)
+
+    async def _act(self, app: App, act: Callable[[], Awaitable[object]]) -> None:
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_keep_showing, self.observer.view)
+                await act()
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as errors:
+            self._tell_halt()
+            error = errors.exceptions[0]
+            if isinstance(error, NotAuthorised):
+                raise not_authorised(error, app.credentials) from error
+            raise error from errors
+
+    def _tell_halt(self) -> None:
+        """How far it came before everything had to stop."""
+        tally = self.observer.tally
+        if tally is not None:
+            self.work.tell(f"stopped: {counts(tally)}")
+            self.work.tell(f"nothing is lost; once that is mended, continue with `{self.work.again}`")
+
+
+def _limits(app: App) -> str:
+    return limits_of(app.gate.snapshot())
+
+
+async def _keep_showing(view: View) -> None:
+    while True:
+        await anyio.sleep(view.every)
+        view.show()
