@@ -81,16 +81,14 @@ def read_meta(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(sql.META).all())
 
 
-def settle(
-    connection: Connection, found: dict[str, str], *, identity: str, replaced: bool, process: str, commits: int = 0
-) -> Opened:
+def settle(connection: Connection, found: dict[str, str], *, identity: str, replaced: bool, process: str) -> Opened:
     """Record the store that the journal is in now. One that was `replaced` gets a new name, and all its runs become
-    suspect (rule 7). `found` is what it said of itself, `commits` the least number that it must go on from."""
+    suspect (rule 7). `found` is what it said of itself."""
     if not found or replaced:
         found = found | {"name": "j" + rules.token()}
     if replaced:
         connection.execute(sql.SUSPECT_ALL)
-    commits = max(int(found.get("commits", 0)), commits) + 1
+    commits = int(found.get("commits", 0)) + 1
     found = found | {"identity": identity, "commits": str(commits)}
     connection.execute(sql.SET_META, [{"key": key, "value": value} for key, value in found.items()])
     return Opened(name=found["name"], process=process, replaced=replaced, commits=commits)

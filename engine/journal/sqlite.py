@@ -116,14 +116,8 @@ class SqlitePlace:
         with self._connect(write=True) as connection:
             self._check_pages(connection)
             meta, witness, identity = opening.read_meta(connection), self._sidecar.witness, held.identity
-            opened = opening.settle(
-                connection,
-                meta,
-                identity=identity,
-                replaced=bool(meta) and not _is_latest(meta, identity, witness),
-                process=process,
-                commits=witness.commits if witness else 0,
-            )
+            replaced = bool(meta) and not _is_latest(meta, identity, witness)
+            opened = opening.settle(connection, meta, identity=identity, replaced=replaced, process=process)
         self._name, self._commits = opened.name, opened.commits
         self._sidecar.note(Witness(journal=self._name, commits=self._commits))
         return opened

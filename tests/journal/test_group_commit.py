@@ -76,6 +76,18 @@ async def test_a_receipt_is_written_though_everything_is_cancelled(disk_store: U
         assert (await journal.load("id-acme")).steps == {"a": done("a")}
 
 
+async def test_a_receipt_is_written_though_a_scope_around_everything_is_cancelled(disk_store: UrlPlace) -> None:
+    with anyio.CancelScope() as scope:
+        async with disk_store.open() as journal:
+            _, (run,) = await enter(journal, new_run("acme"))
+            scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.01)
+                await journal.write(record(run, done("a")))
+    async with disk_store.open() as journal:
+        assert (await journal.load("id-acme")).steps == {"a": done("a")}
+
+
 async def test_a_cancel_scope_around_the_journal_ends_it(disk_store: UrlPlace) -> None:
     with anyio.CancelScope() as scope:
         async with disk_store.open() as journal:

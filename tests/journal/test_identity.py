@@ -65,6 +65,12 @@ def back_up(path: Path, to: Path) -> None:
     (to / lock_of(path).name).write_text(json.dumps(sidecar | {"at": sidecar["at"] - 60}))
 
 
+def copy_at_once(path: Path, to: Path) -> None:
+    to.mkdir()
+    for file in (path, lock_of(path)):
+        shutil.copy(file, to)
+
+
 def restore_file(path: Path, backup: Path) -> None:
     shutil.copy(backup / path.name, path)
 
@@ -130,7 +136,7 @@ async def test_a_journal_that_was_replaced_says_so_and_suspects_everything(
 async def test_a_copy_elsewhere_is_replaced_and_the_original_is_not(
     path: Path, journal_made: str, tmp_path: Path
 ) -> None:
-    back_up(path, tmp_path / "other")
+    copy_at_once(path, tmp_path / "other")
     async with opening(tmp_path / "other" / path.name, read_only=True) as journal:
         assert (journal.replaced, journal.name) == (True, journal_made)
     async with opening(tmp_path / "other" / path.name) as journal:
