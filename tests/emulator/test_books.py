@@ -201,7 +201,7 @@ async def test_a_sandbox_can_be_reset_alone_and_has_a_new_date(platform: Platfor
 )
 async def test_other_control_requests(platform: Platform, method: str, path: str) -> None:
     response: httpx.Response = await platform.http.request(method, path)
-    assert response.status_code == 404
+    assert response.status_code in {404, 405}
 
 
 async def test_ten_chains_at_once(platform: Platform) -> None:

@@ -73,6 +73,7 @@ class Emulator:
         self._late: set[asyncio.Task[None]] = set()
         self._starts = 0
         self._ended = asyncio.Event()
+        self._control = control.Control(self).app()
         self._begin(config.faults)
 
     def _begin(self, faults: Faults) -> None:
@@ -105,6 +106,9 @@ class Emulator:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["path"].startswith(control.PREFIX):
+            await self._control(scope, receive, send)
+            return
         call = Call(
             id=f"{self._request_ids.getrandbits(128):032x}",
             method=scope["method"],
@@ -118,9 +122,6 @@ class Emulator:
             return
         call.body = body
         call.arrived = time.time()
-        if call.segments[:1] == ["__emulator"]:
-            await control.serve(self, call, send)
-            return
         _locate(call)
         chaos, line = self.chaos, _Line(scope, receive, send)
         self.platform.books.request(call.service, call.method, call.path, call.org)

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+import itertools
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from workflows.emulator import report
 from workflows.emulator.faults import Faults
-from workflows.emulator.http import Call
 from workflows.emulator.services import prepare_world
 from workflows.emulator.table import Entity
 from workflows.emulator.world import Platform
@@ -28,63 +32,67 @@ from workflows.emulator.world import Platform
 if TYPE_CHECKING:
     from workflows.emulator.app import Emulator
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+PREFIX = "/__emulator"
 CHUNK = 500  # objects written at a time
 
 
-async def serve(emulator: Emulator, call: Call, send: Send) -> None:
-    """Answer a control request."""
-    what = call.segments[1:]
-    if call.method == "GET" and what == ["objects"]:
-        await _stream(_lines(emulator.platform, call.one("kind")), send)
-        return
-    try:
-        status, content = _answer(emulator, call, what)
-    except (TypeError, ValueError) as error:
-        status, content = 400, {"error": str(error)}
-    body = content.encode() if isinstance(content, str) else orjson.dumps(content)
-    kind = b"text/plain; charset=utf-8" if isinstance(content, str) else b"application/json"
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+class Control:
+    """The control requests of one emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+
+    def app(self) -> Starlette:
+        """Them as an ASGI application."""
+        routes = [
+            Route(f"{PREFIX}/report", self.report, methods=["GET"]),
+            Route(f"{PREFIX}/objects", self.objects, methods=["GET"]),
+            Route(f"{PREFIX}/faults", self.faults, methods=["GET", "POST"]),
+            Route(f"{PREFIX}/reset", self.reset, methods=["POST"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={TypeError: _refuse, ValueError: _refuse})
+
+    async def report(self, request: Request) -> Response:
+        """The account of what was asked and made."""
+        account = report.report(self.emulator.platform)
+        if request.query_params.get("form") == "text":
+            return PlainTextResponse(report.as_text(account) + "\n")
+        return JSONResponse(account)
+
+    async def objects(self, request: Request) -> Response:
+        """Every object, one JSON object per line."""
+        lines = _lines(self.emulator.platform, request.query_params.get("kind"))
+        return StreamingResponse(_chunks(lines), media_type="application/x-ndjson")
+
+    async def faults(self, request: Request) -> Response:
+        """The faults in force, after new ones were put in their place."""
+        if request.method == "POST":
+            self.emulator.chaos.arm(Faults.from_json(orjson.loads(await request.body())))
+        return JSONResponse({**dataclasses.asdict(self.emulator.chaos.faults), "seed": self.emulator.seed})
+
+    async def reset(self, request: Request) -> Response:
+        """Everything empty, or one sandbox, which is as if made anew."""
+        which: dict[str, Any] = orjson.loads(await request.body() or b"{}")
+        if not which:
+            self.emulator.restart()
+            return JSONResponse({"reset": "all"})
+        org = which.get("org") or next(iter(self.emulator.platform.orgs))
+        world = self.emulator.platform.worlds.get((org, str(which.get("sandbox"))))
+        if world is None:
+            return JSONResponse({"error": "no such sandbox"}, status_code=404)
+        world.clear(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"))
+        prepare_world(world)
+        return JSONResponse({"reset": world.sandbox.name})
 
 
-def _answer(emulator: Emulator, call: Call, what: list[str]) -> tuple[int, Any]:
-    if call.method == "GET" and what == ["report"]:
-        account = report.report(emulator.platform)
-        return 200, report.as_text(account) + "\n" if call.one("form") == "text" else account
-    if what == ["faults"] and call.method in {"GET", "POST"}:
-        if call.method == "POST":
-            emulator.chaos.arm(Faults.from_json(orjson.loads(call.body)))
-        return 200, {**dataclasses.asdict(emulator.chaos.faults), "seed": emulator.seed}
-    if call.method == "POST" and what == ["reset"]:
-        return _reset(emulator, orjson.loads(call.body or b"{}"))
-    return 404, {"error": f"{call.method} {call.path} is no control request"}
+def _refuse(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=400)
 
 
-def _reset(emulator: Emulator, which: dict[str, Any]) -> tuple[int, Any]:
-    if not which:
-        emulator.restart()
-        return 200, {"reset": "all"}
-    org = which.get("org") or next(iter(emulator.platform.orgs))
-    world = emulator.platform.worlds.get((org, str(which.get("sandbox"))))
-    if world is None:
-        return 404, {"error": "no such sandbox"}
-    world.clear(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"))
-    prepare_world(world)
-    return 200, {"reset": world.sandbox.name}
-
-
-async def _stream(lines: Iterator[bytes], send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/x-ndjson")]})
-    chunk: list[bytes] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == CHUNK:
-            await send({"type": "http.response.body", "body": b"".join(chunk), "more_body": True})
-            chunk.clear()
-            await asyncio.sleep(0)  # other requests go on meanwhile
-    await send({"type": "http.response.body", "body": b"".join(chunk)})
+async def _chunks(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while chunk := b"".join(itertools.islice(lines, CHUNK)):
+        yield chunk
+        await asyncio.sleep(0)  # other requests go on meanwhile
 
 
 def _lines(platform: Platform, kind: str | None) -> Iterator[bytes]:
