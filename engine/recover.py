@@ -38,7 +38,7 @@ async def recover(run: Active, shared: Shared) -> None:
 
 async def _recover_step(run: Active, name: str, shared: Shared) -> bool:
     """Whether the step's object is there; what refers to something that is missing cannot exist."""
-    if not all(need in run.receipts for need in run.plan.steps[name].needs):
+    if not all(need in run.receipts for need in run.plan.needs[name]):
         return False
     try:
         if name in run.plan.shared:
