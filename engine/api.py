@@ -95,20 +95,22 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         opening = self.opener(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
-        self.journal = await self._stack.enter_async_context(opening)
-        self.session = Session(
-            journal=self.journal,
-            gate=self.gate,
-            clock=self.clock,
-            rng=self.rng,
-            timing=self.timing,
-            resources=self.resources,
-            observer=self.observer,
-            max_attempts=self.max_attempts,
-        )
-        if isinstance(self.gate, Pacing) and not self.read_only:
-            now = self.clock.wall()
-            self.gate.restore({family: until - now for family, until in (await self.journal.pauses()).items()})
+        async with AsyncExitStack() as stack:
+            self.journal = await stack.enter_async_context(opening)
+            self.session = Session(
+                journal=self.journal,
+                gate=self.gate,
+                clock=self.clock,
+                rng=self.rng,
+                timing=self.timing,
+                resources=self.resources,
+                observer=self.observer,
+                max_attempts=self.max_attempts,
+            )
+            if isinstance(self.gate, Pacing) and not self.read_only:
+                now = self.clock.wall()
+                self.gate.restore({family: until - now for family, until in (await self.journal.pauses()).items()})
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -52,9 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in ("-V", "--version"):
         print(f"headway {__version__}")
         return 0
-    from workflows.cli.calling import call, unknown
+    try:
+        from workflows.cli.calling import call, unknown
 
-    return call(name, COMMANDS[name], rest) if name in COMMANDS else unknown(name, COMMANDS)
+        return call(name, COMMANDS[name], rest) if name in COMMANDS else unknown(name, COMMANDS)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def _help() -> str:

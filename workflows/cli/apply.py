@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
-from workflows.cli.calling import run_async
+from workflows.cli.calling import called, run_async
 from workflows.cli.options import Driving
 
 
@@ -42,7 +41,7 @@ def run(
                 options=options,
                 credentials=read_credentials(options.credentials),
                 stop_at=stop_at(options, spool.count),
-                again=called_again(),
+                again=called(),
                 manifest=file,
                 spool=spool,
             ),
@@ -79,7 +78,7 @@ def resume(
             options=options,
             credentials=read_credentials(options.credentials),
             stop_at=stop_at(options, None),
-            again=called_again(),
+            again=called(),
             runs=list(runs),
             failed=failed,
             answer=answer,
@@ -145,8 +144,3 @@ def stop_at(options: Driving, total: int | None) -> Callable[[int], bool]:
     if total is None:
         raise BadParameter("a share needs a manifest: name a number", param_hint="--max-failures")
     return lambda failed: failed * 100 > int(number) * total
-
-
-def called_again() -> str:
-    """This command as it was called, for "continue with"."""
-    return shlex.join(["headway", *sys.argv[1:]])

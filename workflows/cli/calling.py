@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc
@@ -14,10 +16,11 @@ from textwrap import indent
 from types import FrameType
 from typing import Any, TypeVar
 
-from workflows.cli.failures import Exit, tell
+from workflows.cli.failures import Exit, Refusal, tell
 from workflows.cli.options import flattened
 
 T = TypeVar("T")
+_words: list[str] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -26,13 +29,26 @@ def call(name: str, command: Any, rest: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that knows no "…" is no reason to fail
+    _words[:] = [name, *rest]
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        signal.signal(signal.SIGTERM, _interrupt)
         code = _invoke(name, command, rest)
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the outermost place: it says what happened, and leaves
         return tell(error, command=f"headway {name}", debug="--debug" in rest)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return code
+
+
+def called() -> str:
+    """This command as it was called, for "continue with"."""
+    return shlex.join(["headway", *_words])
+
+
+def called_briefly() -> str:
+    """The command without its options, for whoever finds the journal locked."""
+    return " ".join(["headway", *_words[:1]])
 
 
 def unknown(name: str, commands: Mapping[str, Any]) -> int:
@@ -51,9 +67,22 @@ def _invoke(name: str, command: Any, rest: Sequence[str]) -> int:
     function = getattr(import_module(f"workflows.cli.{command.module}"), command.function)
     text, _, example = cleandoc(function.__doc__).partition("Example:\n")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, help=text, epilog=f"\b\nExample:\n{indent(example, '  ')}")(flattened(function))
+    app.command(name, help=text, epilog=f"\b\nExample:\n{indent(example, '  ')}")(_told(flattened(function)))
     outcome = typer.main.get_command(app).main(list(rest), prog_name=f"headway {name}", standalone_mode=False)
     return outcome if isinstance(outcome, int) else Exit.DONE
+
+
+def _told(function: Callable[..., T]) -> Callable[..., T]:
+    """The same function; an interruption leaves it as an error that typer has no opinion on."""
+
+    @wraps(function)
+    def call(**values: Any) -> T:
+        try:
+            return function(**values)
+        except KeyboardInterrupt as interruption:
+            raise Refusal("interrupted", code=Exit.INTERRUPTED) from interruption
+
+    return call
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from engine.model import RunState, RunStatus, Scope
 from engine.pacing import Pacing
 from engine.session import Notice
 from workflows.aep import AepClient, Credentials, CredentialsMissing, load_credentials
+from workflows.cli.calling import called_briefly
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Driving
 from workflows.onboarding.chains import CHAINS
@@ -94,7 +94,7 @@ async def working(
             gate=gate,
             clock=clock,
             rng=rng,
-            command=called(),
+            command=called_briefly(),
         ) as engine,
     ):
         yield App(engine=engine, client=client, gate=gate, credentials=credentials)
@@ -103,13 +103,8 @@ async def working(
 @asynccontextmanager
 async def looking(store: str) -> AsyncIterator[Engine]:
     """The engine over a journal that is only read, also while another process works on it."""
-    async with Engine(store, workflows=CHAINS.values(), read_only=True, command=called()) as engine:
+    async with Engine(store, workflows=CHAINS.values(), read_only=True, command=called_briefly()) as engine:
         yield engine
-
-
-def called() -> str:
-    """How this command was called, for whoever finds the journal locked."""
-    return " ".join(["headway", *sys.argv[1:2]])
 
 
 async def find_runs(engine: Engine, wanted: Iterable[str]) -> list[RunState]:

@@ -12,7 +12,7 @@ from engine.errors import NotAuthorised
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, working
 from workflows.cli.events import Events, Log
-from workflows.cli.failures import Exit, explain
+from workflows.cli.failures import Exit, Refusal, explain
 from workflows.cli.preparing import find_sandbox, not_authorised
 from workflows.cli.render import Observer, View, counts, limits_of, say, viewing
 from workflows.cli.summary import Outcome
@@ -62,7 +62,7 @@ class _Driver:
                 batch = await self._prepare(self.app, interrupt)
                 outcome = await self._run(self.app, batch, interrupt)
         if outcome is None:
-            raise KeyboardInterrupt
+            raise Refusal(f"interrupted, nothing was sent; continue with `{work.again}`", code=Exit.INTERRUPTED)
         return outcome
 
     def _stop(self) -> None:

@@ -63,11 +63,16 @@ def tell(error: BaseException, *, command: str, debug: bool) -> int:
 
 def explain(error: BaseException, *, command: str = "headway") -> tuple[Exit, str]:
     """The exit code of an error, and what people are told: what happened, where, what to do."""
-    if isinstance(error, ImportError):
-        return Exit.FAILED, f"headway is not installed as it should be: {error}\n{INSTALL}"
+    match error:  # what can be said without knowing what else there is to know
+        case Refusal():
+            return error.code, _said(error)
+        case KeyboardInterrupt():
+            return Exit.INTERRUPTED, "interrupted"
+        case ImportError():
+            return Exit.FAILED, f"headway is not installed as it should be: {error}\n{INSTALL}"
     for kinds, code, words in _table():
         if isinstance(error, kinds):
-            return (error.code if isinstance(error, Refusal) else code), words(error).replace("COMMAND", command)
+            return code, words(error).replace("COMMAND", command)
     return Exit.FAILED, f"unexpected {type(error).__name__}: {error}\n{REPORT}"
 
 
@@ -84,9 +89,8 @@ def _table() -> Sequence[Row]:
 
     usage = typer.BadParameter.__mro__[2]  # typer keeps the class of all mistakes of a command line to itself
     return (
-        (Refusal, Exit.USAGE, _said),
         (ManifestErrors, Exit.USAGE, lambda e: f"{e}\n{mistakes(len(e.mistakes))}"),
-        (CredentialsMissing, Exit.AUTH, lambda e: f"credentials {e}"),
+        (CredentialsMissing, Exit.AUTH, _missing),
         (CredentialsInvalid, Exit.USAGE, lambda e: "\n".join(e.mistakes)),
         (engine.NotAuthorised, Exit.AUTH, _said),
         (engine.JournalLocked, Exit.LOCKED, _said),
@@ -96,7 +100,6 @@ def _table() -> Sequence[Row]:
         ((Unauthorized, Forbidden), Exit.AUTH, lambda e: f"{e}\n{CONSOLE}"),
         (AepError, Exit.FAILED, lambda e: f"{e}\n{AGAIN}"),
         (usage, Exit.USAGE, lambda e: f"{e.format_message()}\n{USED}"),
-        ((KeyboardInterrupt, typer.Abort), Exit.INTERRUPTED, lambda _: "interrupted"),
         (OSError, Exit.STORAGE, lambda e: f"{e.filename or 'output'}: {e.strerror or e}"),
     )
 
@@ -104,6 +107,10 @@ def _table() -> Sequence[Row]:
 def mistakes(count: int) -> str:
     """The last line when a manifest cannot be used."""
     return f"{count:,} mistake{'s' if count > 1 else ''}, nothing was sent."
+
+
+def _missing(error: Any) -> str:
+    return f"credentials are {error}".replace(". Set", ".\nSet")
 
 
 def _said(error: Any) -> str:

@@ -78,14 +78,15 @@ async def find_sandbox(client: AepClient, credentials: Credentials) -> Sandbox:
 
 def not_authorised(error: AepError | NotAuthorised, credentials: Credentials) -> Refusal:
     """The refusal of credentials, and where they came from."""
-    text = str(error)
+    text, after = str(error), "also after a fresh token"
     if isinstance(error, AepError):
         code = f"{error.problem.code}: " if error.problem.code else ""
         text = f"{error.says} ({code}{error.problem.message})"
+        after = f"asked for a token at {credentials.ims_url}" if error.path.startswith("/ims") else after
     if credentials.access_token is not None:
         origin = "the token is that of AEP_ACCESS_TOKEN, which cannot be renewed: take a new one, or unset it"
     else:
-        origin = "also after a fresh token; secret from AEP_CLIENT_SECRET, scopes from AEP_SCOPES"
+        origin = f"{after}; secret from AEP_CLIENT_SECRET, scopes from AEP_SCOPES"
     who = f"  client id {credentials.masked_key} from AEP_API_KEY, organisation {credentials.ims_org}\n  {origin}"
     hint = "check the project in the Adobe Developer Console, then `headway doctor`"
     return Refusal(f"{text}\n{who}", hint, code=Exit.AUTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     gone: int = 0
     interrupted: bool = False
+    place: Callable[[str], str] = lambda _source: ""
+    """Where a source stands in the manifest, if there is one."""
     finds: bool = False
     """Whether it only found again what there is: then what is left is no failure."""
 
@@ -92,7 +95,9 @@ class Outcome:
         for cause in causes[:SHOWN]:
             what = "in doubt: " if cause.state == "in_doubt" else ""
             lines.append(f"  {number(cause.count)}  {what}{cut(cause.message, 300)}")
-            lines.append(f"       {listed_of(cause)}      headway why {cause.sources[0]} {cause.step}".rstrip())
+            first = cause.sources[0]
+            where = filter(None, (listed_of(cause), self.place(first), f"headway why {first} {cause.step}".rstrip()))
+            lines.append(f"       {'      '.join(where)}")
             if cause.hint:
                 lines.append(f"       {cause.hint}")
         if len(causes) > SHOWN:

@@ -86,6 +86,14 @@ class RunManifest(Work):
         done = survey.standings[Standing.UNCHANGED] + survey.standings[Standing.CHANGED]
         return Batch(act=act, total=survey.selected, done=done, changed=survey.changed, gone=gone)
 
+    def finish(self, outcome: Outcome) -> Outcome:
+        outcome.place = self._place
+        return outcome
+
+    def _place(self, source: str) -> str:
+        line = self.spool.line_of(source)
+        return f"{self.manifest}:{line}" if line else ""
+
     async def _gone(self, survey: Survey) -> int:
         names, count = list[str](), 0
         async for name in survey.gone():

@@ -1,0 +1,181 @@
+"""`run` and `resume` against the emulator: what is made, what a second call costs, what a correction mends."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import EXAMPLES, SECRET, Headway, Platform
+
+STEPS = 10
+
+
+def test_three_sources_become_three_flows_and_the_journal_agrees(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    ended = headway("run", manifest.name)
+    assert ended.code == 0
+    assert ended.out.startswith("3 sources: 3 done")
+    report = platform.report()
+    assert report["created"]["flow"] == 3
+    assert (report["duplicates"]["count"], report["unreferenced"]["count"], report["mistakes"]["count"]) == (0, 0, 0)
+    objects = platform.objects()
+    for run in headway("status", "--json").lines:
+        assert run["state"] == "done"
+        assert len(run["steps"]) == STEPS
+        for step in run["steps"]:
+            if step["origin"] == "created":
+                assert step["etag"] in (None, objects[step["id"]]["etag"] or objects[step["id"]]["version"])
+
+
+def test_a_second_run_sends_a_token_request_and_a_sandbox_lookup_and_nothing_else(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name)
+    before = platform.report()["requests"]
+    ended = headway("run", manifest.name)
+    assert ended.code == 0
+    after = platform.report()["requests"]
+    assert after.pop("ims") == {"POST": before.pop("ims")["POST"] + 1}
+    assert after.pop("sandbox-management") == {"GET": before.pop("sandbox-management")["GET"] + 1}
+    assert after == before
+
+
+def test_rows_of_a_spreadsheet_take_what_they_do_not_say_from_defaults(
+    headway: Headway, platform: Platform, folder: Path
+) -> None:
+    for name in ("sources.csv", "sources.yaml"):
+        shutil.copy(EXAMPLES / name, folder)
+    assert headway("run", "sources.csv", "--defaults", "sources.yaml", "--quiet").code == 0
+    assert platform.report()["created"]["flow"] == 2
+
+
+def test_quiet_says_nothing_when_all_is_well(headway: Headway, manifest: Path) -> None:
+    ended = headway("run", manifest.name, "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_only_and_exclude_choose_sources_by_name_and_state(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    assert headway("run", manifest.name, "--only", "acme-*", "--exclude", "*-incidents").code == 0
+    assert platform.report()["created"]["flow"] == 2
+    ended = headway("run", manifest.name, "--only", "state:done")
+    assert ended.out.startswith("2 sources: 2 done")
+    assert headway("run", manifest.name, "--only", "state:pending").code == 0
+    assert platform.report()["created"]["flow"] == 3
+
+
+def test_a_mistake_in_a_rejected_source_is_mended_in_the_manifest(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    good = manifest.read_text()
+    manifest.write_text(good.replace("caller_email: personalEmail.address", "caller_email: personalEmail.adress"))
+    ended = headway("run", manifest.name)
+    assert ended.code == 1
+    assert "3 sources: 2 done, 1 failed" in ended.out
+    assert 'did you mean "personalEmail.address"?' in ended.out
+    assert f"acme-incidents      {manifest.name}:" in ended.out
+    assert "headway why acme-incidents mapping_set" in ended.out
+    manifest.write_text(good)
+    assert headway("run", manifest.name, "--only", "state:failed").code == 0
+    assert headway("status", "--failed", "--json").lines == []
+    assert platform.report()["duplicates"]["count"] == 0
+
+
+def test_a_finished_source_that_changed_is_reported_and_left_alone(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name)
+    posts = platform.posts()
+    manifest.write_text(manifest.read_text().replace("interval: 30", "interval: 60"))
+    ended = headway("run", manifest.name)
+    assert ended.code == 0
+    assert "changed in the manifest since they were done, left alone for now     acme-incidents" in ended.out
+    assert platform.posts() == posts
+
+
+def test_a_source_that_is_gone_from_the_manifest_is_reported_and_left_alone(headway: Headway, manifest: Path) -> None:
+    headway("run", manifest.name)
+    manifest.write_text(manifest.read_text().partition("  - name: acme-contacts")[0])
+    ended = headway("run", manifest.name)
+    assert ended.code == 0
+    assert "acme-contacts: in the journal, not in sources.yaml; left alone" in ended.err
+
+
+def test_a_source_with_a_previous_name_is_not_made_a_second_time(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name)
+    posts = platform.posts()
+    manifest.write_text(
+        manifest.read_text().replace("- name: acme-accounts", "- name: new-accounts\n    previously: acme-accounts")
+    )
+    ended = headway("run", manifest.name)
+    assert (ended.code, platform.posts()) == (0, posts)
+    assert "new-accounts goes on as acme-accounts" in ended.err
+
+
+def test_events_are_json_lines_and_the_last_one_is_a_summary(headway: Headway, manifest: Path) -> None:
+    lines = headway("run", manifest.name, "--json").lines
+    done = [line for line in lines if line["event"] == "step_done" and line["source"] == "acme-accounts"]
+    assert {"adhoc_class", "flow"} <= {line["step"] for line in done}
+    assert all(line["id"] and line["at"].endswith("Z") for line in done)
+    summary = lines[-1]
+    assert (summary["event"], summary["exit"], summary["total"], summary["done"]) == ("summary", 0, 3, 3)
+    assert (summary["failed"], summary["in_doubt"], summary["left"], summary["causes"]) == (0, 0, 0, [])
+
+
+def test_an_error_is_the_last_event_too(headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "nowhere")
+    ended = headway("run", manifest.name, "--json")
+    assert ended.lines[-1]["event"] == "summary"
+    assert ended.lines[-1]["exit"] == ended.code == 64
+
+
+def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=flowservice")
+    assert headway("run", manifest.name).code == 1
+    platform.faults()
+    manifest.unlink()
+    ended = headway("resume", "--failed")
+    assert (ended.code, platform.report()["created"]["flow"]) == (0, 3)
+    assert headway("resume", "acme-accounts").out.startswith("0 sources")
+    assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
+
+
+def test_fail_fast_starts_nothing_more(headway: Headway, platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=schemaregistry")
+    ended = headway("run", manifest.name, "--fail-fast", "--json", "--concurrency", "1")
+    assert ended.code == 1
+    assert ended.lines[-1]["failed"] + ended.lines[-1]["left"] == 3
+
+
+def test_recover_finds_again_what_a_lost_journal_knew(
+    headway: Headway, platform: Platform, own: Path, folder: Path
+) -> None:
+    headway("run", own.name)
+    before = platform.report()["created"]
+    for file in folder.glob("headway.db*"):
+        file.unlink()
+    ended = headway("recover", own.name)
+    assert ended.code == 0
+    assert "1 source: 1 found whole" in ended.out
+    assert headway("run", own.name).code == 0
+    assert platform.report()["created"] == before
+
+
+def test_no_secret_reaches_output_or_files(
+    headway: Headway, platform: Platform, own: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=flowservice,times=2")
+    said = [headway("run", own.name, "-v"), headway("run", own.name, "--json"), headway("status", "--json")]
+    said += [headway("why", "own-cases"), headway("doctor"), headway("plan", own.name)]
+    monkeypatch.setenv("AEP_CLIENT_SECRET", "wrong-but-secret")
+    said.append(headway("run", own.name, "--debug"))
+    text = json.dumps([(ended.out, ended.err) for ended in said])
+    files = b"".join(path.read_bytes() for path in folder.iterdir())
+    secrets = (SECRET, platform.environ["AEP_CLIENT_SECRET"], "wrong-but-secret")
+    assert not [secret for secret in secrets if secret in text or secret.encode() in files]
+    assert platform.report()["created"]["flow"] == 1
