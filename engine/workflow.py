@@ -174,8 +174,18 @@ class Workflow(Generic[InputsT]):
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """The steps in an order in which each comes after what it needs."""
-        return tuple(TopologicalSorter({s.name: s.needs for s in self.steps.values()}).static_order())
+        """The steps as they are declared, each after what it needs."""
+        placed: dict[str, None] = {}
+
+        def place(name: str) -> None:
+            if name not in placed:
+                for need in self.steps[name].needs:
+                    place(need)
+                placed[name] = None
+
+        for name in self.steps:
+            place(name)
+        return tuple(placed)
 
     @cached_property
     def definition(self) -> str:
