@@ -73,7 +73,8 @@ class Active:
             with_run = True
         events, self._events = tuple(self._events), []
         await self.session.journal.write(Record(run=state, steps=steps, events=events, with_run=with_run))
-        self.state = state
+        if with_run:  # else another branch may have changed the run meanwhile
+            self.state = state
         for step in steps:
             self.steps[step.name] = step
             if step.receipt:
