@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from engine.journal import rows, rules, sql
-from engine.journal.texts import CHUNK, KNOWN, among, chunks, epochs, texts
+from engine.journal.texts import CHUNK, KNOWN, among, chunks, epochs, put, texts
 from engine.model import Known, NewRun, RunStatus, Scope
 from engine.ports import Standing
 
@@ -64,7 +64,7 @@ def register(
     fresh = [run for run in runs if run.run_id not in before]
     if fresh:
         values = [rows.new_run_row(run, scopes[run.scope], batch, now) for run in fresh]
-        connection.exec_driver_sql(texts(connection).new_run, values)
+        put(connection, texts(connection).new_run, values)
     after = find(connection, fresh)
     result = [
         before[run.run_id].judge(run) if run.run_id in before else (Standing.NEW, after[run.run_id].known)

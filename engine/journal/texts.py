@@ -6,9 +6,10 @@ that stands for a value.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 CHUNK = 500
 """Values in one `IN (…)`."""
+
+ROWS = (64, 16, 4, 1)
+"""Rows in one statement: few sizes, so that each stays prepared, and few statements, since the interpreter is let go
+once for each. 64 rows of 14 values are fewer values than the least that any SQLite takes (999)."""
 
 KNOWN = "SELECT key, run_id, status, inputs_print, definition, source, suspect, scope FROM runs WHERE run_id IN"
 STEPS = f"SELECT {', '.join(column.name for column in steps.columns)} FROM steps WHERE run IN"  # noqa: S608
@@ -36,10 +41,10 @@ NEW_RUN = (
 class Texts:
     """Statements that take many rows at once; `rows.py` makes the rows."""
 
-    new_run: str
+    new_run: Mapping[int, str]
     run: str
-    step: str
-    event: str
+    step: Mapping[int, str]
+    event: Mapping[int, str]
 
 
 @cache
@@ -47,7 +52,7 @@ def _texts(mark: str) -> Texts:
     changes = ", ".join(f"{name} = {mark}" for name in RUN_CHANGES)
     event = [column.name for column in history.columns if column is not history.c.id]
     return Texts(
-        new_run=f"{insert(runs, NEW_RUN, mark)} ON CONFLICT (run_id) DO NOTHING",
+        new_run=insert(runs, NEW_RUN, mark, " ON CONFLICT (run_id) DO NOTHING"),
         run=f"UPDATE runs SET {changes} WHERE key = {mark}",  # noqa: S608
         step=upsert(steps, ("run", "step"), mark),
         event=insert(history, event, mark),
@@ -64,16 +69,28 @@ def mark(connection: Connection) -> str:
     return "?" if connection.dialect.paramstyle == "qmark" else "%s"
 
 
-def insert(table: Table, columns: Sequence[str], mark: str) -> str:
-    """Insert a row. All names are our own."""
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join([mark] * len(columns))})"  # noqa: S608
+def insert(table: Table, columns: Sequence[str], mark: str, tail: str = "") -> Mapping[int, str]:
+    """Insert rows, by their number. All names are our own."""
+    head = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608
+    row = f"({', '.join([mark] * len(columns))})"
+    return {size: f"{head}{', '.join([row] * size)}{tail}" for size in ROWS}
 
 
-def upsert(table: Table, keys: Sequence[str], mark: str) -> str:
-    """Insert a full row, or replace all of it but its keys."""
+def upsert(table: Table, keys: Sequence[str], mark: str) -> Mapping[int, str]:
+    """Insert full rows, or replace all of them but their keys. No row may occur twice."""
     columns = [column.name for column in table.columns]
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
-    return f"{insert(table, columns, mark)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+    return insert(table, columns, mark, f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}")
+
+
+def put(connection: Connection, texts: Mapping[int, str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert any number of rows."""
+    start = 0
+    for size in ROWS:
+        while len(rows) - start >= size:
+            values = chain.from_iterable(rows[start : start + size])
+            connection.exec_driver_sql(texts[size], tuple(values))
+            start += size
 
 
 def among(connection: Connection, statement: str, values: Sequence[object], tail: str = "") -> Iterator[Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from engine.errors import StorageError
 from engine.journal import rows, rules
 from engine.journal.places import Place
-from engine.journal.texts import epochs, texts
+from engine.journal.texts import epochs, put, texts
 from engine.model import Record, RunState
 
 T = TypeVar("T")
@@ -126,13 +126,11 @@ def _write(connection: Connection, group: list[Entry]) -> dict[int, int]:
     known = epochs(connection, {entry.run.key for entry in group})
     kept = [entry for entry in group if entry.run.epoch == known.get(entry.run.key)]
     text = texts(connection)
-    for statement, values in (
-        (text.run, [entry.run_row for entry in kept if entry.run_row is not None]),
-        (text.step, [row for entry in kept for row in entry.steps]),
-        (text.event, [row for entry in kept for row in entry.events]),
-    ):
-        if values:
-            connection.exec_driver_sql(statement, values)
+    if runs := [entry.run_row for entry in kept if entry.run_row is not None]:
+        connection.exec_driver_sql(text.run, runs)
+    steps = {row[:2]: row for entry in kept for row in entry.steps}  # a later row of a step replaces an earlier one
+    put(connection, text.step, list(steps.values()))
+    put(connection, text.event, [row for entry in kept for row in entry.events])
     return known
 
 
