@@ -16,7 +16,7 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from engine.pacing.rate import Bound, Throttle
+from engine.pacing.rate import RUNAWAY, SLOWEST, Bound, Throttle
 
 CROWD, CROWDED = 5, 600
 """So many refusals among so many requests are a crowd."""
@@ -26,8 +26,9 @@ DEAF, PUSH = 120.0, 1.5
 """Seconds for which refusals cost no pace after a trial with refusals; the most above what gets through meanwhile."""
 TOGETHER = 2.0
 """Seconds for which all pause after a refusal, at most."""
-ALONE = 0.6
-"""A crowd of refusals of a single family that sent less than this share of the requests is that family's own."""
+ALONE = 0.5
+"""A family that alone was refused the last few times, though it sent less than this share of the requests, has a limit
+of its own."""
 
 
 class _Refusal(NamedTuple):
@@ -55,18 +56,19 @@ class Pace(Throttle):
         elif refused < self._deaf_until:
             self._push(refused)
         else:
+            overshot = pace > RUNAWAY * self._base  # then a refusal was to be expected
             super()._judge(refused, resume, pace)
-            if self._crowded(refused) and self._growth:
-                self._try(refused)
+            if not overshot and self._crowded(refused) and self._growth:
+                self._begin_trial(refused)
 
     def _crowded(self, refused: float) -> bool:
         self._crowd.append(_Refusal(refused, self.taken, self._base))
         return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
 
-    def _try(self, refused: float) -> None:
+    def _begin_trial(self, refused: float) -> None:
         first = self._crowd[0]
         self._peak = max(refusal.base for refusal in self._crowd)
-        self._through = (self.taken - first.taken) / (refused - first.at)
+        self._through = max((self.taken - first.taken) / (refused - first.at), SLOWEST)
         self._usual = (self.taken - first.taken) / (CROWD - 1)
         self._trial = self.taken + max(int(2 * self._usual), 10)
         self._base, self._held = TRIAL * self._through, 0.0
@@ -98,11 +100,12 @@ class _Accusation(NamedTuple):
 class Common(Pace):
     """The pace of all families' requests together."""
 
-    __slots__ = ("_accused",)
+    __slots__ = ("_accused", "_ours", "_theirs")
 
     def __init__(self) -> None:
         super().__init__()
         self._accused: deque[_Accusation] = deque(maxlen=CROWD)
+        self._ours = self._theirs = (0, 0)  # refused and taken since the refusal: of the accused family, of the others
 
     def accuse(self, own: Pace, now: float, resume: float, *, late: bool) -> None:
         """A family's request was refused, as in `refused`. With a pace of its own it answers for itself, and the others
@@ -112,15 +115,32 @@ class Common(Pace):
             own.refused(now, resume, late=late)
             return
         own.taken -= 1
+        if not self.accused and not late:
+            self._ours = self._theirs = (0, 0)
         if not late:
             self._accused.append(_Accusation(own, own.taken, self.taken))
         self.refused(now, min(resume, now + TOGETHER), late=late)
 
-    def _try(self, refused: float) -> None:
-        first = self._accused[0]
-        together, alone = self.taken - first.taken, first.own.taken - first.own_taken
-        if all(accusation.own is first.own for accusation in self._accused) and alone < ALONE * together:
-            first.own.take_over(refused, self.next_at, self._depth)
-            self._crowd.clear()
+    def witness(self, own: Pace, *, refused: bool) -> None:
+        """An answer to a request that was out, or left, when a request was refused."""
+        if own is self._accused[-1].own:
+            self._ours = (self._ours[0] + refused, self._ours[1] + (not refused))
         else:
-            super()._try(refused)
+            self._theirs = (self._theirs[0] + refused, self._theirs[1] + (not refused))
+
+    def _learn(self, refused: float, resume: float) -> None:
+        if self._is_alone():
+            self._refused = None
+            self._accused[-1].own.take_over(refused, resume, self._depth)
+            self._accused.clear()
+        else:
+            super()._learn(refused, resume)
+
+    def _is_alone(self) -> bool:
+        """Whether the accused family has a limit of its own: it is refused again and again while others are served."""
+        last, first = self._accused[-1], self._accused[0]
+        if self._theirs[0] == 0 and self._theirs[1] >= CROWD and self._ours[0] >= max(2, self._ours[1]):
+            return True
+        together, alone = self.taken - first.taken, last.own.taken - first.own_taken
+        always = len(self._accused) == CROWD and {last.own} == {one.own for one in self._accused}
+        return always and alone < ALONE * together

@@ -15,6 +15,8 @@ SHORT, LONGEST = 0.2, 30.0
 """The pause after a 429 without `Retry-After`, in seconds, at most at first and at most after many in a row."""
 SPREAD = 0.05
 """Seconds over which several processes spread when they come back from the same `Retry-After`."""
+LONG = 5.0
+"""After a pause of so many seconds, and after any outage, few requests at once go first."""
 BRIEF = 2.0
 """An outage shorter than so many seconds was none: too many requests at once fail in a row as well."""
 PATIENCE = 3600.0
@@ -100,8 +102,10 @@ class Family:
             self._answered(now, refused=status == 429)
         if retry_after is not None:
             self.pause(now, retry_after + self._rng.uniform(0.0, SPREAD))
-            if status != 429:
+            if status != 429 or retry_after >= LONG:
                 self._window.restart(self.in_flight)
+        if status is not None and self._common.accused:
+            self._common.witness(self._own, refused=status == 429)
         if status == 429:
             self._refused(now, named=retry_after is not None, late=late)
 

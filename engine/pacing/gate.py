@@ -17,7 +17,6 @@ import anyio
 from engine.pacing.blame import Common
 from engine.pacing.cap import Cap
 from engine.pacing.family import Family, FamilyView
-from engine.ports import Gate
 
 TICK = 0.001
 """The shortest sleep, in seconds: timers are no finer, and a sleep that rounding makes too short must not spin."""
@@ -76,6 +75,7 @@ class Pacing:
         if not lane.queue:
             self._waiting.append(lane)
         lane.queue.append(waiter)
+        self._hand_out()
         try:
             while not waiter.granted:
                 await self._sleep(lane, waiter)
@@ -85,8 +85,8 @@ class Pacing:
 
     def try_enter(self, family: str) -> bool:
         lane = self._lanes.get(family) or self._lane(family)
-        if lane.queue or (self._cap is not None and self._waiting):
-            return False
+        if lane.queue or (self._waiting and (self._cap is not None or self._common.pace is not None)):
+            return False  # what all families share goes in turns
         now = self._boot()
         if self._opens_at(lane, now) > now:
             return False
@@ -211,7 +211,3 @@ class Pacing:
                 if opens < lane.wakes_at:
                     lane.wakes_at = opens
                     waiter.event.set()
-
-
-def _conforms(pacing: Pacing) -> Gate:
-    return pacing

@@ -27,12 +27,14 @@ BURST = 3.0
 """A first refusal within so many seconds shows the depth: the store was full and is now empty."""
 MARGIN = 0.005
 """How far below the bound the pace starts, as a share of it."""
+SLOWEST = 0.2
+"""Requests per second that are always sent: without any there is nothing to learn from."""
 DOUBLING = 0.4
 """Seconds in which the pace doubles while there is no bound yet, that is from the first refusal to the second."""
 FIT, SEARCH_FIT = 0.98, 0.15
 """What does not explain a refusal: a bound below this share of the last one or, while there is none, of the pace."""
 RUNAWAY = 1.25
-"""So far above the last bound, as a factor, the pace returns to it after a refusal that does not fit."""
+"""So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
 happens more often in a row than `STUCK_LIMIT`."""
@@ -133,13 +135,13 @@ class Throttle:
 
     def _judge(self, refused: float, resume: float, pace: float) -> None:
         searching = not self._growth
-        if searching and self._burst is not None:
+        if self._burst is not None and refused - self._resumed > self._burst[1] + DEPTH / 2:
             self._sound(refused, *self._burst)
         bound = self._bound(refused)
         if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
             self._settle(bound, refused, resume)
         else:
-            self._base *= 0.99
+            self._base = max(self._base * 0.99, SLOWEST)
             self._peak = max(self._base, self._peak * 0.995)
             self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
 
@@ -159,12 +161,14 @@ class Throttle:
         self._next_mark = resume + MARK
 
     def _sound(self, refused: float, taken: int, seconds: float) -> None:
-        """Solve for the depth: the first burst came out of the full store, this window out of what a pause put in."""
+        """Solve for the depth: the first burst came out of the full store, this window out of what a pause put in. Of
+        two windows of the same length one cannot tell."""
+        self._burst = None
         for _ in range(8):
             self._depth = min(max(taken / self._bound(refused).rate - seconds, SHALLOWEST), DEEPEST)
 
     def _bound(self, until: float) -> Bound:
-        best = Bound(0.5, 1.0)
+        best = Bound(SLOWEST, 1.0)
         for since, count in self._marks:
             if since < until:
                 depth = min(self._depth, since - self._emptied) if since == self._resumed else self._depth
