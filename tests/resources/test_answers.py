@@ -180,7 +180,7 @@ def told(error: type[aep.AepError], code: str | None = None, status: int | None 
         (aep.NotReady, NotReady),
         (aep.NotFound, Rejected),
         (aep.BadRequest, Rejected),
-        (aep.Forbidden, Rejected),
+        (aep.Forbidden, NotAuthorised),
         (aep.Unauthorized, NotAuthorised),
         (aep.SandboxMissing, ScopeMissing),
     ],
@@ -197,13 +197,11 @@ def test_no_error_of_the_client_is_without_a_reaction() -> None:
         assert isinstance(told(error), engine.HeadwayError)
 
 
-@pytest.mark.parametrize("code", ["FLOW-2118-403", "FLOW-2120-403", "FLOW-2121-403", "403025", "403027"])
-def test_a_permission_that_no_run_has_stops_everything(code: str) -> None:
+@pytest.mark.parametrize(
+    "code", ["FLOW-2118-403", "FLOW-2120-403", "FLOW-2121-403", "FLOW-3000-403", "403025", "403027", None]
+)
+def test_a_missing_permission_stops_everything(code: str | None) -> None:
     assert isinstance(told(aep.Forbidden, code, 403), NotAuthorised)
-
-
-def test_one_forbidden_object_stops_only_its_run() -> None:
-    assert isinstance(told(aep.Forbidden, "FLOW-3000-403", 403), Rejected)
 
 
 def test_people_are_told_all_that_is_known() -> None:

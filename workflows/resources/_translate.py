@@ -5,8 +5,7 @@
     TitleTaken, PreconditionFailed   Conflict   somebody has it
     NotReady                     NotReady       a state that will pass
     NotFound, BadRequest         Rejected       only another request can help
-    Forbidden                    Rejected, or NotAuthorised when no call of ours will be let in
-    Unauthorized                 NotAuthorised  everything stops
+    Unauthorized, Forbidden      NotAuthorised  everything stops: it is the same for all runs
     SandboxMissing               ScopeMissing   everything stops
 
 A 404 is translated only where it is about a reference; for the object itself, the verbs say "gone".
@@ -23,8 +22,6 @@ from engine.model import Failure
 from workflows import aep
 
 _NUMBER = re.compile(r"[A-Z]+-(\d+)-\d{3}")
-_GATEWAY = re.compile(r"4030\d\d")
-_PERMISSIONS = frozenset({"2118", "2120", "2121"})
 _STARTS_LATE = "1360"
 """The start passed while the request was on its way: it is computed again at the next send (DESIGN rule 9)."""
 
@@ -36,7 +33,6 @@ _ANSWERS: tuple[tuple[type[aep.AepError], type[engine.Answer]], ...] = (
     (aep.PreconditionFailed, engine.Conflict),
     (aep.NotReady, engine.NotReady),
     (aep.NotFound, engine.Rejected),
-    (aep.Forbidden, engine.Rejected),
     (aep.BadRequest, engine.Rejected),
 )
 
@@ -82,7 +78,7 @@ def translated(error: aep.AepError) -> engine.HeadwayError:
     shown = f"{problem.code}: {problem.message}" if problem.code else problem.message
     if isinstance(error, aep.Unauthorized):
         return engine.NotAuthorised(f"Adobe refused the credentials ({shown})", _LOOK_AT_CREDENTIALS)
-    if isinstance(error, aep.Forbidden) and _for_every_call(problem.code):
+    if isinstance(error, aep.Forbidden):
         return engine.NotAuthorised(f"Adobe does not permit this ({shown})", _ASK_FOR_PERMISSION)
     if isinstance(error, aep.SandboxMissing):
         return engine.ScopeMissing(f"the sandbox is not there ({shown})", _LOOK_AT_SANDBOX)
@@ -121,11 +117,6 @@ def nothing_there(kind: str, ref: str) -> engine.Rejected:
 
 def _kind(error: aep.AepError) -> type[engine.Answer]:
     return next(answer for cause, answer in _ANSWERS if isinstance(error, cause))
-
-
-def _for_every_call(code: str | None) -> bool:
-    """The gateway's refusals and the platform's permissions are the same for all runs (contract 1.2, 3.5)."""
-    return code is not None and (_GATEWAY.fullmatch(code) is not None or _number(code) in _PERMISSIONS)
 
 
 def _number(code: str | None) -> str | None:
