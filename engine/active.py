@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeVar
 
 import anyio
 
 from engine import labels, machine
 from engine.errors import Answer, NotApplied, Rejected
-from engine.model import Attempt, Event, Failure, Json, Receipt, Record, RunState, RunStatus, StepState, Verb
+from engine.model import (
+    Attempt,
+    Event,
+    Failure,
+    Json,
+    Receipt,
+    Record,
+    RunState,
+    RunStatus,
+    StepState,
+    Verb,
+    replace,
+    value,
+)
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
@@ -172,7 +184,7 @@ Shared = Callable[[Active, str], Awaitable[Receipt]]
 """Asks for the receipt of a run's shared step, which is made once for all who ask. Raises `StepFailed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Work:
     """A step being brought to its receipt: what it asks for, and `finish`, which journals the state that has it."""
 

@@ -6,8 +6,6 @@ shared steps are never touched.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import anyio
 
 from engine import machine
@@ -16,7 +14,7 @@ from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
-from engine.model import Failure, Origin, RunState, RunStatus, Verb
+from engine.model import Failure, Origin, RunState, RunStatus, Verb, replace
 from engine.retry import next_delay
 
 

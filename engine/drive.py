@@ -7,7 +7,6 @@ durable wait.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import anyio
 
@@ -19,7 +18,7 @@ from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import confirm
 from engine.machine import Move
-from engine.model import Failure, RunState, RunStatus, StepState, StepStatus
+from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
 from engine.recover import recover
 from engine.sentinel import hold, leased, verify

@@ -7,7 +7,6 @@ Every answer settles the attempt that it answers, and only that one (rule 3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -17,7 +16,7 @@ from engine import codec, labels, machine
 from engine.active import Active, StepFailed, Work, describe
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.evidence import take
-from engine.model import Attempt, Failure, Receipt, StepState, StepStatus
+from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
 from engine.retry import next_delay
 from engine.sentinel import lease, leased
 
@@ -30,7 +29,7 @@ class RejectedInDoubt(Exception):
         self.failure = failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Intended:
     """An intent that may be sent: a permit is held, `at` is when its journal write began (boot clock)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import anyio
 
@@ -13,7 +12,7 @@ from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.machine import Move, Verdict
-from engine.model import Failure, Origin, StepState
+from engine.model import Failure, Origin, StepState, replace
 from engine.ports import Adopt
 from engine.retry import pause_between_looks
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 import orjson
 
 from engine import labels, machine
 from engine.active import Active, Work
 from engine.machine import Sighting, Verdict
-from engine.model import Failure, Json, Origin, StepState
+from engine.model import Failure, Json, Origin, StepState, replace
 from engine.ports import Difference, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness

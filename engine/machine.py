@@ -12,10 +12,10 @@ and we know its id), *failed* (refused for good) or *in doubt* (a person must lo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
-from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus
+from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, replace
 from engine.ports import View
 
 

@@ -9,7 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # noqa: PLC0414 - the alias exports it
+else:
+
+    def replace(old: T, **changes: Any) -> T:
+        """The same value with some fields changed: what `dataclasses.replace` does, in a quarter of its time."""
+        new = object.__new__(type(old))
+        for name in old.__slots__:
+            setattr(new, name, getattr(old, name))
+        for name, change in changes.items():
+            setattr(new, name, change)
+        return new
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """Makes a class one of values: slotted, keyword-only, hashed by content, frozen as the type checker sees it.
+
+    Frozen at run time each would take five times as long to make, and a step makes a dozen of them.
+    """
+    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
+
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 """Anything JSON can say."""
@@ -60,7 +85,7 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Scope:
     """The world a run lives in (rule 8). `created` identifies one life of the sandbox; None: unknown."""
 
@@ -70,7 +95,7 @@ class Scope:
     created: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Failure:
     """Why something did not work, in the six words of `status --json`."""
 
@@ -82,7 +107,7 @@ class Failure:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Attempt:
     """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
     that may send it; `at` its wall clock (epoch seconds), good for history only."""
@@ -93,7 +118,7 @@ class Attempt:
     verb: Verb = Verb.CREATE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Receipt:
     """The outcome of a step: `id` and `etag` verbatim. `data` holds what dependent steps need beyond the id.
 
@@ -108,7 +133,7 @@ class Receipt:
     data: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StepState:
     """One step of one run as the journal holds it.
 
@@ -133,7 +158,7 @@ class StepState:
     finished_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RunState:
     """One run (or one shared step's pseudo-run, `shared=True`, whose `source` is the share key).
 
@@ -166,7 +191,7 @@ class RunState:
     steps: Mapping[str, StepState] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Event:
     """One line of history (`why`): what happened to a step, when (epoch seconds), with details for people."""
 
@@ -176,7 +201,7 @@ class Event:
     detail: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Record:
     """One atomic journal write: the new state of some steps of a run, of the run itself (`with_run`), and history."""
 
@@ -186,7 +211,7 @@ class Record:
     with_run: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NewRun:
     """A run to register: everything that its identity and its inputs say."""
 
@@ -201,7 +226,7 @@ class NewRun:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Known:
     """What the journal says of a run that is registered again: enough to tell unchanged from changed."""
 

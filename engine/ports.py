@@ -7,16 +7,16 @@ find, read, compare and delete. Protocols, not base classes: nothing has to inhe
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope
+from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope, value
 
 SpecIn = TypeVar("SpecIn", contravariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Label:
     """What a resource plants in the object so that it can be found again.
 
@@ -31,14 +31,14 @@ class Label:
     attempt: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Adopt:
     """What a step function returns in place of a spec to take somebody else's object, named by the user."""
 
     ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Hit:
     """An object that a search showed: `name` as planted. A hit may be deleted, or older than it looks."""
 
@@ -46,7 +46,7 @@ class Hit:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class View:
     """One object as it is now. `note` is its description (or whatever carries `Label.note`), `created` its creation
     time (epoch seconds) by the other side's clock, `content` what `differences` compares."""
@@ -61,7 +61,7 @@ class View:
     data: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Difference:
     """One field in which an object differs from what was asked for."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from engine import machine
 from engine.active import Active, Shared, StepFailed, Work
 from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
-from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus
+from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
 
 Finish = Callable[[StepState], Awaitable[None]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -20,7 +20,7 @@ from engine.ensure import ensure
 from engine.errors import WorkflowChanged
 from engine.evidence import confirm
 from engine.identity import run_id
-from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState
+from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState, replace
 from engine.recover import find_again
 from engine.sentinel import verify
 from engine.session import Session, Slot

@@ -7,14 +7,12 @@ in doubt until the other journal's last request can have settled.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import anyio
 
 from engine import labels, machine
 from engine.active import Active, describe
 from engine.errors import Answer, Halt
-from engine.model import Failure, Receipt, RunState
+from engine.model import Failure, Receipt, RunState, replace
 from engine.ports import View
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import anyio
 
 from engine.machine import Timing
-from engine.model import Json, RunState
+from engine.model import Json, RunState, value
 from engine.ports import Clock, Gate, Journal
 from engine.retry import RetryPolicy
 from engine.workflow import Step
@@ -24,7 +24,7 @@ WITNESSES = 512
 """How many of our own objects per kind are remembered as witnesses, at least a second apart: some minutes of work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Notice:
     """Something worth telling while it happens: to a progress display, a log, a stream of events."""
 
@@ -34,7 +34,7 @@ class Notice:
     detail: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Witness:
     """An object of ours, sent by this process at `sent` (boot clock): a list that shows it shows all before it."""
 

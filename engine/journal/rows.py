@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ Row = tuple[Any, ...]
 STEP_STATUS = {status.value: status for status in StepStatus}
 RUN_STATUS = {status.value: status for status in RunStatus}
 ORIGIN = {origin.value: origin for origin in Origin}
+FAILURE = tuple(field.name for field in fields(Failure))
 
 
 def dump(value: object) -> str | None:
@@ -161,7 +163,7 @@ def dump_failure(failure: Failure | None) -> str | None:
     """A failure as JSON."""
     if failure is None:
         return None
-    return dump({name: value for name in Failure.__slots__ if (value := getattr(failure, name)) is not None})
+    return dump({name: value for name in FAILURE if (value := getattr(failure, name)) is not None})
 
 
 def read_failure(text: str | None) -> Failure | None:
