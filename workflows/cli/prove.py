@@ -55,14 +55,14 @@ def simulate(
         if result.wrong:
             broken.append(result.seed)
             if not json:
-                _tell(result)
+                _tell(result, sabotage)
             if sabotage is not None:
                 break
     if json:
         _print_summary(done, broken, reported)
     else:
         if count == 1 and not broken:
-            _tell(result)
+            _tell(result, sabotage)
         print(f"{amount(done, 'schedule')} in {duration(time.monotonic() - began)}, {amount(faults.total(), 'fault')}:")
         print(f"  {number(len(broken))} broke the promise, {number(reported)} ended with a question for a person")
     if sabotage is not None:
@@ -104,13 +104,13 @@ def prove(seed: int, sabotage: str | None = None, *, trace: bool = False) -> Res
 
     if sabotage is None:
         return schedule(seed, trace=trace)
-    from engine.simulation.sabotage import sabotaged
+    from engine.simulation.sabotage import SWITCHES, sabotaged
 
     with sabotaged(sabotage):
-        return schedule(seed, trace=trace)
+        return schedule(seed, weather=SWITCHES[sabotage].weather, trace=trace)
 
 
-def _tell(result: Result) -> None:
+def _tell(result: Result, sabotage: str | None) -> None:
     for line in result.story:
         print(f"  {line}")
     for (run, step), why in result.reported.items():
@@ -118,7 +118,8 @@ def _tell(result: Result) -> None:
     for wrong in result.wrong:
         print(f"seed {result.seed}: {wrong}")
     if result.wrong:
-        print(f"  replay it with   headway simulate --seed {result.seed} --count 1")
+        broken = f" --sabotage {sabotage}" if sabotage else ""
+        print(f"  replay it with   headway simulate --seed {result.seed} --count 1{broken}")
 
 
 def _print_json(result: Result) -> None:

@@ -1,0 +1,103 @@
+"""Signals: the first ends in good order, the second at once, SIGKILL leaves nothing that the next call cannot mend."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Platform, spawn
+
+
+def begun(folder: Path, platform: Platform, *arguments: str) -> subprocess.Popen[str]:
+    """`headway run`, which has said where it works and is about to send."""
+    process = spawn(["run", "sources.yaml", *arguments], folder, platform.environ)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("org ")
+    return process
+
+
+def until_asked(platform: Platform, family: str) -> None:
+    """Wait until the platform has been asked to create something in a service."""
+    deadline = time.monotonic() + 20
+    while not platform.report()["requests"].get(family, {}).get("POST"):
+        assert time.monotonic() < deadline
+
+
+def finished(platform: Platform, folder: Path) -> None:
+    """The same command again brings everything to its end, once."""
+    process = spawn(["run", "sources.yaml"], folder, platform.environ)
+    out, err = process.communicate(timeout=50)
+    assert process.returncode == 0, err
+    report = platform.report()
+    assert "3 done" in out
+    assert report["live"]["flow"] == 3
+    assert (report["duplicates"]["count"], report["unreferenced"]["count"], report["mistakes"]["count"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_what_is_in_flight_finish_and_the_same_command_continues(
+    platform: Platform, manifest: Path, number: signal.Signals
+) -> None:
+    platform.faults(latency=0.3)
+    process = begun(manifest.parent, platform)
+    until_asked(platform, "schemaregistry")
+    sent = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - sent < 10
+    assert "stopping: what is under way is finished" in err
+    assert "interrupted; continue with `headway run sources.yaml`" in out
+    platform.faults()
+    finished(platform, manifest.parent)
+
+
+def test_a_second_signal_leaves_at_once(platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=hang,method=POST,service=schemaregistry")
+    process = begun(manifest.parent, platform)
+    until_asked(platform, "schemaregistry")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("stopping")
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert (process.returncode, time.monotonic() - sent < 2) == (130, True)
+
+
+def test_a_signal_before_anything_was_sent_leaves_nothing_to_mend(platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=hang,service=ims")
+    process = spawn(["run", "sources.yaml"], manifest.parent, platform.environ)
+    until_asked(platform, "ims")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "interrupted, nothing was sent; continue with `headway run sources.yaml`" in err
+
+
+@pytest.mark.crash
+def test_sigkill_at_several_moments_makes_nothing_twice(platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=reset,after=true,p=0.1,method=POST,service=flowservice|catalog", latency=0.05)
+    for family in ("schemaregistry", "catalog", "flowservice"):
+        process = begun(manifest.parent, platform)
+        until_asked(platform, family)
+        process.kill()
+        process.communicate()
+    platform.faults()
+    finished(platform, manifest.parent)
+
+
+def test_whoever_stops_listening_does_not_stop_the_work(platform: Platform, manifest: Path) -> None:
+    process = spawn(["run", "sources.yaml", "--json"], manifest.parent, platform.environ)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=30) == 0, err
+    assert platform.report()["live"]["flow"] == 3

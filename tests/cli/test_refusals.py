@@ -1,0 +1,263 @@
+"""Bad input: its exit code, one message with cause and remedy, nothing sent, and a journal that can still be used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Headway, Platform, spawn
+
+Setup = Callable[[Path, pytest.MonkeyPatch, Platform], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Something wrong before anything is sent: the exit code, and words of the message in this order."""
+
+    setup: Setup
+    code: int
+    says: tuple[str, ...]
+    arguments: tuple[str, ...] = ("run", "sources.yaml")
+
+
+def variable(name: str, value: str) -> Setup:
+    return lambda _folder, patch, _platform: patch.setenv(name, value)
+
+
+def unset(*names: str) -> Setup:
+    def setup(_folder: Path, patch: pytest.MonkeyPatch, _platform: Platform) -> None:
+        for name in names:
+            patch.delenv(name)
+
+    return setup
+
+
+def replaced(old: str, new: str) -> Setup:
+    def setup(folder: Path, _patch: pytest.MonkeyPatch, _platform: Platform) -> None:
+        manifest = folder / "sources.yaml"
+        text = manifest.read_text()
+        assert old in text
+        manifest.write_text(text.replace(old, new))
+
+    return setup
+
+
+def broken(rule: str) -> Setup:
+    return lambda _folder, _patch, platform: platform.faults(rule)
+
+
+def a_file(name: str, content: bytes) -> Setup:
+    return lambda folder, _patch, _platform: (folder / name).write_bytes(content) and None
+
+
+def a_database(folder: Path, _patch: pytest.MonkeyPatch, _platform: Platform) -> None:
+    with closing(sqlite3.connect(folder / "headway.db")) as database, database:
+        database.execute("CREATE TABLE customers (name TEXT)")
+
+
+def nothing(_folder: Path, _patch: pytest.MonkeyPatch, _platform: Platform) -> None:
+    pass
+
+
+CASES = {
+    "unknown sandbox": Case(
+        setup=variable("AEP_SANDBOX_NAME", "deb"),
+        code=64,
+        says=("no sandbox 'deb'", "dev, prod", "did you mean 'dev'?"),
+    ),
+    "upper case sandbox": Case(
+        setup=variable("AEP_SANDBOX_NAME", "DEV"), code=64, says=("AEP_SANDBOX_NAME", "lower case")
+    ),
+    "production": Case(
+        setup=variable("AEP_SANDBOX_NAME", "prod"),
+        code=3,
+        says=("prod is a production sandbox, 3 sources to create: continue?", "--yes"),
+    ),
+    "refused secret": Case(
+        setup=variable("AEP_CLIENT_SECRET", "wrong"),
+        code=77,
+        says=("Adobe refused the credentials", "emul…0a from AEP_API_KEY", "AEP_CLIENT_SECRET", "headway doctor"),
+    ),
+    "refused token": Case(
+        setup=variable("AEP_ACCESS_TOKEN", "old"), code=77, says=("401013", "AEP_ACCESS_TOKEN, which cannot be renewed")
+    ),
+    "missing credentials": Case(
+        setup=unset("AEP_API_KEY", "AEP_IMS_ORG", "AEP_SCOPES"),
+        code=77,
+        says=("AEP_API_KEY, AEP_IMS_ORG, AEP_SCOPES", "--credentials"),
+    ),
+    "missing permission": Case(
+        setup=broken("kind=status,status=403,service=sandbox-management"),
+        code=77,
+        says=("not permitted (403", "headway doctor"),
+    ),
+    "no such credentials file": Case(
+        setup=nothing,
+        code=64,
+        says=("no.env: cannot be read",),
+        arguments=("run", "sources.yaml", "--credentials", "no.env"),
+    ),
+    "foreign file": Case(
+        setup=a_file("headway.db", b"PK\x03\x04 a spreadsheet, say"),
+        code=74,
+        says=("headway.db is not a journal", "--store"),
+    ),
+    "foreign database": Case(setup=a_database, code=74, says=("SQLite database of another program", "--store")),
+    "missing folder": Case(
+        setup=nothing,
+        code=74,
+        says=("the folder of away/headway.db does not exist", "--store"),
+        arguments=("run", "sources.yaml", "--store", "away/headway.db"),
+    ),
+    "no manifest": Case(
+        setup=nothing, code=64, says=("nowhere.yaml  cannot be read", "headway init"), arguments=("run", "nowhere.yaml")
+    ),
+    "mistakes in the manifest": Case(
+        setup=replaced("delta_column: sys_updated_on", "delta_colum: sys_updated_on"),
+        code=64,
+        says=(
+            "sources.yaml:",
+            'unknown key "delta_colum"',
+            'did you mean "delta_column"?',
+            "mistakes, nothing was sent.",
+        ),
+    ),
+    "a schedule that the connector does not take": Case(
+        setup=replaced("schedule: {frequency: minute, interval: 30}", "schedule: {frequency: minute, interval: 10}"),
+        code=64,
+        says=("sources.yaml:", "15", "nothing was sent."),
+    ),
+    "a secret that is not set": Case(
+        setup=unset("SERVICENOW_PASSWORD"),
+        code=64,
+        says=("own.yaml:3  base_connection: ${env:SERVICENOW_PASSWORD}: the variable is not set", "nothing was sent."),
+        arguments=("run", "own.yaml"),
+    ),
+    "unknown option": Case(
+        setup=nothing, code=64, says=("--fast", "`headway run --help`"), arguments=("run", "sources.yaml", "--fast")
+    ),
+    "unknown state": Case(
+        setup=nothing, code=64, says=("no such state",), arguments=("run", "sources.yaml", "--only", "state:bad")
+    ),
+    "unknown command": Case(
+        setup=nothing,
+        code=64,
+        says=("no command 'rnu'; did you mean `headway run`?",),
+        arguments=("rnu", "sources.yaml"),
+    ),
+    "no journal to resume, an unknown run": Case(
+        setup=nothing, code=64, says=("has no run 'acme-account'",), arguments=("resume", "acme-account")
+    ),
+    "an answer that is none": Case(
+        setup=nothing,
+        code=64,
+        says=("neither adopt=ID nor recreate",),
+        arguments=("resume", "--resolve", "a", "b", "c"),
+    ),
+}
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input(
+    name: str, headway: Headway, platform: Platform, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES[name]
+    with monkeypatch.context() as patch:
+        case.setup(manifest.parent, patch, platform)
+        ended = headway(*case.arguments)
+    place = 0
+    for words in case.says:
+        place = ended.err.find(words, place)
+        assert place >= 0, f"{words!r} is not in its place in:\n{ended.err}"
+    assert (ended.code, platform.posts(), ended.out) == (case.code, 0, "")
+    assert "Traceback" not in ended.err
+
+
+def test_a_traceback_is_shown_when_it_is_asked_for(headway: Headway) -> None:
+    assert "Traceback" in headway("run", "nowhere.yaml", "--debug").err
+
+
+def test_a_journal_of_another_gateway_is_refused_and_stays_usable(
+    headway: Headway, platform: Platform, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headway("run", manifest.name)
+    posts = platform.posts()
+    with monkeypatch.context() as patch:
+        patch.setenv("AEP_BASE_URL", platform.url.replace("127.0.0.1", "localhost"))
+        for command in ("run", "plan"):
+            ended = headway(command, manifest.name)
+            assert ended.code == 64
+            assert f"the journal headway.db belongs to {platform.url}, not to" in ended.err
+            assert "--store" in ended.err
+    assert headway("run", manifest.name).code == 0
+    assert platform.posts() == posts
+
+
+def test_a_journal_of_a_sandbox_that_was_reset_is_refused(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    platform.ask("reset", {"sandbox": "dev"})
+    ended = headway("run", manifest.name)
+    assert ended.code == 64
+    assert "sandbox 'dev' was reset since the journal headway.db was begun" in ended.err
+    assert platform.report()["live"] == {}
+
+
+def test_a_newer_journal_is_refused_and_not_touched(headway: Headway, manifest: Path) -> None:
+    headway("run", manifest.name)
+    journal = manifest.with_name("headway.db")
+    with closing(sqlite3.connect(journal)) as database, database:
+        database.execute("UPDATE journal_version SET version_num = '9999'")
+    before = journal.read_bytes()
+    for command in (("run", manifest.name), ("status",), ("why", "acme-accounts")):
+        ended = headway(*command)
+        assert ended.code == 74
+        assert "was written by a newer headway" in ended.err
+    assert journal.read_bytes() == before
+
+
+def test_a_locked_journal_is_refused_and_says_by_whom(headway: Headway, platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=hang,method=POST,service=schemaregistry")
+    first = spawn(["run", manifest.name], manifest.parent, platform.environ)
+    try:
+        assert first.stderr is not None
+        assert first.stderr.readline().startswith("org ")
+        ended = headway("run", manifest.name)
+        assert ended.code == 5
+        assert f"headway.db is in use by process {first.pid} on this machine (headway run, since " in ended.err
+        assert "headway status" in ended.err
+        assert headway("status").code == 0
+    finally:
+        first.kill()
+        first.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_refused(headway: Headway, manifest: Path) -> None:
+    folder = manifest.parent / "closed"
+    folder.mkdir(mode=0o500)
+    ended = headway("run", manifest.name, "--store", "closed/headway.db")
+    assert ended.code == 74
+    assert "cannot be written" in ended.err
+
+
+def test_a_workflow_that_changed_under_unfinished_runs_is_refused(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=flowservice")
+    headway("run", manifest.name)
+    with closing(sqlite3.connect(manifest.with_name("headway.db"))) as database, database:
+        (text,) = database.execute("SELECT text FROM definitions WHERE text LIKE '%adhoc_class%'").fetchone()
+        other = text.replace("[]", '["flow_spec"]', 1)
+        database.execute("UPDATE definitions SET text = ? WHERE text = ?", (other, text))
+        database.execute("UPDATE runs SET definition = 'of an earlier version' WHERE NOT shared")
+        database.execute("INSERT INTO definitions VALUES ('of an earlier version', ?)", (other,))
+    ended = headway("run", manifest.name)
+    assert ended.code == 64
+    assert "was begun with another definition" in ended.err

@@ -1,0 +1,71 @@
+"""The commands that run other things: the demonstration, the emulator, the proof."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Headway, spawn
+
+
+@pytest.mark.crash
+def test_demo_makes_every_flow_once_and_leaves_only_its_folder(offline: Headway, folder: Path) -> None:
+    ended = offline("demo", "--sources", "6", "--folder", "shown")
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.startswith("headway demo: a local platform with a bad day")
+    assert "6 flows, " in ended.out
+    assert ", 0 twice, 0 left over" in ended.out
+    assert "(SIGKILL); continued each time by the same command" in ended.out
+    assert sorted(path.name for path in folder.iterdir()) == ["shown"]
+    assert {path.name for path in (folder / "shown").iterdir()} == {"sources.yaml", "headway.db", "headway.db.lock"}
+    assert offline("status", "--store", "shown/headway.db").out.startswith("6 runs:   done 6")
+    again = offline("demo", "--folder", "shown")
+    assert (again.code, "has a journal already" in again.err) == (64, True)
+
+
+def test_emulator_serves_until_it_is_told_to_end(folder: Path) -> None:
+    process = spawn(["emulator", "--port", "0", "--json", "--seed", "7"], folder, {})
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    assert said["seed"] == 7
+    with urllib.request.urlopen(f"{said['url']}/__emulator/report", timeout=10) as answer:
+        assert json.load(answer)["created"] == {}
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, "created       nothing" in err) == (0, True)
+
+
+@pytest.mark.parametrize("wrong", [("--fault", "kind=nonsense"), ("--dialect", "2019"), ("--rate", "nobody=3")])
+def test_emulator_refuses_faults_that_it_does_not_know(offline: Headway, wrong: tuple[str, str]) -> None:
+    ended = offline("emulator", *wrong)
+    assert ended.code == 64
+    assert "`headway emulator --help`" in ended.err
+
+
+@pytest.mark.sim
+def test_simulate_proves_the_promise_for_some_seeds(offline: Headway) -> None:
+    lines = offline("simulate", "--seed", "11", "--count", "3", "--json").lines
+    assert [line["seed"] for line in lines[:-1]] == [11, 12, 13]
+    assert lines[-1]["broken"] == [line["seed"] for line in lines[:-1] if line["wrong"]] == []
+    assert offline("simulate", "--seed", "11", "--count", "3", "--json").lines == lines
+
+
+@pytest.mark.sim
+def test_simulate_tells_the_story_of_a_single_seed(offline: Headway) -> None:
+    ended = offline("simulate", "--seed", "11", "--count", "1")
+    assert ended.code == 0
+    assert "ends: done" in ended.out
+    assert "1 schedule in " in ended.out
+
+
+@pytest.mark.sim
+def test_simulate_finds_a_broken_rule_out(offline: Headway) -> None:
+    ended = offline("simulate", "--sabotage", "effect_before_intent", "--count", "60", "--processes", "1")
+    assert ended.code == 0
+    assert "effect_before_intent: found out" in ended.out
+    assert "replay it with   headway simulate --seed" in ended.out
+    assert offline("simulate", "--sabotage", "nothing").code == 64
