@@ -1,0 +1,186 @@
+"""Permits: first come, first served, never too many, never lost, whatever is cancelled when."""
+
+import asyncio
+from random import Random
+
+import anyio
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from engine.pacing import Pacing
+from tests.pacing.service import FAMILY
+from tests.pacing.virtual_time import VirtualLoop, clock, in_virtual_time
+
+
+def test_who_waits_first_goes_first() -> None:
+    async def main() -> list[int]:
+        gate, order = Pacing(boot=clock, rng=Random(1), concurrency=1), []
+
+        async def caller(number: int) -> None:
+            await gate.enter(FAMILY)
+            order.append(number)
+            await anyio.sleep(0.1)
+            gate.leave(FAMILY)
+
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(caller, number)
+                await anyio.sleep(0.001)
+        return order
+
+    assert in_virtual_time(main) == list(range(20))
+
+
+def test_nobody_overtakes_who_waits() -> None:
+    async def main() -> bool:
+        gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
+        await gate.enter(FAMILY)
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.enter, FAMILY)
+            await anyio.sleep(0.01)
+            gate.leave(FAMILY)
+            return gate.try_enter(FAMILY)
+
+    assert not in_virtual_time(main)
+
+
+def test_services_take_turns_for_what_they_share() -> None:
+    async def main() -> list[str]:
+        gate, order = Pacing(boot=clock, rng=Random(1), concurrency=1), []
+
+        async def caller(family: str) -> None:
+            await gate.enter(family)
+            order.append(family)
+            await anyio.sleep(0.01)
+            gate.leave(family)
+
+        async with anyio.create_task_group() as group:
+            for family in ["many"] * 10 + ["few"] * 2:
+                group.start_soon(caller, family)
+        return order
+
+    assert {"few"} <= set(in_virtual_time(main)[:4])
+
+
+def test_a_try_takes_a_free_permit_and_never_waits() -> None:
+    async def main() -> list[bool]:
+        gate = Pacing(boot=clock, rng=Random(1), concurrency=2)
+        return [gate.try_enter("a"), gate.try_enter("b"), gate.try_enter("c")]
+
+    assert in_virtual_time(main) == [True, True, False]
+
+
+def test_whoever_is_cancelled_while_waiting_or_at_the_very_moment_leaves_nothing_behind() -> None:
+    async def main() -> int:
+        gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
+        await gate.enter(FAMILY)
+        waiting = [asyncio.ensure_future(gate.enter(FAMILY)) for _ in range(3)]
+        await anyio.sleep(0.01)
+        gate.leave(FAMILY)  # grants the first, which is cancelled before it can know
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return sum(gate.try_enter(FAMILY) for _ in range(3))
+
+    assert in_virtual_time(main) == 1
+
+
+def test_when_the_first_in_the_queue_gives_up_the_next_watches_the_clock() -> None:
+    async def main() -> float:
+        gate = Pacing(boot=clock, rng=Random(1))
+        gate.restore({FAMILY: 10.0})
+        async with anyio.create_task_group() as group:
+            with anyio.move_on_after(1.0):
+                group.start_soon(_enter_later, gate)
+                await gate.enter(FAMILY)
+        return clock()
+
+    assert 10.0 <= in_virtual_time(main) <= 10.1
+
+
+async def _enter_later(gate: Pacing) -> None:
+    await anyio.sleep(0.5)
+    await gate.enter(FAMILY)
+
+
+@pytest.mark.parametrize("concurrency", [0, -1])
+def test_no_request_at_all_is_not_a_number_at_once(concurrency: int) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Pacing(boot=clock, rng=Random(1), concurrency=concurrency)
+
+
+class Permits(RuleBasedStateMachine):
+    """Any order of entering, giving up, answers and time: the bounds hold, and in the end everybody gets a permit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = VirtualLoop()
+        self.gate = Pacing(boot=self.loop.time, rng=Random(1), concurrency=3, rate=20.0)
+        self.waiting: list[tuple[str, asyncio.Task[None]]] = []
+        self.held: list[str] = []
+
+    def turn(self, seconds: float = 0.0) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+        for family, task in [(family, task) for family, task in self.waiting if task.done()]:
+            self.waiting.remove((family, task))
+            if not task.cancelled():
+                task.result()
+                self.held.append(family)
+
+    @rule(family=st.sampled_from("ab"))
+    def enter(self, family: str) -> None:
+        self.waiting.append((family, self.loop.create_task(self.gate.enter(family))))
+        self.turn()
+
+    @rule(family=st.sampled_from("ab"))
+    def try_enter(self, family: str) -> None:
+        if self.gate.try_enter(family):
+            self.held.append(family)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data(), at_once=st.booleans())
+    def give_up(self, data: st.DataObject, *, at_once: bool) -> None:
+        _, task = data.draw(st.sampled_from(self.waiting))
+        if not at_once and self.held:
+            self.gate.leave(self.held.pop())  # perhaps it is granted, and cancelled in the same moment
+        task.cancel()
+        self.turn()
+
+    @precondition(lambda self: self.held)
+    @rule(
+        status=st.sampled_from([201, 201, 404, 429, 500, 503, None]),
+        retry_after=st.sampled_from([None, None, 0.0, 2.0]), seen=st.booleans(),
+    )  # fmt: skip
+    def answer(self, status: int | None, retry_after: float | None, *, seen: bool) -> None:
+        family = self.held.pop(0)
+        if seen:
+            self.gate.observe(family, status, retry_after)
+        self.gate.leave(family)
+        self.turn()
+
+    @rule(seconds=st.sampled_from([0.01, 0.05, 0.3, 3.0, 30.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.turn(seconds)
+
+    @invariant()
+    def never_too_many(self) -> None:
+        assert len(self.held) <= 3
+        views = self.gate.snapshot().values()
+        assert sum(view.in_flight for view in views) == len(self.held)
+        assert sum(view.waiting for view in views) == len(self.waiting)
+
+    def teardown(self) -> None:
+        for _ in range(200):
+            while self.held:
+                family = self.held.pop()
+                self.gate.observe(family, 201, None)
+                self.gate.leave(family)
+            self.turn(5.0)
+        assert not self.waiting
+        self.loop.close()
+
+
+TestPermits = Permits.TestCase
+TestPermits.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,96 @@
+"""A `Retry-After` holds the whole family back from the moment it is read, and outlives the process."""
+
+from random import Random
+
+import anyio
+import pytest
+
+from engine.pacing import Pacing
+from tests.pacing.service import FAMILY
+from tests.pacing.virtual_time import clock, in_virtual_time
+
+
+async def answered(gate: Pacing, status: int | None, retry_after: float | None = None, family: str = FAMILY) -> None:
+    await gate.enter(family)
+    gate.observe(family, status, retry_after)
+    gate.leave(family)
+
+
+@pytest.mark.parametrize("status", [429, 503, 202])
+def test_everybody_of_the_family_waits_and_who_holds_a_permit_is_told(status: int) -> None:
+    async def main() -> tuple[float, float, float]:
+        gate = Pacing(boot=clock, rng=Random(1))
+        await gate.enter(FAMILY)  # holds a permit and has not sent yet
+        await answered(gate, status, 7.0)
+        told = gate.paused(FAMILY)
+        refused = gate.try_enter(FAMILY)
+        await gate.enter(FAMILY)
+        return told, clock(), float(refused)
+
+    told, back, refused = in_virtual_time(main)
+    assert 7.0 <= told <= 7.1
+    assert 7.0 <= back <= 7.2
+    assert not refused
+
+
+def test_a_later_end_counts_and_an_earlier_one_does_not() -> None:
+    async def main() -> list[float]:
+        gate, ends = Pacing(boot=clock, rng=Random(1)), []
+        for _ in range(3):
+            await gate.enter(FAMILY)
+        for seconds in (5.0, 20.0, 1.0):
+            gate.observe(FAMILY, 429, seconds)
+            ends.append(gate.paused(FAMILY))
+        return ends
+
+    first, second, third = in_virtual_time(main)
+    assert 5.0 <= first <= 5.1
+    assert 20.0 <= second <= 20.1
+    assert third == second
+
+
+def test_other_families_wait_a_moment_at_most() -> None:
+    async def main() -> float:
+        gate = Pacing(boot=clock, rng=Random(1))
+        await answered(gate, 429, 60.0)
+        await answered(gate, 201, family="another")
+        return clock()
+
+    assert in_virtual_time(main) <= 2.1
+
+
+def test_pauses_are_told_of_once_and_restored() -> None:
+    async def main() -> tuple[list[tuple[str, float]], float, list[tuple[str, float]]]:
+        told: list[tuple[str, float]] = []
+        gate = Pacing(boot=clock, rng=Random(1), on_pause=lambda family, seconds: told.append((family, seconds)))
+        for _ in range(5):
+            await gate.enter(FAMILY)
+        for _ in range(5):
+            gate.observe(FAMILY, 429, 30.0)
+            await anyio.sleep(0.05)
+        again: list[tuple[str, float]] = []
+        heir = Pacing(boot=clock, rng=Random(2), on_pause=lambda family, seconds: again.append((family, seconds)))
+        heir.restore(dict(told))
+        before = clock()
+        await heir.enter(FAMILY)
+        return told, clock() - before, again
+
+    told, waited, again = in_virtual_time(main)
+    assert len(told) == 1
+    family, seconds = told[0]
+    assert family == FAMILY
+    assert 30.0 <= seconds <= 31.1
+    assert 30.0 <= waited <= 31.2
+    assert again == []
+
+
+def test_a_pause_is_trouble_and_its_end_is_not() -> None:
+    async def main() -> list[bool]:
+        gate = Pacing(boot=clock, rng=Random(1))
+        before = gate.troubled(FAMILY)
+        await answered(gate, 429, 3.0)
+        during = gate.troubled(FAMILY)
+        await anyio.sleep(3.1)
+        return [before, during, gate.troubled(FAMILY)]
+
+    assert in_virtual_time(main) == [False, True, False]

@@ -1,0 +1,45 @@
+"""How many at once is learned from 500s, and only from those that fewer requests at once would have avoided."""
+
+import pytest
+
+from tests.pacing.service import Service, onboard
+
+
+@pytest.mark.parametrize(("at_once", "size"), [(20, 3000), (5, 1000)])
+def test_a_service_that_fails_beyond_a_number_at_once_is_kept_below_it(at_once: int, size: int) -> None:
+    batch = onboard(Service(at_once=at_once, seed=2), size)
+    assert batch.service.answers[500] <= 0.02 * size
+    assert batch.worst <= 2
+    possible = size * 0.05 / at_once  # 50 ms each, the way there and back included
+    assert batch.took <= 2.0 * possible
+
+
+def test_failures_that_come_at_any_number_do_not_narrow_it() -> None:
+    batch = onboard(Service(errors=0.05, seed=3), 3000)
+    assert batch.took <= 4.0 * 3000 * 0.05 / 64
+
+
+def test_failures_of_their_own_do_not_slow_down_a_rate() -> None:
+    batch = onboard(Service(rate=60, burst=60, errors=0.03, seed=4), 1800)
+    requests = sum(batch.service.answers[status] for status in (201, 500))
+    assert batch.took <= 1.07 * (requests - 60) / 60
+
+
+def test_the_person_may_allow_fewer() -> None:
+    batch = onboard(Service(seed=5), 500, concurrency=3)
+    assert batch.service.most_in_flight <= 3
+    assert batch.took <= 1.3 * 500 * 0.052 / 3
+
+
+def test_it_grows_quickly_while_nothing_is_wrong() -> None:
+    batch = onboard(Service(seed=6), 3000)
+    assert batch.took <= 1.5 * 3000 * 0.052 / 64
+
+
+def test_everything_at_once() -> None:
+    """Bucket, limit at once, long tail, some failures, an outage in the middle."""
+    service = Service(rate=60, burst=60, at_once=20, tail=0.05, errors=0.01, outages=[(20.0, 320.0)], seed=1)
+    batch = onboard(service, 3000)
+    assert batch.took <= 300 + 1.06 * (3000 - 60) / 60 + 8
+    assert batch.premature == 0
+    assert batch.worst <= 2
