@@ -123,15 +123,18 @@ async def test_a_suspect_shared_step_is_owned_before_it_is_believed(open_store: 
 async def test_processes_that_change_the_same_runs_do_not_block_each_other(open_store: Store) -> None:
     names = [f"{number:02}" for number in range(30)]
 
-    async def write(journal: Journal) -> None:
-        for turn in range(6):
-            for name in names:
-                run = await journal.claim_one(f"id-{name}")
-                with contextlib.suppress(Fenced):
-                    await journal.write(record(replace(run, generation=turn), intent("a"), with_run=True))
+    async def write(journal: Journal, run: RunState) -> None:
+        with contextlib.suppress(Fenced):
+            await journal.write(record(run, intent("a"), with_run=True))
+
+    async def work(journal: Journal) -> None:
+        for _ in range(20):
+            async with anyio.create_task_group() as tasks:
+                for run in await read_all(journal):
+                    tasks.start_soon(write, journal, run)
 
     async def enlist(journal: Journal) -> None:
-        for turn in range(6):
+        for turn in range(20):
             batch = await journal.new_batch()
             await journal.register(batch, [new_run(name, inputs_print=f"print-{turn}") for name in names[::-1]])
             await journal.enroll(batch, tuple(RunStatus))
@@ -140,7 +143,6 @@ async def test_processes_that_change_the_same_runs_do_not_block_each_other(open_
     async with open_store.open() as first, open_store.open() as second:
         await enter(first, *[new_run(name) for name in names])
         async with anyio.create_task_group() as tasks:
-            for journal in (first, second):
-                tasks.start_soon(write, journal)
-                tasks.start_soon(enlist, journal)
+            tasks.start_soon(work, first)
+            tasks.start_soon(enlist, second)
         assert len(await read_all(first)) == 30
