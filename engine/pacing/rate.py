@@ -135,7 +135,7 @@ class Throttle:
 
     def _judge(self, refused: float, resume: float, pace: float) -> None:
         searching = not self._growth
-        if self._burst is not None and refused - self._resumed > self._burst[1] + DEPTH / 2:
+        if self._burst is not None and refused - self._resumed > self._burst[1] + 0.75 * DEPTH:
             self._sound(refused, *self._burst)
         bound = self._bound(refused)
         if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):

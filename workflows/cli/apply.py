@@ -72,13 +72,14 @@ def resume(
     from workflows.cli.work import Resume
 
     answer = None if resolve is None else (resolve[0], resolve[1], adopted(resolve[2]))
+    again = called() if resolve is None else shlex.join(["headway", "resume", resolve[0], *runs])
     return run_async(
         drive,
         Resume(
             options=options,
             credentials=read_credentials(options.credentials),
             stop_at=stop_at(options, None),
-            again=called(),
+            again=again,
             runs=list(runs),
             failed=failed,
             answer=answer,

@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from workflows.cli.calling import run_async
 from workflows.cli.options import Looking
-from workflows.cli.words import cut, number, short
+from workflows.cli.words import amount, cut, number, short
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -132,7 +132,7 @@ _UNHAPPY = (("failed", "failed"), ("in-doubt", "in_doubt"))
 
 def _header(counts: Counter[str]) -> str:
     figures = [f"{state.replace('_', ' ')} {number(counts[state])}" for state in SHOWN_FIRST if counts[state]]
-    return f"{number(counts.total())} runs" + (f":   {'   '.join(figures)}" if figures else "")
+    return amount(counts.total(), "run") + (f":   {'   '.join(figures)}" if figures else "")
 
 
 async def _steps(engine: Engine, run: RunState) -> tuple[int, int, list[str]]:

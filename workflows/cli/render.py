@@ -29,8 +29,8 @@ class View(Protocol):
 
     every: float
 
-    def failed(self, source: str, message: str) -> None:
-        """Tell a failure as it happens."""
+    def tell(self, text: str) -> None:
+        """Tell something as it happens: a failure, a reason to wait."""
         ...
 
     def show(self) -> None:
@@ -43,7 +43,7 @@ class Quiet:
 
     every = 3600.0
 
-    def failed(self, source: str, message: str) -> None:
+    def tell(self, text: str) -> None:
         pass
 
     def show(self) -> None:
@@ -58,8 +58,8 @@ class Lines:
     def __init__(self, tally: Tally, limits: Limits) -> None:
         self.tally, self.limits = tally, limits
 
-    def failed(self, source: str, message: str) -> None:
-        say(f"failed  {source}: {message}")
+    def tell(self, text: str) -> None:
+        say(text)
 
     def show(self) -> None:
         tally = self.tally
@@ -79,8 +79,8 @@ class Live:
         self.console = Console(stderr=True, highlight=False)
         self.screen = Screen(console=self.console, auto_refresh=False, transient=True)
 
-    def failed(self, source: str, message: str) -> None:
-        """The newest failure is part of the picture."""
+    def tell(self, text: str) -> None:
+        """The newest of it is part of the picture."""
 
     def show(self) -> None:
         self.screen.update(self._picture(), refresh=True)
@@ -100,6 +100,8 @@ class Live:
         ]
         if limits := self.limits():
             lines.append(Text(cut(f"  limit  {limits}", width)))
+        if tally.waiting and tally.reason:
+            lines.append(Text(cut(f"  waiting  {tally.reason}", width)))
         if tally.newest:
             source, message = tally.newest
             lines.append(Text(cut(f"  newest failure  {source}: {message}", width), style="red"))
@@ -194,6 +196,5 @@ class Observer:
     def __call__(self, notice: Notice) -> None:
         for listener in self.listeners:
             listener(notice)
-        if self.tally is not None and self.tally.hear(notice):
-            failure = notice.run.failure
-            self.view.failed(notice.run.source, failure.message if failure else "")
+        if self.tally is not None and (news := self.tally.hear(notice)):
+            self.view.tell(news)

@@ -133,6 +133,8 @@ def _tell_step(run: RunState, chapter: Chapter) -> None:
         print(f"  {clock(state.due)}  {'due':<12}tried again then")
     if shown["error"]:
         _tell_error(run, shown["error"])
+    elif state and state.attempts and shown["state"] != "done":
+        print(f"  next  headway resume {run.source}      (it is looked for before anything is sent again)")
 
 
 def _tell_error(run: RunState, error: dict[str, Any]) -> None:
@@ -176,6 +178,8 @@ _WORDS = {
     "gone": "{id}",
     "another journal": "{journal} knew this run: what that one made is looked for",
     "signed": "the run is this journal's now",
+    "sent again": "{why}",
+    "resolved": "by a person: {answer}",
 }
 
 
@@ -184,6 +188,8 @@ class _Details(dict[str, Any]):
 
     def __getitem__(self, key: str) -> str:
         value = self.get(key, "?")
+        if key == "answer":
+            return f"adopt {self['adopt']}" if "adopt" in self else "recreate"
         if key == "hits":
             return "1 hit" if value == 1 else f"{value} hits"
         if key == "fresh":
@@ -192,7 +198,7 @@ class _Details(dict[str, Any]):
 
 
 _VERDICTS = {
-    "found": "that is ours",
+    "found": "it bears our marker",
     "absent": "it is not there",
     "unproven": "not seen, so sent again and watched",
     "wait": "too early to tell",

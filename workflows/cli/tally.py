@@ -41,6 +41,7 @@ class Tally:
         self.total, self.done, self.before = total, done, done
         self.failed = self.in_doubt = 0
         self.newest: tuple[str, str] | None = None
+        self.reason = ""
         self.causes: dict[tuple[str, str, str], Cause] = {}
         self.began = now
         self._active: dict[str, bool] = {}
@@ -75,23 +76,26 @@ class Tally:
         passed, found = now - at, self.ended - ended
         return 60 * found / passed if found and passed > 0 else None
 
-    def hear(self, notice: Notice) -> bool:
-        """Count a notice; whether it is a failure that people want to see at once."""
+    def hear(self, notice: Notice) -> str | None:
+        """Count a notice; what of it people want to be told at once."""
         run, name = notice.run, notice.name
         if run.shared:
-            return False
+            return None
         if name in ENDS:
             return self._end(notice, ENDS[name])
         if name == "run_pending":
             self._waiting -= self._active.pop(run.run_id, False)
-            return False
+            return None
         if name == "run_started":
             self._active.setdefault(run.run_id, False)
         elif name == "run_waiting" or (name == "step_answered" and notice.detail.get("kind") in PAUSES):
             self._wait(run.run_id, waiting=True)
+            if notice.detail.get("why") not in (None, self.reason):
+                self.reason = str(notice.detail["why"])
+                return f"waiting  {run.source}: {self.reason}"
         elif name in ("step_done", "step_recovered"):
             self._wait(run.run_id, waiting=False)
-        return False
+        return None
 
     def _wait(self, run_id: str, *, waiting: bool) -> None:
         before = self._active.get(run_id)
@@ -99,12 +103,12 @@ class Tally:
             self._active[run_id] = waiting
             self._waiting += 1 if waiting else -1
 
-    def _end(self, notice: Notice, state: str) -> bool:
+    def _end(self, notice: Notice, state: str) -> str | None:
         run = notice.run
         self._waiting -= self._active.pop(run.run_id, False)
         setattr(self, state, getattr(self, state) + 1)
         if state == "done":
-            return False
+            return None
         message = run.failure.message if run.failure else "no reason is known"
         self.newest = (run.source, message)
         step, _, rest = message.partition(": ")
@@ -117,4 +121,4 @@ class Tally:
         cause.count += 1
         if len(cause.sources) < KEPT:
             cause.sources.append(run.source)
-        return True
+        return f"{state.replace('_', ' ')}  {run.source}: {message}"
