@@ -13,10 +13,11 @@ from typing import ClassVar, cast
 
 import orjson
 
-from engine.errors import Conflict, InDoubt, NotApplied, NotReady, Rejected
+from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected
 from engine.model import Json, Receipt
-from engine.ports import Difference, Hit, Label, View
-from engine.simulation.platform import Answer, Request, Thing
+from engine.ports import Adopt, Difference, Hit, Label, View
+from engine.simulation.platform import Answer, Request
+from engine.simulation.things import Thing
 from engine.workflow import Workflow
 
 Call = Callable[[Request], Awaitable[Answer]]
@@ -24,13 +25,22 @@ Call = Callable[[Request], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a manifest would say: the content that every object gets."""
+    """What a manifest would say: the content that every object gets, and which step takes somebody else's object."""
 
     content: int = 0
+    adopts: str = ""
+
+    def ask(self, step: str, *refs: Receipt) -> Spec | Adopt:
+        """What a step of the run's own asks for."""
+        if step == self.adopts:
+            return Adopt(ref=f"{step}-theirs")
+        return Spec(content=self.content, refs=tuple(ref.id for ref in refs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
+    """What an object is to be: its content, and the ids of the objects that it refers to."""
+
     content: int
     refs: tuple[str, ...] = ()
 
@@ -102,11 +112,13 @@ class Kind:
         answer = await self.call(request)
         match answer[0]:
             case "not_applied":
-                raise NotApplied("refused", cast("float", answer[1]))
+                raise NotApplied("refused", cast("float | None", answer[1]))
             case "in_doubt":
                 raise InDoubt("no answer")
             case "rejected":
                 raise Rejected("refused for good")
+            case "unauthorised":
+                raise NotAuthorised("the token has expired")
             case "conflict":
                 raise Conflict("taken", cast("str", answer[1]) or None)
             case "not_ready":
@@ -128,61 +140,80 @@ def _view(thing: Thing) -> View:
 
 
 class Class(Kind):
+    """Titled."""
+
     kind, unique = "class", True
 
 
 class Schema(Kind):
+    """Titled; the sentinel."""
+
     kind, unique = "schema", True
 
 
 class Base(Kind):
+    """Named; shared by all runs."""
+
     kind = "base"
 
 
 class Source(Kind):
+    """Named."""
+
     kind = "source"
 
 
 class Target(Kind):
+    """Named."""
+
     kind = "target"
 
 
 class Flow(Kind):
+    """Named; nothing refers to it."""
+
     kind = "flow"
 
 
 KINDS: tuple[type[Kind], ...] = (Class, Schema, Base, Source, Target, Flow)
+ADOPTABLE = ("source", "schema")
 chain = Workflow("simulated", inputs=Inputs, sentinels=("schema",))
 
 
 @chain.step(Schema)
-def schema(inputs: Inputs) -> Spec:
-    return Spec(content=inputs.content)
+def schema(inputs: Inputs) -> Spec | Adopt:
+    """The sentinel: before every other effect that does not go before it."""
+    return inputs.ask("schema")
 
 
 @chain.step(Class, name="class")
-def class_(inputs: Inputs) -> Spec:
-    return Spec(content=inputs.content)
+def class_(inputs: Inputs) -> Spec | Adopt:
+    """Titled, like the sentinel, but no sentinel."""
+    return inputs.ask("class")
 
 
 @chain.step(Base, shared="base")
 def base() -> Spec:
+    """The same for all runs, whatever their inputs."""
     return Spec(content=0)
 
 
 @chain.step(Source, needs={"class_": "class"})
-def source(inputs: Inputs, class_: Receipt) -> Spec:
-    return Spec(content=inputs.content, refs=(class_.id,))
+def source(inputs: Inputs, class_: Receipt) -> Spec | Adopt:
+    """Refers to something titled."""
+    return inputs.ask("source", class_)
 
 
 @chain.step(Target)
-def target(inputs: Inputs, schema: Receipt, base: Receipt) -> Spec:
-    return Spec(content=inputs.content, refs=(schema.id, base.id))
+def target(inputs: Inputs, schema: Receipt, base: Receipt) -> Spec | Adopt:
+    """Refers to something shared."""
+    return inputs.ask("target", schema, base)
 
 
 @chain.step(Flow)
-def flow(inputs: Inputs, source: Receipt, target: Receipt) -> Spec:
-    return Spec(content=inputs.content, refs=(source.id, target.id))
+def flow(inputs: Inputs, source: Receipt, target: Receipt) -> Spec | Adopt:
+    """Refers to what is only named."""
+    return inputs.ask("flow", source, target)
 
 
 chain.check()

@@ -1,66 +1,87 @@
 """The promise, as a judge who sees everything (INTERFACE, "The promise").
 
-Every step has exactly one live object, each journal that came to its end knows it, nothing is unreferenced; or the
-step was reported, with an excuse: lists that lag beyond settle, or a journal that forgot, or another one, so that
-nobody knows what was destroyed or whose attempt made what.
+Every step has exactly one live object, each journal that came to its end knows it, nothing is unreferenced, nothing of
+somebody else was touched; or the step was reported, with an excuse: lists that lag beyond settle, or a journal that
+forgot, or another one, so that nobody knows what was destroyed or whose attempt made what.
 
 What remains outside the promise, and is excused without a report (docs/promise.md):
 - a shared step that two live journals race for, or that a lost journal made whose runs were destroyed: no sentinel
   guards it, and it can be made twice within the lists' lag (DESIGN rule 7);
-- a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost
-  before the twin was listed.
+- a run without a sentinel of its own, while its journal is deleted or has a living rival;
+- a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
+  overtaken before the twin was listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from engine.model import RunState, RunStatus, StepState
-from engine.simulation.chain import chain
+from engine import codec
+from engine.model import Origin, RunState, RunStatus, StepState
+from engine.simulation.chain import Spec, chain
 from engine.simulation.operator import Operator
-from engine.simulation.platform import Platform, Thing
+from engine.simulation.platform import Platform, theirs
+from engine.simulation.things import SHARED, Thing
+from engine.simulation.watch import Where
 from engine.simulation.world import World
 
-SHARED = "*"
-FORGETTING = frozenset({"deleted", "restored", "rewound", "second", "copy"})
+FORGETTING = frozenset({"deleted", "restored", "failover", "rewound", "second", "copy"})
 JUSTIFIED = re.compile("differs|sent more than once")
-
-
-def owner(thing: Thing) -> tuple[str, str]:
-    """(run, step) of an object, by its name; shared steps belong to `*`."""
-    return SHARED if thing.kind == "base" else thing.name.split(" ")[0], thing.kind
+HARM = re.compile(
+    "silent duplicate|left behind|lost|journal is wrong|inexcusable doubt|id changed|receipt lost|strange receipt|"
+    "somebody else|sure of|a second one|recover changes"
+)
+"""What a sabotage must cause to count as found: not merely a rule broken, a bug, or no end."""
 
 
 def judge(world: World, platform: Platform, operators: list[Operator]) -> list[str]:
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
+    excused = _excused(world, operators)
+    twins = {key for key in excused if sum(thing.owner == key for thing in platform.live()) > 1}
     forgot = bool(world.faults.keys() & FORGETTING)
-    raced = len(operators) > 1 or (forgot and any(o.destroys for o in operators))
-    excused = {(SHARED, "base")} if raced else set()
-    if forgot and world.lists == "tail":
-        excused |= {key for operator in operators for key in operator.resent}
-    twins = {key for key in excused if sum(owner(thing) == key for thing in platform.live()) > 1}
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
         for (run, step), why in reported.items()
         if world.lists != "tail" and not twins and not (forgot and JUSTIFIED.search(why))
     ]
+    wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *twins}]
     wrong += [bug for operator in operators for bug in operator.bugs]
     wrong += [f"never came to an end: {operator.runs}" for operator in operators if not operator.outcome]
+    for thing_id in (id for id in platform.history if id.endswith("-theirs")):
+        if platform.history[thing_id][1:]:
+            wrong.append(f"somebody else's object was changed: {thing_id}")
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
         blocked = any(r in (run, SHARED) for r, _ in (*reported, *twins))
         for step in chain.steps:
             if (step == "base") == (run == SHARED) and (run, step) not in {*reported, *twins}:
-                wrong += _judge_step(run, step, platform, operators, blocked=blocked)
-    return wrong
+                adopted = (run, step) == (world.adopts_in, world.adopts)
+                judge_step = _judge_adopted if adopted else _judge_step
+                wrong += judge_step((run, step), platform, operators, blocked=blocked)
+    return list(dict.fromkeys(wrong))
 
 
-def _judge_step(run: str, step: str, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
+def _excused(world: World, operators: list[Operator]) -> set[Where]:
+    """Steps of which there may be two without a report."""
+    faults, excused = world.faults, set[Where]()
+    forgot = bool(faults.keys() & FORGETTING)
+    if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
+        excused.add((SHARED, "base"))
+    if world.adopts == "schema" and faults.keys() & {"deleted", "second", "copy"}:
+        excused |= {(world.adopts_in, step) for step in chain.steps}
+    if world.lists == "tail":
+        for operator in operators:
+            excused |= operator.forgotten | {key for key in operator.resent if key[0] in operator.overtaken}
+    return excused
+
+
+def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
+    run, step = where
     states = [state for operator in operators if operator.outcome == "done" for state in _states(operator, run)]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
-    mine = [thing for thing in platform.live() if owner(thing) == (run, step)]
+    mine = [thing for thing in platform.live() if thing.owner == where]
     if len(mine) > 1:
         yield f"silent duplicate {run}/{step}: " + " ".join(thing.id for thing in mine)
     elif gone and mine and run != SHARED:
@@ -69,7 +90,19 @@ def _judge_step(run: str, step: str, platform: Platform, operators: list[Operato
         yield f"lost {run}/{step}"
     elif mine and not gone and not blocked:
         for state in states:
-            yield from _judge_receipt(state.steps, mine[0], f"{run}/{step}")
+            yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
+
+
+def _judge_adopted(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
+    run, step = where
+    for thing in platform.live():
+        if thing.owner == where:
+            yield f"left behind {run}/{step}: {thing.id}, though {step} is adopted"
+    for operator in operators:
+        for state in _states(operator, run) if operator.outcome == "done" and not blocked else ():
+            receipt = state.steps[step].receipt if step in state.steps else None
+            if state.status is RunStatus.DONE and (receipt is None or receipt.id != theirs(step).id):
+                yield f"journal is wrong {run}/{step}: {receipt} but adopted"
 
 
 def _states(operator: Operator, run: str) -> Iterator[RunState]:
@@ -80,8 +113,14 @@ def _states(operator: Operator, run: str) -> Iterator[RunState]:
             yield state
 
 
-def _judge_receipt(steps: Mapping[str, StepState], thing: Thing, where: str) -> Iterator[str]:
-    receipt = steps[thing.kind].receipt if thing.kind in steps else None
+def _judge_receipt(step: StepState | None, thing: Thing, where: str) -> Iterator[str]:
+    receipt = step.receipt if step else None
     etag_moves = thing.kind == "schema"  # another journal may have signed it since
-    if receipt is None or receipt.id != thing.id or (receipt.etag != str(thing.etag) and not etag_moves):
+    if step is None or receipt is None or receipt.id != thing.id:
         yield f"journal is wrong {where}: {receipt} but {thing}"
+    elif receipt.etag != str(thing.etag) and not etag_moves:
+        yield f"journal is wrong {where}: etag {receipt.etag} but {thing.etag}"
+    elif receipt.origin is Origin.CREATED and step.spec is not None:
+        asked = codec.fingerprint(Spec(content=thing.content, refs=thing.refs))
+        if step.spec.partition(".")[0] != asked:
+            yield f"journal is wrong {where}: it remembers other inputs than {thing} has"

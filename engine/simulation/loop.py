@@ -1,15 +1,31 @@
-"""An asyncio event loop in virtual time: hours pass in milliseconds, and one seed is one schedule."""
+"""An asyncio event loop in virtual time: hours pass in milliseconds, and one seed is one schedule.
+
+Every callback belongs to the process in whose context it was asked for (`OWNER`), or to nobody: the world. A process
+is asked before each of its callbacks, so that it can be killed or frozen at every await point of every task.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Protocol
 
 
 class OutOfTime(Exception):
     """The schedule ran longer than any schedule should: something waits for what never comes."""
+
+
+class Owner(Protocol):
+    """A process, as the loop sees it."""
+
+    def step(self, again: Callable[[], object]) -> bool:
+        """Whether a callback of this process may run now. If not, it may be run later by `again`, or never."""
+        ...
+
+
+OWNER: ContextVar[Owner | None] = ContextVar("owner", default=None)
 
 
 class _Selector(selectors.BaseSelector):
@@ -49,6 +65,30 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual = _Selector(limit)
         super().__init__(self._virtual)
         self._clock_resolution = 1e-9
+        self.lawless = False
+        """Whether callbacks run without their owner's consent: when what is left of a schedule is buried."""
 
     def time(self) -> float:
         return self._virtual.now
+
+    def call_soon(  # type: ignore[override] # the same, but for the types of the arguments
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        owner = OWNER.get() if context is None else context.get(OWNER)
+        if owner is None:
+            return super().call_soon(callback, *args, context=context)
+        context = context or copy_context()
+        return super().call_soon(self._step, owner, context, callback, args, context=context)
+
+    def call_at(  # type: ignore[override] # the same, but for the types of the arguments
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        owner = OWNER.get() if context is None else context.get(OWNER)
+        if owner is None:
+            return super().call_at(when, callback, *args, context=context)
+        context = context or copy_context()
+        return super().call_at(when, self._step, owner, context, callback, args, context=context)
+
+    def _step(self, owner: Owner, context: Context, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if self.lawless or owner.step(lambda: self.call_soon(callback, *args, context=context)):
+            callback(*args)

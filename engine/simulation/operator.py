@@ -3,44 +3,81 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
+from collections.abc import Callable
 
+from engine.api import Item
 from engine.journal.memory import Contents, MemoryStore
+from engine.model import Scope
 from engine.session import Notice
+from engine.simulation.chain import Inputs, chain
 from engine.simulation.platform import Platform
 from engine.simulation.process import Process
-from engine.simulation.world import GATEWAY, World
+from engine.simulation.things import SHARED
+from engine.simulation.watch import Watch
+from engine.simulation.weather import GATEWAY
+from engine.simulation.world import World
 
 STALE = 5.0
 """Seconds after which a silent process is overtaken."""
 SNAPSHOT_EVERY = 5.0
+FAILOVER_LOSES = 3.0
+"""How many seconds of commits a database that fails over may lose."""
+SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
 
 
 class Operator:
-    """One person with one journal and some runs. `outcome` is empty until the script came to its end."""
+    """One person with one journal, some runs, and a script of commands.
 
-    def __init__(self, world: World, platform: Platform, store: MemoryStore, *, runs: list[str], script: list[str]):
-        self.world, self.platform, self.store, self.runs, self.script = world, platform, store, runs, script
+    `outcome` is empty until the script came to its end. `reported`: what a person must look at, by (run, step).
+    `resent`: steps sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that
+    were lost. `overtaken`: runs that another journal took over.
+    """
+
+    scope = SCOPE
+
+    def __init__(
+        self, world: World, platform: Platform, store: MemoryStore, *, name: str, runs: list[str], script: list[str]
+    ) -> None:
+        self.world, self.platform, self.store, self.name, self.runs = world, platform, store, name, runs
+        self.script, self.destroys = script, "destroy" in script
+        self.watch = Watch(platform, store)
         self.process: Process | None = None
-        self.outcome, self.lost, self.destroys = "", False, "destroy" in script
+        self.outcome, self.stage, self.lost = "", 0, False
+        self.content = dict.fromkeys(runs, 0)
         self.reported: dict[tuple[str, str], str] = {}
-        self.disaster = world.rng.choice(world.weather.disaster)
-        self.overtaken: set[str] = set()
         self.resent: set[tuple[str, str]] = set()
-        self.stage = 0
+        self.forgotten: set[tuple[str, str]] = set()
+        self.overtaken: set[str] = set()
         self.bugs: list[str] = []
-        self.backups: list[Contents] = []
+        self.over: Callable[[], None] = lambda: None
+        self._rng = world.stream(f"operator {name}")
+        self._backups: list[Contents] = []
+        self._recent: deque[tuple[float, Contents]] = deque(maxlen=64)
         self._names = itertools.count(1)
         world.after(0, self.launch)
         world.after(SNAPSHOT_EVERY, self._back_up)
+        world.after(self._rng.choice([5, 30, 300]) * self._rng.random(), self._strike)
 
-    def next_name(self) -> str:
-        return f"{next(self._names)}{''.join(self.runs)}"
+    def items(self) -> list[Item]:
+        """What the manifest says."""
+        adopts = {self.world.adopts_in: self.world.adopts}
+        return [
+            Item(workflow=chain, source=run, inputs=Inputs(content=self.content[run], adopts=adopts.get(run, "")))
+            for run in self.runs
+        ]
+
+    # commands
 
     def launch(self) -> None:
         """Start the command, unless one is at work; sometimes the journal was broken before."""
         if self.outcome or (self.process and not self.process.dead):
             return
-        if self.process and self.world.chance(self.disaster):
+        for run in self.runs:
+            if self.process and self.world.strikes(f"mend {self.name}", self.world.mend_rate):
+                self.content[run] += 1
+                self.world.fault(self.name, f"mends {run}: content {self.content[run]}")
+        if self.process and self.world.strikes(f"journal {self.name}", self.world.disaster):
             self._break()
         else:
             self._start()
@@ -48,61 +85,107 @@ class Operator:
     def _start(self) -> None:
         if self.outcome or (self.process and not self.process.dead):
             return
-        self.process = Process(self.world, self.platform, self.store, self, self.script[0])
-        if len(self.script) > 1 and self.world.chance(self.world.weather.hurry):
-            self.world.after(self.world.rng.uniform(0.2, 90), self._hurry, self.process)
-
-    def _break(self) -> None:
-        """The journal is deleted or restored; or, where a look can still find everything, it silently lost its end."""
-        if self.world.lists == "fresh" and not self.world.read_lag and not self.destroys and self.backups:
-            self.world.fault("journal", "rewound")
-            self.store.contents = self.backups[-1].copy()
-            self.world.after(GATEWAY, self._start)
-        else:
-            self.swap(self.world.rng.choice(["deleted", "restored"]))
-            self._start()
-
-    def swap(self, how: str) -> None:
-        """The journal is deleted, or an earlier copy takes its place."""
-        self.world.fault("journal", how)
-        self.store.restore(self.world.rng.choice(self.backups) if how == "restored" and self.backups else None)
-        self.lost = True
-        if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
-            self.script.insert(0, "run")
-            self.stage += 1
-
-    def _back_up(self) -> None:
-        if not self.outcome and not self.world.calm:
-            self.backups.append(self.store.snapshot())
-            self.world.after(self.world.rng.uniform(1, 60), self._back_up)
+        name = f"p{next(self._names)}{self.name}"
+        self.process = Process(self.world, self.platform, self, self.script[0], name)
+        if len(self.script) > 1 and self.world.strikes(f"hurry {self.name}", self.world.hurry):
+            self.world.after(self._rng.uniform(0.2, 90), self._hurry, self.process)
 
     def _hurry(self, process: Process) -> None:
         if process is self.process and not process.dead and len(self.script) > 1 and not self.lost:
-            self.world.fault("operator", "kills and starts the next command")
-            process.dead = True
-            if process.journal:
-                process.journal.close()
+            self.world.fault(self.name, "kills and starts the next command")
+            self.process = None
+            process.die("killed")
             self._advance()
 
     def _advance(self) -> None:
         self.script.pop(0)
         self.stage += 1
-        if not self.script:
-            self.outcome = "done"
-            return
-        self.world.after(self.world.rng.uniform(0.1, 5), self.launch)
+        if self.script:
+            self.world.after(self._rng.uniform(0.1, 5), self.launch)
+        else:
+            self._end("done")
+
+    def _end(self, outcome: str) -> None:
+        self.outcome = outcome
+        self.over()
 
     def ended(self, process: Process, how: str) -> None:
         """A process ended: go on with the script, try again later, or ask for help."""
         if process is not self.process or self.outcome:
             return
         if how == "done":
-            self.lost = False
+            self.lost = self.lost and process.command == "recover"
             self._advance()
         elif how == "failed" and ((self.world.calm and self.reported) or self.bugs):
-            self.outcome = "reported"
+            self._end("reported")
         else:
-            self.world.after(self.world.rng.choice([0.2, 3, 30, 150]), self.launch)
+            self.world.after(self._rng.choice(self.world.weather.relaunch), self.launch)
+
+    def report(self, process: Process, notice: Notice) -> None:
+        """Something that a person must look at."""
+        source, why = SHARED if notice.run.shared else notice.run.source, str(notice.detail.get("message"))
+        self.reported.setdefault((source, notice.step), why)
+        self.world.say(process.name, f"REPORTED {source}/{notice.step}: {why}")
+
+    # journals
+
+    def _back_up(self) -> None:
+        if not self.outcome and not self.world.calm:
+            self._backups.append(self.store.snapshot())
+            self.world.after(self._rng.uniform(1, 60), self._back_up)
+
+    def committed(self) -> None:
+        """Something has become durable: watch it, and remember what a database that fails over might lose."""
+        self.watch.committed()
+        if self.world.server and self.world.disaster:
+            self._recent.append((self.world.now, self.store.snapshot()))
+
+    def _strike(self) -> None:
+        """A disaster while a command is at work; its process learns of it at its next commit."""
+        if not self.outcome and self.process and self.world.strikes(f"journal {self.name}", self.world.disaster / 2):
+            self.swap(self._rng.choice(self._disasters()))
+
+    def _break(self) -> None:
+        how = self._rng.choice([*self._disasters(), *self._rewinding()])
+        if how == "rewound":
+            self.world.fault(self.name, how)
+            self.store.contents = self._backups[-1].copy()
+            self.world.after(GATEWAY, self._start)
+        else:
+            self.swap(how)
+            self._start()
+
+    def _disasters(self) -> list[str]:
+        known = ("deleted", "restored", "failover") if self.world.server else ("deleted", "restored")
+        return [how for how in known if how in self.world.weather.disasters] or ["deleted"]
+
+    def _rewinding(self) -> list[str]:
+        """Where a look can still find everything, a journal may silently have lost its end."""
+        world = self.world
+        possible = world.lists == "fresh" and not world.read_lag and not self.destroys and self._backups
+        return ["rewound"] if possible and "rewound" in world.weather.disasters else []
+
+    def swap(self, how: str) -> None:
+        """The journal is deleted, an earlier copy takes its place, or a database fails over and loses its end."""
+        self.world.fault(self.name, f"{how} journal")
+        contents = None
+        if how == "restored" and self._backups:
+            contents = self._rng.choice(self._backups)
+        elif how == "failover":
+            lost = [kept for when, kept in self._recent if when >= self.world.now - FAILOVER_LOSES]
+            contents = self._rng.choice(lost) if lost else self.store.snapshot()
+        self.store.restore(contents)
+        self._recent.clear()
+        self.forgotten |= self.resent
+        self.lost = True
+        if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
+            self.script.insert(0, "run")
+            self.stage += 1
+        if self.script[0] == "run" and self._rng.random() < 0.3:
+            self.script.insert(0, "recover")
+            self.stage += 1
+
+    # a silent process
 
     def froze(self, process: Process) -> None:
         """A server's store: another process takes over. A file: the lock holds, unless another file takes its place."""
@@ -110,19 +193,12 @@ class Operator:
             return
         if not self.store.exclusive:
             self.world.after(STALE, self._overtake, process, False)
-        elif self.world.chance(self.disaster):
+        elif self.world.strikes(f"journal {self.name}", self.world.disaster):
             self.world.after(1, self._overtake, process, True)
 
     def _overtake(self, process: Process, swap: bool) -> None:
-        frozen = process is self.process and not process.dead and process.frozen_until > self.world.now
-        if frozen and not self.outcome:
+        if process is self.process and not process.dead and process.frozen and not self.outcome:
             if swap:
                 self.swap("deleted")
             self.process = None
             self._start()
-
-    def report(self, process: Process, notice: Notice) -> None:
-        """Something that a person must look at."""
-        source = "*" if notice.run.shared else notice.run.source
-        self.reported.setdefault((source, notice.step), str(notice.detail.get("message")))
-        self.world.say(process.name, f"REPORTED {source}/{notice.step}: {notice.detail.get('message')}")

@@ -1,7 +1,7 @@
 """The other side, and the network before it: what it may do to a request is drawn from the seed.
 
-A request is processed or not, now or up to `GATEWAY` seconds later, whether or not its client still waits. Lists lag,
-also for deletions; reads by id may be stale. Nothing is forgotten: a judge looks at the whole history.
+A request is processed or not, now or up to `GATEWAY` seconds later, whether or not its client still waits. Reads by id
+may be stale. Nothing is forgotten: a judge looks at the whole history.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.simulation.world import GATEWAY, LAG, World
+from engine.simulation.lists import Lists
+from engine.simulation.things import History, Thing, see
+from engine.simulation.world import World
 
 Answer = tuple[object, ...]
 Reply = Callable[[Answer], None]
@@ -29,41 +31,26 @@ class Request:
     note: str = ""
     before: str = ""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thing:
-    """One object at one time."""
-
-    id: str
-    kind: str
-    name: str
-    content: int
-    refs: tuple[str, ...]
-    note: str
-    etag: int
-    created: float
+    def __str__(self) -> str:
+        return f"{self.verb} {self.kind} {self.id or ' | '.join(self.names)}"
 
 
-@dataclass(slots=True)
+def theirs(kind: str) -> Thing:
+    """The object of this kind that somebody else made before us: to be adopted, never to be touched."""
+    name, note = f"their {kind}", "made by hand"
+    return Thing(id=f"{kind}-theirs", kind=kind, name=name, content=7, refs=(), note=note, etag=1, created=0.0)
+
+
 class Platform:
-    """Objects with their whole history: (since, what it was then, None: deleted)."""
+    """Objects with their whole history. `processed` is told of every request that has an effect, when it has it."""
 
-    world: World
-    unique: frozenset[str]
-    history: dict[str, list[tuple[float, Thing | None]]] = field(default_factory=dict)
-    posts: list[tuple[float, Request]] = field(default_factory=list)
-    _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _replica_lag: dict[tuple[int, int], float] = field(default_factory=dict)
-    _horizon: dict[int, float] = field(default_factory=dict)
-    _own_lag: dict[tuple[str, float], float] = field(default_factory=dict)
-
-    def see(self, id: str, when: float) -> Thing | None:
-        """The object as it was then."""
-        seen = None
-        for since, thing in self.history.get(id, ()):
-            if since <= when:
-                seen = thing
-        return seen
+    def __init__(self, world: World, unique: frozenset[str], adoptable: tuple[str, ...]) -> None:
+        self.world, self.unique = world, unique
+        self.history: History = {f"{kind}-theirs": [(-1e9, theirs(kind))] for kind in adoptable}
+        self.lists = Lists(world, self.history)
+        self.processed: Callable[[Request, Answer], None] = lambda _request, _answer: None
+        self._serial: Iterator[int] = itertools.count(1)
+        self._outages = [_Outage.draw(world, number) for number in range(world.outages)]
 
     def live(self) -> list[Thing]:
         """What exists now."""
@@ -71,14 +58,18 @@ class Platform:
 
     def receive(self, request: Request, reply: Reply) -> None:
         """One request: whether and when it is processed, and whether and when it is answered, are drawn apart."""
-        world, rng = self.world, self.world.rng
-        work = rng.uniform(0.02, 0.2)
-        fate = rng.choice(world.weather.fates) if world.chance(world.fault_rate) else "fine"
+        world, rng = self.world, self.world.stream("gateway")
+        work, back = rng.uniform(0.02, 0.2), rng.uniform(0.01, 0.1)
+        for outage in self._outages:
+            if outage.hits(world):
+                outage.answer(world, reply, work)
+                return
+        fate = rng.choice(world.weather.fates) if world.strikes("request", world.fault_rate) else "fine"
         if fate != "fine":
-            world.fault("gateway", f"{fate} {request.verb} {request.kind or request.id}")
+            world.fault("gateway", f"{fate} {request}")
         if request.verb in ("GET", "LIST"):
             if fate in ("fine", "late"):
-                world.after(work, lambda: world.after(rng.uniform(0.01, 0.1), reply, self._process(request)))
+                world.after(work, lambda: world.after(back, reply, self._process(request)))
             else:
                 world.after(work, reply, ("in_doubt",))
             return
@@ -89,48 +80,47 @@ class Platform:
             world.after(work, reply, immediate[fate])
             return
         if fate != "fine" and rng.random() < 0.7:
-            work = rng.uniform(0.1, GATEWAY - 1)
+            most = rng.choice(world.weather.late)
+            work = rng.choice([most, rng.uniform(0.1, most)])
         if fate == "error_after":
             world.after(rng.uniform(0.05, 12), reply, ("in_doubt",))
-        world.after(work, self._finish, request, reply if fate in ("fine", "late") else None)
+        world.after(work, self._finish, request, reply if fate in ("fine", "late") else None, back)
 
-    def _finish(self, request: Request, reply: Reply | None) -> None:
+    def _finish(self, request: Request, reply: Reply | None, back: float) -> None:
         answer = self._process(request)
-        self.world.say("platform", f"{request.verb} {request.kind} {request.id or request.names} -> {answer}")
+        self.world.say("platform", f"{request} -> {_shown(answer)}")
+        self.processed(request, answer)
         if reply:
-            self.world.after(self.world.rng.uniform(0.01, 0.1), reply, answer)
+            self.world.after(back, reply, answer)
 
     def _process(self, request: Request) -> Answer:
         now = self.world.now
         match request.verb:
             case "LIST":
-                return ("ok", self._listed(request))
+                return ("ok", self.lists.show(request.kind, request.names))
             case "GET":
-                return ("ok", self.see(request.id, now - self.world.rng.uniform(0, self.world.read_lag)))
+                lag = self.world.stream("read").uniform(0, self.world.read_lag)
+                return ("ok", see(self.history, request.id, now - lag))
             case "POST":
                 return self._post(request)
-        thing = self.see(request.id, now)
+        thing = see(self.history, request.id, now)
         if thing is None:
             return ("gone",)
         if request.verb == "SIGN":
-            if request.before != thing.note:
+            if request.before and request.before != thing.note:
                 return ("conflict", "")
             thing = replace(thing, note=request.note, etag=thing.etag + 1)
             self.history[request.id].append((now, thing))
             return ("ok", thing)
-        if any(request.id in other.refs for other in self.live()):
-            return ("not_ready",)
-        self.history[request.id].append((now, None))
-        return ("ok", None)
+        return self.remove(request.id)
 
     def _post(self, request: Request) -> Answer:
         now, name = self.world.now, request.names[0]
-        self.posts.append((now, request))
         if request.kind in self.unique:
             for thing in self.live():
                 if thing.name == name:
                     return ("conflict", thing.id)
-        if not all(self.see(ref, now) for ref in request.refs):
+        if not all(see(self.history, ref, now) for ref in request.refs):
             return ("rejected",)
         id = f"{request.kind}-{next(self._serial)}"
         thing = Thing(
@@ -140,31 +130,50 @@ class Platform:
         self.history[id] = [(now, thing)]
         return ("created", thing)
 
-    def _listed(self, request: Request) -> list[Thing]:
-        """Lists lag. fresh: not at all; ordered: a replica shows the past, at most LAG old; each: every change is indexed by itself, at
-        most LAG late; tail: as ordered, but now and then far older. A replica never goes back."""
-        world, now = self.world, self.world.now
-        if world.lists == "fresh":
-            seen = [self.see(id, now) for id in self.history]
-        elif world.lists == "each":
-            seen = [self._indexed(id) for id in self.history]
-        else:
-            replica = world.rng.randrange(2)
-            slot = replica, int(now // 100)
-            if slot not in self._replica_lag:
-                far = world.lists == "tail" and not world.calm and world.rng.random() < 0.5
-                near = world.rng.choice([0, 1, world.rng.uniform(0, LAG - 1)])
-                self._replica_lag[slot] = world.rng.uniform(100, 900) if far else near
-            self._horizon[replica] = max(self._horizon.get(replica, 0), now - self._replica_lag[slot])
-            seen = [self.see(id, self._horizon[replica]) for id in self.history]
-        return [t for t in seen if t and t.kind == request.kind and t.name in request.names]
+    def remove(self, id: str) -> Answer:
+        """Delete an object, unless another one refers to it."""
+        if any(id in other.refs for other in self.live()):
+            return ("not_ready",)
+        self.history[id].append((self.world.now, None))
+        return ("ok", None)
 
-    def _indexed(self, id: str) -> Thing | None:
-        shown = None
-        for when, thing in self.history[id]:
-            key = id, when
-            if key not in self._own_lag:
-                self._own_lag[key] = self.world.rng.choice([0, self.world.rng.uniform(0, LAG - 1)])
-            if when + self._own_lag[key] <= self.world.now:
-                shown = thing
-        return shown
+
+@dataclass(slots=True)
+class _Outage:
+    """A time in which the gateway does not pass anything on."""
+
+    number: int
+    begin: float
+    end: float
+    how: str
+    spared: bool | None = field(default=None)
+
+    @classmethod
+    def draw(cls, world: World, number: int) -> _Outage:
+        rng = world.stream(f"outage {number}")
+        begin = rng.choice([rng.uniform(0, 20), rng.uniform(0, 600)])
+        how = rng.choice(["refusing", "failing", "silent", "unreachable"])
+        return cls(number=number, begin=begin, end=begin + rng.choice([5, 60, rng.uniform(0, 600)]), how=how)
+
+    def hits(self, world: World) -> bool:
+        """Whether a request of this moment falls into it."""
+        if not self.begin <= world.now < self.end or world.calm:
+            return False
+        if self.spared is None:
+            self.spared = not world.strikes(f"outage {self.number}", 1.0)
+            if not self.spared:
+                world.fault("gateway", f"outage until {self.end:.1f}: {self.how}")
+        return not self.spared
+
+    def answer(self, world: World, reply: Reply, work: float) -> None:
+        """A refusal that says how long, an error, or nothing at all."""
+        if self.how == "refusing":
+            world.after(work, reply, ("not_applied", min(self.end - world.now, 50.0)))
+        elif self.how == "failing":
+            world.after(work, reply, ("in_doubt",))
+        elif self.how == "unreachable":
+            world.after(work, reply, ("not_applied", None))
+
+
+def _shown(answer: Answer) -> str:
+    return " ".join(str(part) for part in answer)

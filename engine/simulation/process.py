@@ -1,112 +1,112 @@
 """One process with one command: the real engine, over a simulated network, journal and clock.
 
-Every way out of the process passes `pass_`: there it may crash or freeze. A crashed process never acts again.
+The loop asks before each step of each of its tasks, so that it may be killed or frozen at any of them. A dead process
+never acts again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import anyio
-
-from engine.api import Engine, Item
-from engine.errors import HeadwayError, JournalLocked
+from engine.api import Engine
+from engine.errors import HeadwayError, JournalLocked, StorageError
 from engine.identity import run_id
-from engine.journal.memory import MemoryJournal, MemoryStore
-from engine.model import RunState, RunStatus, Scope
+from engine.journal.memory import MemoryJournal
+from engine.model import RunState, RunStatus
 from engine.session import Notice
-from engine.simulation.chain import KINDS, Inputs, chain
+from engine.simulation.chain import KINDS, chain
+from engine.simulation.clocks import Clock, Gate
+from engine.simulation.loop import OWNER
 from engine.simulation.platform import Answer, Platform, Request
-from engine.simulation.world import SETTLE, TIMEOUT, World
+from engine.simulation.weather import SETTLE, TIMEOUT
+from engine.simulation.world import World
 
 if TYPE_CHECKING:
     from engine.simulation.operator import Operator
 
-SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
-EPOCH = 1_700_000_000.0
-
-
-class Dead(BaseException):
-    """The process was killed at this point."""
-
-
-class Clock:
-    """The process's clocks: a wall clock that is wrong by `skew`, and a boot clock that is right."""
-
-    def __init__(self, world: World) -> None:
-        self.world, self.slept = world, 0.0
-        self.skew = world.rng.choice([0, 0, -90, 90])
-
-    def wall(self) -> float:
-        return EPOCH + self.world.now + self.skew
-
-    def boot(self) -> float:
-        return self.world.now
-
-
-class Gate:
-    """Permits that take a while."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def enter(self, family: str) -> None:
-        del family
-        if not self.world.calm:
-            await anyio.sleep(self.world.rng.choice([0, 0, 0.5, 30]))
-
-    def try_enter(self, family: str) -> bool:
-        del family
-        return self.world.calm or self.world.rng.random() < 0.5
-
-    def leave(self, family: str) -> None:
-        del family
-
-    def paused(self, family: str) -> float:
-        del family
-        return 0.0
-
-    def troubled(self, family: str) -> bool:
-        del family
-        return not self.world.calm
+DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
-    """`command`: `run` or `destroy`. Ends by telling the operator how."""
+    """`command`: `run`, `recover` or `destroy`. Ends by telling the operator how."""
 
-    def __init__(self, world: World, platform: Platform, store: MemoryStore, operator: Operator, command: str) -> None:
-        self.world, self.platform, self.store, self.operator, self.command = world, platform, store, operator, command
-        self.name, self.dead, self.frozen_until = f"p{operator.next_name()}", False, 0.0
-        self.clock = Clock(world)
+    def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
+        self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
+        self.dead = self.frozen = self.begun = False
+        self.clock, self.gate = Clock(world, name), Gate(world, name)
         self.journal: MemoryJournal | None = None
-        self.stage, self.begun = operator.stage, False
+        self.stage, self.steps, self.commits = operator.stage, 0, 0
         self.overtaken: set[str] = set()
-        world.say(self.name, f"starts: {command}")
-        self.main = asyncio.ensure_future(self._main())
+        self._backlog: list[Callable[[], object]] = []
+        self._rng = world.stream(f"process {name}")
+        self._crash_at, self._freeze_at = self._moment(world.crash_rate), self._moment(world.freeze_rate)
+        self._expires_at = float("inf")
+        if world.strikes(f"expiry {name}", world.expiry_rate):
+            self._expires_at = world.now + self._rng.choice([1, 10, 100]) * self._rng.random()
+        world.processes.append(self)
+        number = len(world.processes)
+        self._kills = {(kill.moment, kill.number) for kill in world.weather.kills if kill.process == number}
+        world.say(name, f"starts: {command}")
+        context = copy_context()
+        context.run(OWNER.set, self)
+        self.main = world.loop.create_task(self._main(), context=context)
 
-    # a process: crash, freeze, end
+    # a process: it steps, crashes, freezes, ends
 
-    async def pass_(self) -> None:
-        """Every interaction passes here, and any may be the last, or long."""
-        world = self.world
-        if not self.dead and world.chance(world.crash_rate):
-            world.fault(self.name, "crash")
-            self.die("crashed")
-        if not self.dead and world.chance(world.freeze_rate):
-            pause = world.rng.choice(world.weather.freezes)
-            world.fault(self.name, f"freeze for {pause} s")
-            self.frozen_until = world.now + pause
-            self.clock.slept += pause
-            self.operator.froze(self)
-        while not self.dead and world.now < self.frozen_until:
-            await asyncio.sleep(self.frozen_until - world.now)
-        if not self.begun and self.operator.stage != self.stage:
+    def _moment(self, rate: float) -> int:
+        """After how many steps something that happens at this rate per step happens next; 0: never."""
+        return self.steps + 1 + int(self._rng.expovariate(rate)) if rate else 0
+
+    def step(self, again: Callable[[], object]) -> bool:
+        """Whether a task may take its next step."""
+        if self._stopped():
+            self._backlog.append(again)
+            return False
+        self.steps += 1
+        named = ("step", self.steps) in self._kills
+        if named or (self.steps == self._crash_at and self.world.strikes(f"crash {self.name}", 1.0)):
+            self._crash()
+        elif not self.begun and self.operator.stage != self.stage:
             self.die("superseded")  # people do not leave an old command lying about that begins when they are past it
-        if self.dead:
-            raise Dead
+        elif self.steps == self._freeze_at:
+            self._freeze_at = self._moment(self.world.freeze_rate)
+            if self.world.strikes(f"freeze {self.name}", 1.0):
+                self._freeze()
+        if self._stopped():
+            self._backlog.append(again)
+            return False
+        return True
+
+    def _stopped(self) -> bool:
+        return self.dead or self.frozen
+
+    def _crash(self) -> None:
+        self.world.fault(self.name, "crash")
+        self.die("crashed")
+
+    def _freeze(self) -> None:
+        pause = self._rng.choice(self.world.weather.freezes)
+        self.world.fault(self.name, f"freeze for {pause} s")
+        self.frozen = True
+        self.clock.slept += pause
+        self.world.after(pause, self._thaw)
+        self.operator.froze(self)
+
+    def _thaw(self) -> None:
+        if not self.dead:
+            self.world.say(self.name, "goes on")
+            self.frozen = False
+            self.release()
+
+    def release(self) -> None:
+        """Let run what had to wait: after a freeze, or to be buried."""
+        waiting, self._backlog = self._backlog, []
+        for again in waiting:
+            again()
 
     def die(self, how: str) -> None:
         """The end, by whatever cause; the kernel lets the lock go."""
@@ -120,19 +120,13 @@ class Process:
     async def _main(self) -> None:
         try:
             outcome = await self._command()
-        except Dead:
-            outcome = "crashed"
-        except BaseExceptionGroup as group:
-            if group.split((Dead, asyncio.CancelledError))[1] is not None:
-                raise
-            outcome = "crashed"
         except JournalLocked:
             outcome = "locked"
         except HeadwayError as error:
             self.world.say(self.name, f"{type(error).__name__}: {error}")
             outcome = "failed"
         except asyncio.CancelledError:
-            outcome = "crashed"
+            outcome = "buried"
         except Exception as bug:  # noqa: BLE001 - a bug of the engine is a finding, not the end of the simulation
             outcome = "failed"
             self.operator.bugs.append(f"bug: {type(bug).__name__}: {bug}")
@@ -141,16 +135,18 @@ class Process:
     async def _command(self) -> str:
         resources = [kind(self.call) for kind in KINDS]
         engine = Engine(
-            "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=Gate(self.world),
-            clock=self.clock, rng=self.world.rng, observer=self.observe, opener=self.open,
+            "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=self.gate,
+            clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
         )  # fmt: skip
         async with engine:
-            runs = self.operator.runs
             if self.command == "destroy":
-                counts = await engine.destroy([run_id(chain.name, SCOPE, source) for source in runs])
+                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.runs]
+                counts = await engine.destroy(ids)
                 return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
-            items = [Item(workflow=chain, source=source, inputs=Inputs()) for source in runs]
-            registration = await engine.register(SCOPE, [items])
+            if self.command == "recover":
+                await engine.recover(self.operator.scope, [self.operator.items()])
+                return "done"
+            registration = await engine.register(self.operator.scope, [self.operator.items()])
             counts = await engine.run(registration.batch)
             ended = counts[RunStatus.DONE] + len(self.overtaken)
             return "done" if ended == sum(counts.values()) else "failed"
@@ -158,11 +154,12 @@ class Process:
     # its ways out
 
     @asynccontextmanager
-    async def open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
+    async def _open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
         """Open the store as `engine.journal.open_journal` would."""
-        await self.pass_()
-        self.journal = self.store.open(self.clock, hook=self.commit)
+        await asyncio.sleep(self._rng.uniform(0.01, 0.1))
+        self.journal = self.operator.store.open(self.clock, hook=self._commit)
         self._claim, self.journal.claim = self.journal.claim, self.claim  # type: ignore[method-assign]
+        self.operator.watch.opened()
         self.world.say(self.name, f"holds {self.journal.name}" + (", replaced" if self.journal.replaced else ""))
         yield self.journal
 
@@ -172,32 +169,51 @@ class Process:
         self.begun = True
         return runs
 
-    async def commit(self, when: Literal["before", "after"]) -> None:
-        """A commit takes its time, and may be torn by a crash on either side."""
-        rng = self.world.rng
-        await asyncio.sleep(rng.uniform(0.001, 0.02 if when == "before" else 0.01))
-        await self.pass_()
+    async def _commit(self, when: Literal["before", "after"]) -> None:
+        """A commit takes its time, and may fail or be torn by a crash on either side of the moment it is durable."""
+        world = self.world
+        if self.dead:
+            raise asyncio.CancelledError
+        if when == "before":
+            self.commits += 1
+        else:
+            self.operator.committed()
+        if (when, self.commits) in self._kills:
+            self._crash()
+        await asyncio.sleep(self._rng.uniform(0.001, 0.02 if when == "before" else 0.01))
+        if world.strikes(f"commit {self.name}", world.storage_rate / 2):
+            trouble = self._rng.choice(DISK)
+            world.fault(self.name, f"disk: {trouble}, {when} the commit is durable")
+            raise StorageError(trouble)
 
     async def call(self, request: Request) -> Answer:
         """One request, given up after `TIMEOUT`; what it does on the platform goes on."""
         if self.dead:
-            raise Dead
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            raise asyncio.CancelledError
+        future: asyncio.Future[Answer] = self.world.loop.create_future()
 
         def first(answer: Answer) -> None:
             if not future.done():
                 future.set_result(answer)
 
-        self.world.say(self.name, f"{request.verb} {request.kind} {request.id or ' '.join(request.names)}")
-        self.platform.receive(request, first)
+        self.world.say(self.name, str(request))
+        if self.world.now >= self._expires_at and not self.world.calm:
+            self.world.fault(self.name, "token expired")
+            self.world.after(0.05, first, ("unauthorised",))
+        else:
+            self.operator.watch.sent(self, request)
+            self.platform.receive(request, first)
         self.world.after(TIMEOUT, first, ("in_doubt",))
         answer = await future
-        await self.pass_()
-        self.world.say(self.name, f"{request.verb} {request.kind}: {str(answer)[:90]}")
+        if answer[0] == "not_applied" and answer[1] is not None:
+            self.gate.pause(cast("float", answer[1]))
         return answer
 
-    def observe(self, notice: Notice) -> None:
+    def _observe(self, notice: Notice) -> None:
         """Whatever the engine wants a person to see is a report."""
+        self.world.say(self.name, f"{notice.run.source}/{notice.step}: {notice.name} " + " ".join(
+            f"{key}={value}" for key, value in notice.detail.items()
+        ))  # fmt: skip
         if notice.name == "step_accused":
             self.operator.report(self, notice)
         elif notice.name == "step_unproven":

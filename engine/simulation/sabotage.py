@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import destroy, drive, effect, ensure, evidence, labels, machine, runner, sentinel
-from engine.active import Active, Work
-from engine.journal.memory import MemoryJournal, MemoryStore
-from engine.machine import Move, Sighting, Timing, Verdict
-from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus
-from engine.ports import View
-from engine.simulation.chain import chain
-from engine.simulation.process import Clock
-from engine.simulation.world import ANY_WEATHER, READ_LAG, Weather
-from engine.workflow import Plan
+from engine import destroy, drive, machine, runner
+from engine.active import Active
+from engine.machine import Timing
+from engine.simulation import broken
+from engine.simulation.clocks import Clock
+from engine.simulation.weather import ANY as ANY_WEATHER
+from engine.simulation.weather import READ_LAG, Weather
 
 Patch = tuple[object, str, Any]
 
@@ -47,193 +44,6 @@ def sabotaged(name: str) -> Iterator[None]:
             setattr(owner, attribute, value)
 
 
-def _effect_before_intent() -> list[Patch]:
-    write = Active.write
-
-    async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
-        kept = [s for s in steps if not (s.status is StepStatus.INTENT and s.receipt is None and s.failure is None)]
-        for step in steps:
-            if step not in kept:
-                self.steps[step.name] = step
-        if kept or run is not None:
-            await write(self, *kept, run=run)
-
-    return [(Active, "write", lazy)]
-
-
-def _no_send_window() -> list[Patch]:
-    async def at_once(_run: Active, _name: str, intended: effect.Intended) -> effect.Intended:
-        return intended
-
-    return [(effect, "freshen", at_once)]
-
-
-def _window_from_acknowledgment() -> list[Patch]:
-    freshen = effect.freshen
-
-    async def late(run: Active, name: str, intended: effect.Intended) -> effect.Intended:
-        return await freshen(run, name, replace(intended, at=run.session.clock.boot()))
-
-    return [(effect, "freshen", late)]
-
-
-def _generation_ignored() -> list[Patch]:
-    parse = labels.parse
-    return [(labels, "parse", lambda note: replace(parse(note), generation=0))]
-
-
-def _rejection_closes_doubt() -> list[Patch]:
-    rejected = machine.rejected
-    return [(machine, "rejected", lambda step, tag, *rest: rejected(replace(step, attempts=()), tag, *rest))]
-
-
-def _settle_from_intent() -> list[Patch]:
-    def by_the_wall(self: Active, name: str) -> float:
-        clock = self.session.clock
-        return max((a.at - clock.wall() + clock.boot() for a in self.step(name).attempts), default=float("-inf"))
-
-    return [(Active, "last_possible_send", by_the_wall)]
-
-
-def _no_freshness() -> list[Patch]:
-    judge = machine.judge
-
-    def hasty(seen: Sighting, *, doubted: bool) -> Verdict:
-        verdict = judge(replace(seen, witness=False), doubted=doubted)
-        return Verdict.ABSENT if verdict is Verdict.UNPROVEN else verdict
-
-    return [(machine, "judge", hasty)]
-
-
-def _mismatch_filtered() -> list[Patch]:
-    look = evidence.look
-
-    class Differs(Exception):
-        pass
-
-    async def differs(work: Work, view: View) -> None:
-        body = work.resource.body(work.spec, labels.label(
-            work.run.state, work.name, "x", unique=work.resource.unique, sentinel_of=None
-        ), 0.0)  # fmt: skip
-        if work.resource.differences(body, view):
-            raise Differs
-
-    async def blind(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
-        try:
-            return await look(work, doubted=doubted)
-        except Differs:
-            return Verdict.ABSENT, None
-
-    return [(evidence, "check_body", differs), (ensure, "look", blind)]
-
-
-def _gone_is_absence() -> list[Patch]:
-    judge = machine.judge
-    return [(machine, "judge", lambda seen, *, doubted: (
-        Verdict.ABSENT if seen.gone and not seen.live else judge(replace(seen, gone=False), doubted=doubted)
-    ))]  # fmt: skip
-
-
-def _trust_restored() -> list[Patch]:
-    open_ = MemoryStore.open
-
-    def trusting(self: MemoryStore, *arguments: Any, **options: Any) -> MemoryJournal:
-        if self.contents.identity is not None:
-            self.contents.identity = self.identity
-        return open_(self, *arguments, **options)
-
-    return [(MemoryStore, "open", trusting)]
-
-
-def _plan(change: Callable[[Plan], Plan]) -> list[Patch]:
-    plan = type(chain).plan
-    return [(type(chain), "plan", lambda self, inputs: change(plan(self, inputs)))]
-
-
-def _without_sentinel_first(plan: Plan) -> Plan:
-    return replace(plan, needs={name: step.needs for name, step in plan.steps.items()})
-
-
-def _no_tombstone() -> list[Patch]:
-    deleting = machine.deleting
-    return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
-
-
-async def _nothing(*_: object) -> None:
-    """What a rule's function does when it is forgotten."""
-
-
-def _any_epoch() -> list[Patch]:
-    write = MemoryJournal.write
-
-    async def unfenced(self: MemoryJournal, record: Record) -> None:
-        current = self._contents.runs[record.run.key].epoch
-        await write(self, replace(record, run=replace(record.run, epoch=current)))
-
-    return [(MemoryJournal, "write", unfenced)]
-
-
-def _no_path_check() -> list[Patch]:
-    commit = MemoryJournal._commit  # noqa: SLF001 - sabotage
-
-    async def blind(self: MemoryJournal, change: Callable[[], Any]) -> Any:
-        self._identity = self._store.identity
-        return await commit(self, change)
-
-    return [(MemoryJournal, "_commit", blind)]
-
-
-def _always_leased() -> list[Patch]:
-    def yes(_run: Active, _name: str) -> bool:
-        return True
-
-    return [(module, "leased", yes) for module in (sentinel, effect, drive)]
-
-
-def _created_closes_doubt() -> list[Patch]:
-    created = machine.created
-
-    def sure(step: StepState, tag: str, receipt: Receipt, now: float, *, proven: bool) -> StepState:
-        del proven
-        return created(replace(step, attempts=()), tag, receipt, now, proven=True)
-
-    return [(machine, "created", sure)]
-
-
-def _take(settled: Callable[[tuple[Attempt, ...], str], tuple[Attempt, ...]]) -> list[Patch]:
-    take = machine.take
-
-    def careless(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> StepState:
-        return take(replace(step, attempts=settled(step.attempts, tag)), view, tag, now, unique=unique)
-
-    return [(machine, "take", careless)]
-
-
-def _claim_is_opening() -> list[Patch]:
-    init = Active.__init__
-
-    def early(self: Active, *arguments: Any, **options: Any) -> None:
-        init(self, *arguments, **options)
-        self.taken_over = getattr(self.session.clock, "opened", 0.0)
-
-    clock = Clock.__init__
-
-    def started(self: Clock, world: Any) -> None:
-        clock(self, world)
-        self.opened = world.now  # type: ignore[attr-defined]
-
-    return [(Active, "__init__", early), (Clock, "__init__", started)]
-
-
-def _always_create(step: StepState, *, unique: bool, suspect: bool, stranger: bool) -> Move:
-    del step, unique, suspect, stranger
-    return Move.CREATE
-
-
-def _sleepy(self: Clock) -> float:
-    return self.world.now - self.slept
-
-
 def _weather(**choices: Any) -> Weather:
     return replace(ANY_WEATHER, **choices)
 
@@ -249,70 +59,72 @@ TAIL = _weather(
 
 SWITCHES: Mapping[str, Switch] = {
     "effect_before_intent": Switch(
-        rule="1: the request leaves before its intent is durable", patches=_effect_before_intent
+        rule="1: the request leaves before its intent is durable", patches=broken.effect_before_intent
     ),
     "no_send_window": Switch(
-        rule="1: the age of the intent is not checked before the send", patches=_no_send_window, weather=FROZEN
+        rule="1: the age of the intent is not checked before the send", patches=broken.no_send_window, weather=FROZEN
     ),
     "sleepy_clock": Switch(
         rule="1: the clock stands still while the machine sleeps",
-        patches=lambda: [(Clock, "boot", _sleepy)],
+        patches=lambda: [(Clock, "boot", broken.sleepy)],
         weather=FROZEN,
     ),
     "window_from_acknowledgment": Switch(
         rule="1: the age counts from the acknowledgment of the write",
-        patches=_window_from_acknowledgment,
+        patches=broken.window_from_acknowledgment,
         weather=FROZEN,
     ),
     "generation_ignored": Switch(
-        rule="2: a journal that meets a later generation does not take it over",
-        patches=_generation_ignored,
+        rule="2: a journal that meets a later generation does not broken.take it over",
+        patches=broken.generation_ignored,
         weather=_weather(scripts=[("run", "destroy", "run")], disaster=[0.6], crash_rate=[0.01, 0.03], freeze_rate=[0]),
     ),
     "rejection_closes_doubt": Switch(
         rule="3: a rejection closes earlier attempts, too",
-        patches=_rejection_closes_doubt,
+        patches=broken.rejection_closes_doubt,
         weather=_weather(
             scripts=[("run", "destroy")],
             fates=["late", "lost", "rejected", "rejected"],
             fault_rate=[0.5],
-            hurry=1.0,
+            hurry=[1.0],
             freeze_rate=[0],
             calm_at=[200, 600],
         ),
     ),
     "created_closes_doubt": Switch(
-        rule="3: a created object closes earlier attempts, too", patches=_created_closes_doubt
+        rule="3: a created object closes earlier attempts, too", patches=broken.created_closes_doubt
     ),
     "send_again_blindly": Switch(
-        rule="4: a doubt is sent again at once", patches=lambda: [(machine, "decide", _always_create)]
+        rule="4: a doubt is sent again at once", patches=lambda: [(machine, "decide", broken.always_create)]
     ),
     "settle_from_intent": Switch(
-        rule="4: settle counts from the intent, by the wall clock", patches=_settle_from_intent
+        rule="4: settle counts from the intent, by the wall clock", patches=broken.settle_from_intent
     ),
-    "no_freshness": Switch(rule="4: after settle, not listed is absent", patches=_no_freshness),
+    "no_freshness": Switch(rule="4: after settle, not listed is absent", patches=broken.no_freshness),
     "younger_than_send": Switch(
         rule="4: the witness need only be younger than the send",
         patches=lambda: [(Timing, "gateway", property(lambda _self: 0.0))],
         weather=TAIL,
     ),
     "claim_is_opening": Switch(
-        rule="4: a successor counts from its own start, not from its take-over of the run",
-        patches=_claim_is_opening,
+        rule="4: a successor counts from its own start, not from its broken.take-over of the run",
+        patches=broken.claim_is_opening,
         weather=FROZEN,
     ),
     "mismatch_filtered": Switch(
-        rule="5: a hit with our marker and another body is ignored", patches=_mismatch_filtered
+        rule="5: a hit with our marker and another body is ignored", patches=broken.mismatch_filtered
     ),
-    "gone_is_absence": Switch(rule="5: a listed hit that answers 404 is absence at once", patches=_gone_is_absence),
+    "gone_is_absence": Switch(
+        rule="5: a listed hit that answers 404 is absence at once", patches=broken.gone_is_absence
+    ),
     "hit_settles_all": Switch(
         rule="5: a hit settles every attempt of its step",
-        patches=lambda: _take(lambda _attempts, _tag: ()),
+        patches=lambda: broken.take(lambda _attempts, _tag: ()),
         weather=TAIL,
     ),
     "foreign_hit_settles": Switch(
         rule="5: a hit that another journal made settles our attempts",
-        patches=lambda: _take(lambda attempts, tag: attempts if tag in {a.tag for a in attempts} else ()),
+        patches=lambda: broken.take(lambda attempts, tag: attempts if tag in {a.tag for a in attempts} else ()),
         weather=_weather(rivals=["copy"], fates=["late", "lost"], fault_rate=[0.3, 0.5], crash_rate=[0], calm_at=[600]),
     ),
     "no_look": Switch(
@@ -322,15 +134,15 @@ SWITCHES: Mapping[str, Switch] = {
             lists=["fresh"], read_lag=[0], disaster=[0.6], crash_rate=[0.03], scripts=[("run",)], freeze_rate=[0]
         ),
     ),
-    "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=_trust_restored),
+    "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=broken.trust_restored),
     "restored_receipts_trusted": Switch(
         rule="7: a replaced journal's receipts are believed",
-        patches=lambda: [(drive, "verify", _nothing), (runner, "verify", _nothing)],
+        patches=lambda: [(drive, "verify", broken.nothing), (runner, "verify", broken.nothing)],
     ),
     "sentinel_not_first": Switch(
-        rule="7: other steps do not wait for the sentinel", patches=lambda: _plan(_without_sentinel_first)
+        rule="7: other steps do not wait for the sentinel", patches=lambda: broken.plan(broken.without_sentinel_first)
     ),
-    "no_lease": Switch(rule="7: the sentinel is read once, at the conflict", patches=_always_leased),
+    "no_lease": Switch(rule="7: the sentinel is read once, at the conflict", patches=broken.always_leased),
     "hit_taken_at_once": Switch(
         rule="7: a suspect run is not looked at again after settle",
         patches=lambda: [(drive.Drive, "_settled_at", lambda _self: float("-inf"))],
@@ -346,7 +158,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "no_tombstone": Switch(
         rule="10: a deleted id may be taken again",
-        patches=_no_tombstone,
+        patches=broken.no_tombstone,
         weather=_weather(
             scripts=[("run", "destroy", "run")],
             read_lag=[READ_LAG],
@@ -356,15 +168,15 @@ SWITCHES: Mapping[str, Switch] = {
             rivals=[""],
             disaster=[0],
             calm_at=[200],
-            hurry=0.0,
+            hurry=[0],
         ),
     ),
     "open_delete_ignored": Switch(
         rule="10: run does not finish an unfinished destroy",
-        patches=lambda: [(drive, "delete_doomed", _nothing)],
+        patches=lambda: [(drive, "delete_doomed", broken.nothing)],
         weather=_weather(
             scripts=[("run", "destroy", "run")],
-            hurry=1.0,
+            hurry=[1.0],
             crash_rate=[0.01],
             rivals=[""],
             disaster=[0],
@@ -372,19 +184,19 @@ SWITCHES: Mapping[str, Switch] = {
         ),
     ),
     "destroy_over_doubt": Switch(
-        rule="10: destroy does not resolve open intents", patches=lambda: [(destroy, "settle_intents", _nothing)]
+        rule="10: destroy does not resolve open intents", patches=lambda: [(destroy, "settle_intents", broken.nothing)]
     ),
-    "no_epoch": Switch(rule="section 3: a stale owner may write", patches=_any_epoch),
+    "no_epoch": Switch(rule="section 3: a stale owner may write", patches=broken.any_epoch),
     "no_path_check": Switch(
         rule="section 3: a process goes on with a file that is no longer at its path",
-        patches=_no_path_check,
+        patches=broken.no_path_check,
         weather=_weather(
             servers=[False], freeze_rate=[0.02], freezes=[40, 200], disaster=[0.6], rivals=[""], calm_at=[200, 600]
         ),
     ),
     "shared_key_ignored": Switch(
         rule="section 4: each run executes the shared step itself",
-        patches=lambda: _plan(lambda plan: replace(plan, shared={})),
+        patches=lambda: broken.plan(lambda plan: replace(plan, shared={})),
     ),
 }
 """Every switch by name."""

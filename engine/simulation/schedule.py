@@ -9,93 +9,120 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.journal.memory import MemoryStore
-from engine.simulation.chain import KINDS
+from engine.simulation.chain import ADOPTABLE, KINDS
 from engine.simulation.judge import judge
 from engine.simulation.loop import OutOfTime, VirtualLoop
 from engine.simulation.operator import Operator
-from engine.simulation.platform import Platform
-from engine.simulation.world import ANY_WEATHER, Weather, World
+from engine.simulation.platform import Answer, Platform, Request
+from engine.simulation.things import Thing
+from engine.simulation.weather import ANY, Weather
+from engine.simulation.world import World
 
 LIMIT = 90_000.0
 """Virtual seconds after which a schedule that has not ended never will."""
+AFTERMATH = 400.0
+"""Seconds after the last command in which whatever is still in the gateway, or joins late, comes to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one schedule came to. `wrong`: everything that broke the promise; `reported`: what a person must look at."""
+    """What one schedule came to. `wrong`: everything that broke the promise; `reported`: what a person must look at;
+    `strokes`: what went wrong, by name; `steps` and `commits`: how many the processes took together."""
 
     seed: int
     wrong: list[str]
     reported: dict[tuple[str, str], str]
     faults: Counter[str] = field(default_factory=Counter)
+    strokes: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
-def schedule(seed: int, *, weather: Weather = ANY_WEATHER, trace: bool = False) -> Result:
+def schedule(seed: int, *, weather: Weather = ANY, spared: frozenset[str] = frozenset(), trace: bool = False) -> Result:
     """Run the schedule of a seed. The same seed gives the same result, always."""
     loop = VirtualLoop(LIMIT)
     asyncio.set_event_loop(loop)
-    loop.set_exception_handler(lambda _loop, _context: None)
+    world = World(loop, seed, weather, spared=spared, trace=trace)
+    loop.set_exception_handler(world.broken)
     try:
-        world = World(loop, seed, weather, trace=trace)
-        platform = Platform(world, frozenset(kind.kind for kind in KINDS if kind.unique))
-        operators = _people(world, platform)
+        platform = Platform(world, frozenset(kind.kind for kind in KINDS if kind.unique), ADOPTABLE)
+        people = _People(world, platform)
         wrong = []
         try:
-            loop.run_until_complete(_until_over(operators))
+            loop.run_until_complete(people.over())
         except OutOfTime as late:
             wrong.append(f"no end: {late}")
-        wrong += judge(world, platform, operators)
+        wrong += [*world.bugs, *judge(world, platform, people.operators)]
+        seconds = world.now
     finally:
-        _bury(loop)
-    reported = {key: why for operator in operators for key, why in operator.reported.items()}
-    return Result(seed=seed, wrong=wrong, reported=reported, faults=world.faults, story=world.story)
+        _bury(loop, world)
+    reported = {key: why for operator in people.operators for key, why in operator.reported.items()}
+    return Result(
+        seed=seed, wrong=wrong, reported=reported, faults=world.faults, strokes=world.strokes, story=world.story,
+        seconds=seconds,
+    )  # fmt: skip
 
 
-def explore(count: int, seed: int, weather: Weather = ANY_WEATHER) -> Iterator[Result]:
+def explore(count: int, seed: int, weather: Weather = ANY) -> Iterator[Result]:
     """The schedules of `count` seeds from `seed` on."""
     for number in range(seed, seed + count):
         yield schedule(number, weather=weather)
 
 
-def _people(world: World, platform: Platform) -> list[Operator]:
+class _People:
     """One operator, and sometimes a second with a journal of his own, a copy of the first one, or other runs."""
-    rng = world.rng
-    rival = rng.choice(world.weather.rivals)
-    runs = ["a", "b"] if rng.random() < 0.6 else ["a"]
-    store = MemoryStore(exclusive=not world.server, rng=rng)
-    script = ["run"] if rival else list(rng.choice(world.weather.scripts))
-    operators = [Operator(world, platform, store, runs=runs, script=script)]
 
-    def join() -> None:
-        world.fault("operator", f"{rival} journal")
-        other = MemoryStore(exclusive=not world.server, rng=rng)
+    def __init__(self, world: World, platform: Platform) -> None:
+        self.world, self.platform, self.operators = world, platform, list[Operator]()
+        self._ended = asyncio.Event()
+        self.exclusive = not world.server
+        self._join("1", MemoryStore(exclusive=self.exclusive, rng=world.stream("store 1")), ["a", "b"][: world.runs],
+                   ["run"] if world.rival else list(world.script))  # fmt: skip
+        platform.processed = self._processed
+        rng = world.stream("rival")
+        if world.rival and world.strikes("rival", 1.0):
+            world.after(rng.choice([0.1, rng.uniform(0, 3), rng.uniform(0, 300)]), self._rival, world.rival)
+
+    def _rival(self, rival: str) -> None:
+        self.world.fault("people", f"{rival} journal")
+        first, store = self.operators[0], MemoryStore(exclusive=self.exclusive, rng=self.world.stream("store 2"))
         if rival == "copy":
-            other.restore(store.snapshot())
-        theirs = ["c"] if rival == "other" else list(runs)
-        operators.append(Operator(world, platform, other, runs=theirs, script=["run"]))
+            store.restore(first.store.snapshot())
+        self._join("2", store, ["c"] if rival == "other" else list(first.runs), ["run"])
 
-    if rival:
-        world.after(rng.choice([0.1, rng.uniform(0, 3), rng.uniform(0, 300)]), join)
-        world.calm_at = max(world.calm_at, 1)
-    return operators
+    def _join(self, name: str, store: MemoryStore, runs: list[str], script: list[str]) -> None:
+        operator = Operator(self.world, self.platform, store, name=name, runs=runs, script=script)
+        operator.over = self._ended.set
+        self.operators.append(operator)
+
+    def _processed(self, request: Request, answer: Answer) -> None:
+        """Whether an object that came to be just now is a second one, and no journal is in doubt of it."""
+        if request.verb != "POST" or not isinstance(answer[1], Thing):
+            return
+        where, watches = answer[1].owner, [o.watch for o in self.operators if answer[1].owner[0] not in o.overtaken]
+        live = [thing.id for thing in self.platform.live() if thing.owner == where]
+        if len(live) > 1 and all(watch.sure(where) for watch in watches):
+            watches[0].wrong.append((where, f"a second one while nobody is in doubt: {where} {' '.join(live)}"))
+
+    async def over(self) -> None:
+        """Return when everybody has come to an end, also whoever joins late."""
+        for _ in range(2):
+            while not all(operator.outcome for operator in self.operators):
+                self._ended.clear()
+                await self._ended.wait()
+            await asyncio.sleep(AFTERMATH)
 
 
-async def _until_over(operators: list[Operator]) -> None:
-    while not all(operator.outcome for operator in operators):
-        await asyncio.sleep(7)
-    await asyncio.sleep(400)  # whatever is still in the gateway, or joins late, comes to its end
-    while not all(operator.outcome for operator in operators):
-        await asyncio.sleep(7)
-
-
-def _bury(loop: asyncio.AbstractEventLoop) -> None:
+def _bury(loop: VirtualLoop, world: World) -> None:
     """End what is left of the schedule's processes without letting them act."""
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        with contextlib.suppress(BaseException):
+    loop.lawless = True
+    for process in world.processes:
+        process.dead = True
+        process.release()
+    with contextlib.suppress(OutOfTime):
+        while tasks := asyncio.all_tasks(loop):
+            for task in tasks:
+                task.cancel()
             loop.run_until_complete(asyncio.wait(tasks, timeout=1))
     asyncio.set_event_loop(None)
     loop.close()

@@ -1,62 +1,69 @@
-"""The world of one schedule: virtual time, the one source of randomness, the weather, the story."""
+"""The world of one schedule: virtual time, randomness, what goes wrong, the story.
+
+Randomness comes in streams, one per purpose, so that a schedule in which less goes wrong is otherwise much the same:
+that is what makes a failing one shrink.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextvars import copy_context
 from random import Random
-from typing import TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVarTuple
+
+from engine.simulation.weather import Weather
+
+if TYPE_CHECKING:
+    from engine.simulation.process import Process
 
 Ts = TypeVarTuple("Ts")
 
-SETTLE = 120.0
-GATEWAY, LAG = SETTLE / 2, SETTLE / 2
-"""The longest that a request may wait in the gateway; the longest that a healthy list may lag."""
-READ_LAG = 10.0
-"""How stale a read by id may be."""
-TIMEOUT = 15.0
-"""The client's read timeout."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
-    """What a schedule draws its world from: each field holds the choices. The default covers everything; a denser
-    weather looks around one rule."""
-
-    calm_at: Sequence[float] = (0, 30, 200, 600, 1500)
-    crash_rate: Sequence[float] = (0, 0.003, 0.01)
-    freeze_rate: Sequence[float] = (0, 0.003, 0.01)
-    freezes: Sequence[float] = (2, 7, 40, 200)
-    fault_rate: Sequence[float] = (0, 0.1, 0.3)
-    fates: Sequence[str] = ("refused", "rejected", "error", "error", "error_after", "lost", "lost", "late", "late")
-    servers: Sequence[bool] = (False, True)
-    """Whether the store is one that several processes may open (PostgreSQL), or one with a lock (SQLite)."""
-    lists: Sequence[str] = ("ordered", "ordered", "each", "tail", "fresh")
-    read_lag: Sequence[float] = (0, 0, READ_LAG)
-    rivals: Sequence[str] = ("", "", "", "second", "copy", "other")
-    scripts: Sequence[tuple[str, ...]] = (("run",), ("run",), ("run", "destroy"), ("run", "destroy", "run"))
-    disaster: Sequence[float] = (0, 0.2, 0.6)
-    hurry: float = 0.3
-
-
-ANY_WEATHER = Weather()
-
 
 class World:
-    """Everything that a seed decides. After `calm_at` nothing goes wrong any more, so that every schedule can end."""
+    """Everything that a seed decides. `spared`: strokes of fate, by name, that do not happen this time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, seed: int, weather: Weather, *, trace: bool) -> None:
-        self.loop, self.rng, self.weather, self.trace = loop, Random(seed), weather, trace
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seed: int,
+        weather: Weather,
+        *,
+        spared: frozenset[str] = frozenset(),
+        trace: bool = False,
+    ) -> None:
+        self.loop, self.seed, self.weather, self.spared, self.trace = loop, seed, weather, spared, trace
         self.faults: Counter[str] = Counter()
+        self.strokes: list[str] = []
         self.story: list[str] = []
-        draw = self.rng.choice
-        self.calm_at = draw(weather.calm_at)
-        self.crash_rate, self.freeze_rate = draw(weather.crash_rate), draw(weather.freeze_rate)
-        self.fault_rate = draw(weather.fault_rate)
-        self.server = draw(weather.servers)
-        self.lists, self.read_lag = draw(weather.lists), draw(weather.read_lag)
+        self.bugs: list[str] = []
+        self._context = copy_context()
+        self._streams: dict[str, Random] = {}
+        self._drawn: Counter[str] = Counter()
+        self.processes: list[Process] = []
+        self.adopts_in = "a"
+        self.calm_at: float = self._draw("calm_at")
+        self.crash_rate: float = self._draw("crash_rate")
+        self.freeze_rate: float = self._draw("freeze_rate")
+        self.fault_rate: float = self._draw("fault_rate")
+        self.expiry_rate: float = self._draw("expiry_rate")
+        self.storage_rate: float = self._draw("storage_rate")
+        self.jump_rate: float = self._draw("jump_rate")
+        self.mend_rate: float = self._draw("mend_rate")
+        self.disaster: float = self._draw("disaster")
+        self.hurry: float = self._draw("hurry")
+        self.outages: int = self._draw("outages")
+        self.runs: int = self._draw("runs")
+        self.server: bool = self._draw("servers")
+        self.read_lag: float = self._draw("read_lag")
+        self.lists: str = self._draw("lists")
+        self.rival: str = self._draw("rivals")
+        self.adopts: str = self._draw("adopts")
+        self.script: tuple[str, ...] = self._draw("scripts")
+
+    def _draw(self, field: str) -> Any:
+        return Random(f"{self.seed} {field}").choice(getattr(self.weather, field))
 
     @property
     def now(self) -> float:
@@ -65,15 +72,28 @@ class World:
 
     @property
     def calm(self) -> bool:
-        return self.now >= self.calm_at
+        """Whether nothing goes wrong any more."""
+        return self.loop.time() >= self.calm_at
 
-    def chance(self, probability: float) -> bool:
-        """Whether something goes wrong now."""
-        return not self.calm and self.rng.random() < probability
+    def stream(self, purpose: str) -> Random:
+        """The randomness of one purpose."""
+        stream = self._streams.get(purpose)
+        if stream is None:
+            stream = self._streams[purpose] = Random(f"{self.seed} {purpose}")
+        return stream
+
+    def strikes(self, what: str, probability: float) -> bool:
+        """Whether this goes wrong now."""
+        if probability <= 0 or self.calm or self.stream(what).random() >= probability:
+            return False
+        self._drawn[what] += 1
+        stroke = f"{what} {self._drawn[what]}"
+        self.strokes.append(stroke)
+        return stroke not in self.spared
 
     def after(self, delay: float, act: Callable[[*Ts], object], *arguments: *Ts) -> None:
         """Do something later, whatever becomes of whoever asked."""
-        self.loop.call_later(delay, act, *arguments)
+        self.loop.call_later(delay, act, *arguments, context=self._context)
 
     def say(self, who: str, text: str) -> None:
         """A line of the story, kept for a schedule that is looked at."""
@@ -84,3 +104,7 @@ class World:
         """Something goes wrong: counted by its first word."""
         self.faults[text.split(maxsplit=1)[0]] += 1
         self.say(who, "!! " + text)
+
+    def broken(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception that nobody handled: a bug of the engine or of the simulation."""
+        self.bugs.append(f"bug: {context.get('exception') or context['message']!r}")

@@ -1,0 +1,206 @@
+"""The broken rules: each function says what is put in whose place. Nothing here is ever part of a real run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from engine import drive, effect, ensure, evidence, labels, machine, sentinel
+from engine.active import Active, Work
+from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.machine import Move, Sighting, Verdict
+from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus
+from engine.ports import View
+from engine.simulation.chain import chain
+from engine.simulation.clocks import Clock
+from engine.workflow import Plan
+
+Patch = tuple[object, str, Any]
+
+
+def effect_before_intent() -> list[Patch]:
+    write = Active.write
+
+    async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
+        kept = [s for s in steps if not (s.status is StepStatus.INTENT and s.receipt is None and s.failure is None)]
+        for step in steps:
+            if step not in kept:
+                self.steps[step.name] = step
+        if kept or run is not None:
+            await write(self, *kept, run=run)
+
+    return [(Active, "write", lazy)]
+
+
+def no_send_window() -> list[Patch]:
+    async def at_once(_run: Active, _name: str, intended: effect.Intended) -> effect.Intended:
+        return intended
+
+    return [(effect, "freshen", at_once)]
+
+
+def window_from_acknowledgment() -> list[Patch]:
+    freshen = effect.freshen
+
+    async def late(run: Active, name: str, intended: effect.Intended) -> effect.Intended:
+        return await freshen(run, name, replace(intended, at=run.session.clock.boot()))
+
+    return [(effect, "freshen", late)]
+
+
+def generation_ignored() -> list[Patch]:
+    parse = labels.parse
+    return [(labels, "parse", lambda note: replace(parse(note), generation=0))]
+
+
+def rejection_closes_doubt() -> list[Patch]:
+    rejected = machine.rejected
+    return [(machine, "rejected", lambda step, tag, *rest: rejected(replace(step, attempts=()), tag, *rest))]
+
+
+def settle_from_intent() -> list[Patch]:
+    def by_the_wall(self: Active, name: str) -> float:
+        clock = self.session.clock
+        return max((a.at - clock.wall() + clock.boot() for a in self.step(name).attempts), default=float("-inf"))
+
+    return [(Active, "last_possible_send", by_the_wall)]
+
+
+def no_freshness() -> list[Patch]:
+    judge = machine.judge
+
+    def hasty(seen: Sighting, *, doubted: bool) -> Verdict:
+        verdict = judge(replace(seen, witness=False), doubted=doubted)
+        return Verdict.ABSENT if verdict is Verdict.UNPROVEN else verdict
+
+    return [(machine, "judge", hasty)]
+
+
+def mismatch_filtered() -> list[Patch]:
+    look = evidence.look
+
+    class Differs(Exception):
+        pass
+
+    async def differs(work: Work, view: View) -> None:
+        body = work.resource.body(work.spec, labels.label(
+            work.run.state, work.name, "x", unique=work.resource.unique, sentinel_of=None
+        ), 0.0)  # fmt: skip
+        if work.resource.differences(body, view):
+            raise Differs
+
+    async def blind(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
+        try:
+            return await look(work, doubted=doubted)
+        except Differs:
+            return Verdict.ABSENT, None
+
+    return [(evidence, "check_body", differs), (ensure, "look", blind)]
+
+
+def gone_is_absence() -> list[Patch]:
+    judge = machine.judge
+    return [(machine, "judge", lambda seen, *, doubted: (
+        Verdict.ABSENT if seen.gone and not seen.live else judge(replace(seen, gone=False), doubted=doubted)
+    ))]  # fmt: skip
+
+
+def trust_restored() -> list[Patch]:
+    open_ = MemoryStore.open
+
+    def trusting(self: MemoryStore, *arguments: Any, **options: Any) -> MemoryJournal:
+        if self.contents.identity is not None:
+            self.contents.identity = self.identity
+        return open_(self, *arguments, **options)
+
+    return [(MemoryStore, "open", trusting)]
+
+
+def plan(change: Callable[[Plan], Plan]) -> list[Patch]:
+    plan = type(chain).plan
+    return [(type(chain), "plan", lambda self, inputs: change(plan(self, inputs)))]
+
+
+def without_sentinel_first(plan: Plan) -> Plan:
+    return replace(plan, needs={name: step.needs for name, step in plan.steps.items()})
+
+
+def no_tombstone() -> list[Patch]:
+    deleting = machine.deleting
+    return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
+
+
+async def nothing(*_: object) -> None:
+    """What a rule's function does when it is forgotten."""
+
+
+def any_epoch() -> list[Patch]:
+    write = MemoryJournal.write
+
+    async def unfenced(self: MemoryJournal, record: Record) -> None:
+        current = self._contents.runs[record.run.key].epoch
+        await write(self, replace(record, run=replace(record.run, epoch=current)))
+
+    return [(MemoryJournal, "write", unfenced)]
+
+
+def no_path_check() -> list[Patch]:
+    commit = MemoryJournal._commit  # noqa: SLF001 - sabotage
+
+    async def blind(self: MemoryJournal, change: Callable[[], Any]) -> Any:
+        self._identity = self._store.identity
+        return await commit(self, change)
+
+    return [(MemoryJournal, "_commit", blind)]
+
+
+def always_leased() -> list[Patch]:
+    def yes(_run: Active, _name: str) -> bool:
+        return True
+
+    return [(module, "leased", yes) for module in (sentinel, effect, drive)]
+
+
+def created_closes_doubt() -> list[Patch]:
+    created = machine.created
+
+    def sure(step: StepState, tag: str, receipt: Receipt, now: float, *, proven: bool) -> StepState:
+        del proven
+        return created(replace(step, attempts=()), tag, receipt, now, proven=True)
+
+    return [(machine, "created", sure)]
+
+
+def take(settled: Callable[[tuple[Attempt, ...], str], tuple[Attempt, ...]]) -> list[Patch]:
+    take = machine.take
+
+    def careless(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> StepState:
+        return take(replace(step, attempts=settled(step.attempts, tag)), view, tag, now, unique=unique)
+
+    return [(machine, "take", careless)]
+
+
+def claim_is_opening() -> list[Patch]:
+    init = Active.__init__
+
+    def early(self: Active, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options)
+        self.taken_over = getattr(self.session.clock, "opened", 0.0)
+
+    clock = Clock.__init__
+
+    def started(self: Clock, world: Any, name: str) -> None:
+        clock(self, world, name)
+        self.opened = world.now  # type: ignore[attr-defined]
+
+    return [(Active, "__init__", early), (Clock, "__init__", started)]
+
+
+def always_create(step: StepState, *, unique: bool, suspect: bool, stranger: bool) -> Move:
+    del step, unique, suspect, stranger
+    return Move.CREATE
+
+
+def sleepy(self: Clock) -> float:
+    return self.world.now - self.slept

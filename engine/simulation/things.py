@@ -1,0 +1,44 @@
+"""What is on the platform: objects, and what each was at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+SHARED = "*"
+"""The run to which shared steps belong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """One object at one time."""
+
+    id: str
+    kind: str
+    name: str
+    content: int
+    refs: tuple[str, ...]
+    note: str
+    etag: int
+    created: float
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """(run, step), by its name; shared steps belong to `*`."""
+        return SHARED if self.kind == "base" else self.name.split(" ")[0], self.kind
+
+    def __str__(self) -> str:
+        return f"{self.id} (content {self.content}, refs {' '.join(self.refs) or '-'}, note {self.note!r})"
+
+
+History: TypeAlias = "dict[str, list[tuple[float, Thing | None]]]"
+"""By id: (since, what it was then; None: deleted)."""
+
+
+def see(history: History, id: str, when: float) -> Thing | None:
+    """The object as it was then."""
+    seen = None
+    for since, thing in history.get(id, ()):
+        if since <= when:
+            seen = thing
+    return seen
