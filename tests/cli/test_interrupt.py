@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Platform, spawn
+
+ROOT = Path(__file__).parents[2]
 
 
 def begun(folder: Path, platform: Platform, *arguments: str) -> subprocess.Popen[str]:
@@ -77,6 +83,33 @@ def test_a_signal_before_anything_was_sent_leaves_nothing_to_mend(platform: Plat
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert "interrupted, nothing was sent; continue with `headway run sources.yaml`" in err
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "flows"), [("n\n", 3, None), ("y\n", 0, 3), ("\x03", 130, None)], ids=["no", "yes", "Ctrl-C"]
+)
+def test_a_person_at_a_terminal_is_asked_before_anything_is_created_in_production(
+    platform: Platform, manifest: Path, answer: str, code: int, flows: int | None
+) -> None:
+    ours, theirs = pty.openpty()
+    terminal = os.ttyname(theirs)  # whoever opens it first in a session of its own takes its Ctrl-C
+    process = subprocess.Popen(
+        ["sh", "-c", f'exec "$0" -m workflows.cli run sources.yaml <{terminal} >{terminal} 2>&1', sys.executable],
+        cwd=manifest.parent,
+        env={**platform.environ, **os.environ, "AEP_SANDBOX_NAME": "prod", "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        start_new_session=True,
+    )
+    said = b""
+    while b"3 sources to create: continue? [y/N]" not in said:
+        said += os.read(ours, 1024)
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    with suppress(OSError):  # what a terminal says when its other end is closed
+        while os.read(ours, 1024):
+            pass
+    os.close(ours)
+    assert process.wait(timeout=20) == code
+    assert platform.report()["live"].get("flow") == flows
 
 
 @pytest.mark.crash

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import EXAMPLES, SECRET, Headway, Platform
+from tests.cli.conftest import EXAMPLES, SECRET, Ended, Headway, Platform
 
 STEPS = 10
 
@@ -164,6 +164,34 @@ def test_recover_finds_again_what_a_lost_journal_knew(
     assert "1 source: 1 found whole" in ended.out
     assert headway("run", own.name).code == 0
     assert platform.report()["created"] == before
+
+
+def conflicting(headway: Headway, manifest: Path) -> Ended:
+    """A source whose journal was lost, and whose table was changed since: its marker is on another connection."""
+    headway("run", manifest.name, "--only", "acme-accounts")
+    for file in manifest.parent.glob("headway.db*"):
+        file.unlink()
+    manifest.write_text(manifest.read_text().replace("table: Account", "table: Account2"))
+    return headway("run", manifest.name, "--only", "acme-accounts", "--json")
+
+
+def test_a_doubt_leaves_4_and_a_person_settles_it(headway: Headway, platform: Platform, manifest: Path) -> None:
+    ended = conflicting(headway, manifest)
+    assert ended.code == 4
+    (cause,) = ended.lines[-1]["causes"]
+    assert (cause["state"], cause["count"], cause["sources"]) == ("in_doubt", 1, ["acme-accounts"])
+    assert 'params.path: wanted "Account2", found "Account"' in cause["message"]
+    assert headway("plan", manifest.name, "--only", "acme-accounts").out.startswith("> acme-accounts      in doubt")
+    (line,) = headway("status", "--in-doubt", "--json").lines
+    assert line["state"] == "in_doubt"
+    (there,) = [entry for entry in platform.objects().values() if entry["kind"] == "source_connection"]
+    refused = headway("resume", "--resolve", "acme-accounts", "source_connection", "adopt=nothing")
+    assert (refused.code, "there is no nothing on the platform" in refused.err) == (64, True)
+    ended = headway("resume", "--resolve", "acme-accounts", "source_connection", f"adopt={there['id']}")
+    assert ended.code == 0, ended.err
+    report = platform.report()
+    assert (report["created"]["source_connection"], report["created"]["flow"]) == (1, 1)
+    assert "by a person: adopt" in headway("why", "acme-accounts", "source_connection").out
 
 
 def test_no_secret_reaches_output_or_files(
