@@ -7,7 +7,7 @@ forgot, or another one, so that nobody knows what was destroyed or whose attempt
 What remains outside the promise, and is excused without a report (docs/promise.md):
 - a shared step that two live journals race for, or that a lost journal made whose runs were destroyed: no sentinel
   guards it, and it can be made twice within the lists' lag (DESIGN rule 7);
-- a run without a sentinel of its own, while its journal is deleted or has a living rival;
+- a run without a sentinel of its own, and what it shares, while its journal is deleted or has a living rival;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
   overtaken before the twin was listed.
 """
@@ -69,7 +69,7 @@ def _excused(world: World, operators: list[Operator]) -> set[Where]:
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
     if world.adopts == "schema" and faults.keys() & {"deleted", "second", "copy"}:
-        excused |= {(world.adopts_in, step) for step in chain.steps}
+        excused |= {(world.adopts_in, step) for step in chain.steps} | {(SHARED, "base")}
     if world.lists == "tail":
         for operator in operators:
             excused |= operator.forgotten | {key for key in operator.resent if key[0] in operator.overtaken}

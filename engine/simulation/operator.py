@@ -149,6 +149,9 @@ class Operator:
         how = self._rng.choice([*self._disasters(), *self._rewinding()])
         if how == "rewound":
             self.world.fault(self.name, how)
+            for process in self.world.processes:
+                if process.operator is self:
+                    process.die("the journal went away")
             self.store.contents = self._backups[-1].copy()
             self.world.after(GATEWAY, self._start)
         else:

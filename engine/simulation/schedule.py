@@ -97,7 +97,7 @@ class _People:
 
     def _processed(self, request: Request, answer: Answer) -> None:
         """Whether an object that came to be just now is a second one, and no journal is in doubt of it."""
-        if request.verb != "POST" or not isinstance(answer[1], Thing):
+        if request.verb != "POST" or answer[0] != "created" or not isinstance(answer[1], Thing):
             return
         where, watches = answer[1].owner, [o.watch for o in self.operators if answer[1].owner[0] not in o.overtaken]
         live = [thing.id for thing in self.platform.live() if thing.owner == where]
