@@ -118,16 +118,17 @@ def _shown(difference: Difference) -> str:
 
 
 async def take(work: Work, view: View) -> None:
-    """Take a hit as the step's receipt; a sentinel that names another journal, or an attempt that this one
-    does not remember, makes the run suspect (rule 7)."""
+    """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
+    sentinel that names another journal, makes the run suspect (rule 7)."""
     await check_body(work, view)
     run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
     note = labels.parse(view.note)
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
-    forgotten = note.journal != journal or note.attempt not in {a.tag for a in work.step.attempts}
-    if name == run.plan.sentinel and forgotten:
+    sentinel = name == run.plan.sentinel
+    forgotten = note.attempt not in {a.tag for a in work.step.attempts} or (sentinel and note.journal != journal)
+    if forgotten and not run.state.shared and (sentinel or not run.state.suspect):
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
         run.session.another = True
