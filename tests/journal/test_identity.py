@@ -7,12 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from engine.errors import Fenced, StorageError
-from engine.journal import MemoryStore, open_journal
+from engine.errors import Fenced, JournalLocked, StorageError
+from engine.journal import MemoryStore, open_journal, sidecar
 from engine.model import RunStatus
 from engine.ports import Journal
 from tests.journal.helpers import (
@@ -131,6 +132,22 @@ async def test_a_journal_that_was_replaced_says_so_and_suspects_everything(
     async with opening(path) as journal:
         assert (journal.replaced, journal.name) == (False, name)
         assert {run.source for run in await read_all(journal) if not run.suspect} == {"acme"}
+
+
+async def test_time_that_passes_between_openings_replaces_nothing(
+    path: Path, journal_made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sidecar, "DRIFT", 0.1)
+    for _ in range(2):
+        await anyio.sleep(0.3)
+        async with opening(path, read_only=True) as journal:
+            assert not journal.replaced
+        async with opening(path) as journal:
+            assert (journal.replaced, journal.name) == (False, journal_made)
+            await anyio.sleep(0.3)
+            with pytest.raises(JournalLocked):
+                await add(path, "core")
+            await journal.new_batch()
 
 
 async def test_a_copy_elsewhere_is_replaced_and_the_original_is_not(
