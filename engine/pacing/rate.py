@@ -25,6 +25,8 @@ DEPTH, SHALLOWEST, DEEPEST = 1.0, 0.05, 10.0
 """The depth that is assumed until a burst showed another, and between what."""
 BURST = 3.0
 """A first refusal within so many seconds shows the depth: the store was full and is now empty."""
+APART = 0.75
+"""Seconds by which a later window must be longer than that burst to tell the depth from the rate."""
 MARGIN = 0.005
 """How far below the bound the pace starts, as a share of it."""
 SLOWEST = 0.2
@@ -135,7 +137,7 @@ class Throttle:
 
     def _judge(self, refused: float, resume: float, pace: float) -> None:
         searching = not self._growth
-        if self._burst is not None and refused - self._resumed > self._burst[1] + 0.75 * DEPTH:
+        if self._burst is not None and refused - self._resumed > self._burst[1] + APART:
             self._sound(refused, *self._burst)
         bound = self._bound(refused)
         if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
