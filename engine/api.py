@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -33,6 +34,13 @@ LOCAL = Scope(gateway="local", org="local", sandbox="local")
 
 
 Opener = Callable[..., AbstractAsyncContextManager[Journal]]
+
+_PASSWORD = re.compile(r"(://[^\s/@:]*:)[^\s@]*(?=@)|([?&]password=)[^\s&]*")
+
+
+def masked(text: str) -> str:
+    """The text as people may see it: without the passwords of URLs."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +133,13 @@ class Engine:
         for known in await self.journal.scopes():
             if known.gateway != scope.gateway:
                 raise ScopeMismatch(
-                    f"the journal {self.store} belongs to {known.gateway}, not to {scope.gateway}",
+                    f"the journal {masked(self.store)} belongs to {known.gateway}, not to {scope.gateway}",
                     hint="use another journal with --store, or set AEP_BASE_URL back",
                 )
             same = (known.org, known.sandbox) == (scope.org, scope.sandbox)
             if same and known.created and scope.created and known.created != scope.created:
                 raise ScopeMismatch(
-                    f"sandbox {scope.sandbox!r} was reset since the journal {self.store} was begun "
+                    f"sandbox {scope.sandbox!r} was reset since the journal {masked(self.store)} was begun "
                     f"(created {scope.created}, the journal knows {known.created}): what it remembers is gone",
                     hint="start a new journal with --store, or move the old one away",
                 )

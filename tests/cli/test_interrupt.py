@@ -134,3 +134,11 @@ def test_whoever_stops_listening_does_not_stop_the_work(platform: Platform, mani
     process.stderr.close()
     assert process.wait(timeout=30) == 0, err
     assert platform.report()["live"]["flow"] == 3
+
+
+def test_a_closed_stdout_is_no_reason_to_fail(platform: Platform, manifest: Path) -> None:
+    command = ["sh", "-c", 'exec "$0" -m workflows.cli run sources.yaml --json >&-', sys.executable]
+    environ = {**os.environ, **platform.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=manifest.parent, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert platform.report()["live"]["flow"] == 3

@@ -261,3 +261,11 @@ def test_a_workflow_that_changed_under_unfinished_runs_is_refused(
     ended = headway("run", manifest.name)
     assert ended.code == 64
     assert "was begun with another definition" in ended.err
+
+
+def test_the_password_of_a_journal_on_a_server_is_never_shown(headway: Headway, manifest: Path) -> None:
+    store = "postgresql+psycopg://headway:tulip-2718@127.0.0.1:1/journal"
+    for command in (("run", manifest.name), ("status",), ("plan", manifest.name), ("doctor",)):
+        ended = headway(*command, "--store", store)
+        assert ended.code == 74
+        assert "tulip" not in ended.out + ended.err

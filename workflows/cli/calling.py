@@ -16,7 +16,7 @@ from textwrap import indent
 from types import FrameType
 from typing import Any, TypeVar
 
-from workflows.cli.failures import Exit, Refusal, tell
+from workflows.cli.failures import Exit, tell
 from workflows.cli.options import flattened
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def call(name: str, command: Any, rest: Sequence[str]) -> int:
     """Run a command and return its exit code; whatever goes wrong is said on stderr, in words."""
+    _open_standard_files()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that knows no "…" is no reason to fail
@@ -43,7 +44,9 @@ def call(name: str, command: Any, rest: Sequence[str]) -> int:
 
 def called() -> str:
     """This command as it was called, for "continue with"."""
-    return shlex.join(["headway", *_words])
+    from engine.api import masked
+
+    return masked(shlex.join(["headway", *_words]))
 
 
 def called_briefly() -> str:
@@ -68,21 +71,34 @@ def _invoke(name: str, command: Any, rest: Sequence[str]) -> int:
     text, _, example = cleandoc(function.__doc__).partition("Example:\n")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, help=text, epilog=f"\b\nExample:\n{indent(example, '  ')}")(_told(flattened(function)))
-    outcome = typer.main.get_command(app).main(list(rest), prog_name=f"headway {name}", standalone_mode=False)
+    try:
+        outcome = typer.main.get_command(app).main(list(rest), prog_name=f"headway {name}", standalone_mode=False)
+    except _Escaped as escaped:
+        raise escaped.__cause__ or escaped from None
     return outcome if isinstance(outcome, int) else Exit.DONE
 
 
-def _told(function: Callable[..., T]) -> Callable[..., T]:
-    """The same function; an interruption leaves it as an error that typer has no opinion on."""
+class _Escaped(Exception):
+    """Carries an error past typer, which has opinions on some of them."""
 
+
+def _told(function: Callable[..., T]) -> Callable[..., T]:
     @wraps(function)
     def call(**values: Any) -> T:
         try:
             return function(**values)
-        except KeyboardInterrupt as interruption:
-            raise Refusal("interrupted", code=Exit.INTERRUPTED) from interruption
+        except BaseException as error:
+            raise _Escaped from error
 
     return call
+
+
+def _open_standard_files() -> None:
+    """A file that is closed (`>&-`) is a place where nobody reads; left closed, the next one opened would be in it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

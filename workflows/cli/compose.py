@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 
-from engine.api import Engine
+from engine.api import Engine, masked
 from engine.clock import SystemClock
 from engine.identity import run_id
 from engine.model import RunState, RunStatus, Scope
@@ -128,7 +128,7 @@ async def _unknown(engine: Engine, name: str) -> str:
     """That the journal has no such run; and which one was probably meant, if it is not too large to look."""
     from difflib import get_close_matches
 
-    text = f"the journal {engine.store} has no run {name!r}"
+    text = f"the journal {masked(engine.store)} has no run {name!r}"
     if sum((await engine.journal.counts()).values()) <= 10_000:
         names = [run.source async for run in engine.journal.stream(statuses=tuple(RunStatus))]
         if near := get_close_matches(name, names, n=1):

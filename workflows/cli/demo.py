@@ -99,9 +99,6 @@ async def _demo(stage: Stage) -> int:
                 break
         seconds = stage.passed()
         account = await audit(str(stage.store), stage.url)
-    if stage.kills:
-        times = " and ".join(duration(at) for at in stage.kills)
-        print(f"  killed     after {times} (SIGKILL); continued each time by the same command")
     return _conclude(stage, account, seconds, code)
 
 
@@ -204,6 +201,12 @@ async def _kill(stage: Stage, process: Process) -> None:
     process.kill()
     await process.wait()
     stage.kills.append(stage.passed())
+    clear = "\r\x1b[K" if sys.stdout.isatty() else ""
+    print(
+        f"{clear}  killed     after {duration(stage.passed())} (SIGKILL), {amount(len(stage.steps), 'step')} done; "
+        "the same command continues",
+        flush=True,
+    )
 
 
 TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "customer_contact", "customer_account")

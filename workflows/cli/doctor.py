@@ -155,16 +155,18 @@ def _clock(differences: list[float]) -> Finding:
 
 
 async def _journal(options: Calling, created: list[str]) -> Finding:
+    from engine.api import masked
     from workflows.cli.compose import looking, read_scope
 
+    store = masked(options.store)
     async with looking(options.store) as engine:
         if not engine.journal.name:
-            return Finding(name="journal", text=f"{options.store}, not there yet: the first run makes it")
+            return Finding(name="journal", text=f"{store}, not there yet: the first run makes it")
         scope = read_scope(options.credentials, created[0] if created else None)
         if scope is not None:
             await engine.check_scope(scope)
         runs = sum((await engine.journal.counts()).values())
-        return Finding(name="journal", text=f"{options.store}, {number(runs)} runs{_bytes(options.store)}")
+        return Finding(name="journal", text=f"{store}, {number(runs)} runs{_bytes(options.store)}")
 
 
 def _bytes(store: str) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 
 import anyio
 
+from engine.api import masked
 from engine.errors import NotAuthorised
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, working
@@ -80,7 +81,7 @@ class _Driver:
         sandbox = await find_sandbox(app.client, app.credentials)
         scope = app.scope(sandbox.created)
         await app.engine.check_scope(scope)
-        work.tell(f"org {scope.org}   sandbox {scope.sandbox} ({sandbox.type})   journal {work.options.store}")
+        work.tell(f"org {scope.org}   sandbox {scope.sandbox} ({sandbox.type})   journal {masked(work.options.store)}")
         return await work.prepare(app, scope, sandbox, interrupt)
 
     async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:

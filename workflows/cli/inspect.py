@@ -59,11 +59,12 @@ class Look:
 async def _status(look: Look) -> int:
     import anyio
 
+    from engine.api import masked
     from workflows.cli.compose import looking
 
     async with looking(look.store) as engine:
         if not engine.journal.name and not look.json:
-            print(f"There is no journal at {look.store} yet; `headway run FILE` makes one.")
+            print(f"There is no journal at {masked(look.store)} yet; `headway run FILE` makes one.")
             return 0
         while True:
             under_way = await (_lines(engine, look) if look.json else _table(engine, look))

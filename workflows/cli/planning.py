@@ -91,6 +91,7 @@ async def _plan(asked: Asked, spool: Spool) -> int:
 
 async def _scope(engine: Engine, asked: Asked) -> Scope:
     """The world that the variables name, or the only one that the journal knows. Raises `Refusal` for several."""
+    from engine.api import masked
     from engine.model import Scope
     from workflows.cli.compose import read_scope
     from workflows.cli.failures import Refusal
@@ -102,7 +103,8 @@ async def _scope(engine: Engine, asked: Asked) -> Scope:
     if len(known) > 1:
         names = ", ".join(sorted(sandbox for _, _, sandbox in known))
         raise Refusal(
-            f"the journal {engine.store} knows several sandboxes: {names}", "set AEP_IMS_ORG and AEP_SANDBOX_NAME"
+            f"the journal {masked(engine.store)} knows several sandboxes: {names}",
+            "set AEP_IMS_ORG and AEP_SANDBOX_NAME",
         )
     return next(iter(known.values()), Scope(gateway="-", org="-", sandbox="-"))
 
