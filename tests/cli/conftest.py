@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,15 +67,22 @@ class Platform:
             return {entry["id"]: entry for entry in map(json.loads, answer)}
 
 
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Platform]:
-    command = [sys.executable, "-m", "workflows.emulator", "--port", "0", "--json"]
+@contextmanager
+def emulating(*options: str) -> Iterator[Platform]:
+    """An emulator in a process of its own."""
+    command = [sys.executable, "-m", "workflows.emulator", "--json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
             yield Platform(url=json.loads(process.stdout.readline())["url"])
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Platform]:
+    with emulating("--port", "0") as platform:
+        yield platform
 
 
 @pytest.fixture

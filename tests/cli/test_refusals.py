@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Headway, Platform, spawn
+from tests.cli.conftest import Headway, Platform, emulating, spawn
+from workflows.emulator import EmulatorConfig, Org, Sandbox
 
 Setup = Callable[[Path, pytest.MonkeyPatch, Platform], None]
 
@@ -269,3 +271,18 @@ def test_the_password_of_a_journal_on_a_server_is_never_shown(headway: Headway, 
         ended = headway(*command, "--store", store)
         assert ended.code == 74
         assert "tulip" not in ended.out + ended.err
+
+
+def test_a_sandbox_that_is_not_active_is_refused(
+    offline: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandboxes = (Sandbox(name="dev"), Sandbox(name="new", state="creating"))
+    config = manifest.with_name("config.json")
+    config.write_text(json.dumps(asdict(EmulatorConfig(port=0, orgs=(Org(sandboxes=sandboxes),)))))
+    with emulating("--config", str(config)) as platform:
+        for name, value in {**platform.environ, "AEP_SANDBOX_NAME": "new"}.items():
+            monkeypatch.setenv(name, value)
+        ended = offline("run", manifest.name)
+        assert ended.code == 64
+        assert "sandbox 'new' is creating, only an active one can be used" in ended.err
+        assert platform.posts() == 0

@@ -145,6 +145,31 @@ def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platf
     assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
 
 
+def test_runs_are_chosen_by_what_went_wrong(headway: Headway, platform: Platform, manifest: Path) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
+    assert headway("run", manifest.name).code == 1
+    platform.faults()
+    assert headway("resume", "--only", "error:FLOW-1404-*").out.startswith("0 sources")
+    assert headway("run", manifest.name, "--only", "error:FLOW-1400-400", "--exclude", "acme-contacts").code == 0
+    assert headway("resume", "--only", "error:rejected").out.startswith("1 source: 1 done")
+    assert platform.report()["created"]["flow"] == 3
+
+
+def test_refused_credentials_on_the_way_stop_everything_and_the_same_command_continues(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    platform.faults("kind=status,status=401,method=POST,service=flowservice")
+    ended = headway("run", manifest.name)
+    assert ended.code == 77
+    assert "401013" in ended.err
+    assert "emul…0a from AEP_API_KEY" in ended.err
+    assert f"continue with `headway run {manifest.name}`" in ended.err
+    platform.faults()
+    assert headway("run", manifest.name).code == 0
+    report = platform.report()
+    assert (report["duplicates"]["count"], report["unreferenced"]["count"]) == (0, 0)
+
+
 def test_fail_fast_starts_nothing_more(headway: Headway, platform: Platform, manifest: Path) -> None:
     platform.faults("kind=status,status=400,method=POST,service=schemaregistry")
     ended = headway("run", manifest.name, "--fail-fast", "--json", "--concurrency", "1")

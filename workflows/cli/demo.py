@@ -209,6 +209,8 @@ async def _kill(stage: Stage, process: Process) -> None:
     )
 
 
+FAULTS = {"reset": "replies lost", "status": "answers 5xx", "rate": "answers 429", "late": "late effects"}
+"""The emulator's kinds of faults in the words of the first line."""
 TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "customer_contact", "customer_account")
 TEAMS = ("acme", "emea", "apac", "latam")
 
@@ -256,7 +258,8 @@ def _conclude(stage: Stage, account: Account, seconds: float, code: int) -> int:
         f"  {amount(doubts, 'step')} in doubt on the way: {amount(account.recovered, 'effect')} recovered, "
         f"{account.resent} had not happened and were sent again"
     )
-    print(f"  faults     {', '.join(f'{count} {kind}' for kind, count in account.faults.items()) or 'none'}")
+    faults = [f"{count} {FAULTS.get(kind, kind)}" for kind, count in account.faults.items()]
+    print(f"  faults     {', '.join(faults) or 'none'}")
     print(f"  journal    {stage.store}   ids and etags agree: {account.agreeing} of {account.recorded}")
     wrong = account.wrong(stage.sources)
     if code != Exit.DONE:
