@@ -2,14 +2,14 @@
 #   make demo     a batch onboarded under faults, killed and resumed, on this machine alone
 #   make test     the tests           (ARGS="-k name" hands pytest more)
 #   make check    format, lint, types, import contracts, tests: what CI asks
-#   make proof    seeded fault schedules against the simulated platform (SEED=1 COUNT=1000)
+#   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
 .DEFAULT_GOAL := check
 .PHONY: setup demo test lint format types imports check coverage proof lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SEED ?= 1
-COUNT ?= 1000
+COUNT ?= 10000
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -57,7 +57,7 @@ coverage: setup
 	$(BIN)/coverage report --skip-covered --show-missing
 
 proof: setup
-	$(BIN)/headway simulate --seed $(SEED) --count $(COUNT)
+	$(BIN)/python -m engine.simulation.proof --seed $(SEED) --count $(COUNT)
 
 # Pins stay unless UPGRADE="--upgrade" or UPGRADE="--upgrade-package NAME"; UV_DEFAULT_INDEX names a mirror to ask.
 lock: .venv/.created

@@ -26,7 +26,9 @@ class Found:
         return rules.judge(self.known, self.suspect, run), self.known
 
     def differs(self, run: NewRun, scope: int) -> bool:
-        """Whether `run` brings anything new."""
+        """Whether `run` brings anything new; a done run keeps what it was done with."""
+        if self.known.status is RunStatus.DONE:
+            return False
         old = self.known.inputs_print, self.known.source, self.scope
         return self.known.status is RunStatus.DESTROYED or old != (run.inputs_print, run.source, scope)
 

@@ -44,14 +44,13 @@ def token(choice: Callable[[str], str] = secrets.choice) -> str:
 
 
 def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
-    """What registering `run` finds. A suspect run counts as unfinished: its receipts are claims (rule 7)."""
+    """What registering `run` finds. A suspect run counts as unfinished, since its receipts are claims (rule 7); a done
+    one keeps its inputs until it is known to be done."""
     if known is None:
         return Standing.NEW
-    if known.status is not RunStatus.DONE:
+    if known.status is not RunStatus.DONE or suspect:
         return Standing.CONTINUED
-    if known.inputs_print != run.inputs_print:
-        return Standing.CHANGED
-    return Standing.CONTINUED if suspect else Standing.UNCHANGED
+    return Standing.UNCHANGED if known.inputs_print == run.inputs_print else Standing.CHANGED
 
 
 class Turn(Enum):

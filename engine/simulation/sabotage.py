@@ -49,8 +49,8 @@ def _weather(**choices: Any) -> Weather:
 
 
 FROZEN = _weather(
-    servers=[True], freeze_rate=[0.02], freezes=[200], crash_rate=[0], fault_rate=[0], calm_at=[600, 1500], rivals=[""],
-    disaster=[0],
+    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], fault_rate=[0], calm_at=[600, 1500], rivals=[""],
+    disaster=[0], outages=[0], expiry_rate=[0], storage_rate=[0], mend_rate=[0], adopts=[""],
 )  # fmt: skip
 TAIL = _weather(
     lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0],
@@ -140,7 +140,20 @@ SWITCHES: Mapping[str, Switch] = {
         patches=lambda: [(drive, "verify", broken.nothing), (runner, "verify", broken.nothing)],
     ),
     "sentinel_not_first": Switch(
-        rule="7: other steps do not wait for the sentinel", patches=lambda: broken.plan(broken.without_sentinel_first)
+        rule="7: other steps do not wait for the sentinel",
+        patches=lambda: broken.plan(broken.without_sentinel_first),
+        weather=_weather(
+            disaster=[0.6],
+            disasters=["deleted"],
+            crash_rate=[0.004],
+            fates=["late", "lost"],
+            fault_rate=[0.3],
+            calm_at=[200, 600],
+            adopts=[""],
+            mend_rate=[0],
+            expiry_rate=[0],
+            outages=[0],
+        ),
     ),
     "no_lease": Switch(rule="7: the sentinel is read once, at the conflict", patches=broken.always_leased),
     "hit_taken_at_once": Switch(

@@ -103,7 +103,7 @@ async def test_finished_runs_are_left_alone_unless_their_receipts_are_in_questio
         "same": (False, "print-1", Standing.UNCHANGED),
         "changed": (False, "print-2", Standing.CHANGED),
         "suspect": (True, "print-1", Standing.CONTINUED),
-        "suspect and changed": (True, "print-2", Standing.CHANGED),
+        "suspect and changed": (True, "print-2", Standing.CONTINUED),
     }
     async with store.open() as journal:
         _, runs = await enter(journal, *[new_run(name) for name in cases])
@@ -120,7 +120,7 @@ async def test_finished_runs_are_left_alone_unless_their_receipts_are_in_questio
         name: standing for name, (_, _, standing) in cases.items()
     }
     assert compared == [*registered, (Standing.NEW, None)]
-    assert [run.source for run in claimed] == ["suspect"]
+    assert [run.source for run in claimed] == ["suspect", "suspect and changed"]
     assert {(run.inputs_print, run.status, run.finished_at) for run in kept} == {("print-1", RunStatus.DONE, 3.0)}
 
 
