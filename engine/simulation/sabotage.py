@@ -48,13 +48,16 @@ def _weather(**choices: Any) -> Weather:
     return replace(ANY_WEATHER, **choices)
 
 
+QUIET: Mapping[str, Any] = {
+    "outages": [0], "expiry_rate": [0], "storage_rate": [0], "jump_rate": [0], "mend_rate": [0], "adopts": [""],
+}  # fmt: skip
 FROZEN = _weather(
-    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], fault_rate=[0], calm_at=[600, 1500], rivals=[""],
-    disaster=[0], outages=[0], expiry_rate=[0], storage_rate=[0], mend_rate=[0], adopts=[""],
+    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], fault_rate=[0], calm_at=[600, 1500],
+    rivals=[""], disaster=[0], **QUIET,
 )  # fmt: skip
 TAIL = _weather(
     lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0],
-    freeze_rate=[0], rivals=[""], disaster=[0],
+    freeze_rate=[0], rivals=[""], disaster=[0], late=[59], runs=[2], **QUIET,
 )  # fmt: skip
 
 SWITCHES: Mapping[str, Switch] = {
@@ -77,7 +80,9 @@ SWITCHES: Mapping[str, Switch] = {
     "generation_ignored": Switch(
         rule="2: a journal that meets a later generation does not broken.take it over",
         patches=broken.generation_ignored,
-        weather=_weather(scripts=[("run", "destroy", "run")], disaster=[0.6], crash_rate=[0.01, 0.03], freeze_rate=[0]),
+        weather=_weather(
+            scripts=[("run", "destroy", "run")], disaster=[0.6], crash_rate=[0.002, 0.004], freeze_rate=[0]
+        ),
     ),
     "rejection_closes_doubt": Switch(
         rule="3: a rejection closes earlier attempts, too",
@@ -131,7 +136,7 @@ SWITCHES: Mapping[str, Switch] = {
         rule="7: a run that another process began does not look first",
         patches=lambda: [(Active, "stranger", lambda _self, _name: False)],
         weather=_weather(
-            lists=["fresh"], read_lag=[0], disaster=[0.6], crash_rate=[0.03], scripts=[("run",)], freeze_rate=[0]
+            lists=["fresh"], read_lag=[0], disaster=[0.6], crash_rate=[0.004], scripts=[("run",)], freeze_rate=[0]
         ),
     ),
     "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=broken.trust_restored),
@@ -163,7 +168,7 @@ SWITCHES: Mapping[str, Switch] = {
             scripts=[("run", "destroy", "run")],
             fates=["late", "lost"],
             disaster=[0.6],
-            crash_rate=[0.03],
+            crash_rate=[0.004],
             fault_rate=[0.5],
             calm_at=[600],
             freeze_rate=[0],
@@ -175,7 +180,7 @@ SWITCHES: Mapping[str, Switch] = {
         weather=_weather(
             scripts=[("run", "destroy", "run")],
             read_lag=[READ_LAG],
-            crash_rate=[0.01],
+            crash_rate=[0.002],
             fault_rate=[0],
             freeze_rate=[0],
             rivals=[""],
@@ -190,7 +195,7 @@ SWITCHES: Mapping[str, Switch] = {
         weather=_weather(
             scripts=[("run", "destroy", "run")],
             hurry=[1.0],
-            crash_rate=[0.01],
+            crash_rate=[0.002],
             rivals=[""],
             disaster=[0],
             calm_at=[200, 600],
@@ -204,7 +209,7 @@ SWITCHES: Mapping[str, Switch] = {
         rule="section 3: a process goes on with a file that is no longer at its path",
         patches=broken.no_path_check,
         weather=_weather(
-            servers=[False], freeze_rate=[0.02], freezes=[40, 200], disaster=[0.6], rivals=[""], calm_at=[200, 600]
+            servers=[False], freeze_rate=[0.004], freezes=[40, 200], disaster=[0.6], rivals=[""], calm_at=[200, 600]
         ),
     ),
     "shared_key_ignored": Switch(
