@@ -122,10 +122,6 @@ def plan(change: Callable[[Plan], Plan]) -> list[Patch]:
     return [(type(chain), "plan", lambda self, inputs: change(plan(self, inputs)))]
 
 
-def without_sentinel_first(plan: Plan) -> Plan:
-    return replace(plan, needs={name: step.needs for name, step in plan.steps.items()})
-
-
 def no_tombstone() -> list[Patch]:
     deleting = machine.deleting
     return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]

@@ -114,7 +114,7 @@ SWITCHES: Mapping[str, Switch] = {
     "claim_is_opening": Switch(
         rule="4: a successor counts from its own start, not from its broken.take-over of the run",
         patches=broken.claim_is_opening,
-        weather=FROZEN,
+        weather=FROZEN.but(crash_rate=[0.002], freeze_rate=[0.008], lists=["ordered"], lag=[59], relaunch=[0.2, 3]),
     ),
     "mismatch_filtered": Switch(
         rule="5: a hit with our marker and another body is ignored", patches=broken.mismatch_filtered
@@ -127,11 +127,6 @@ SWITCHES: Mapping[str, Switch] = {
         patches=lambda: broken.take(lambda _attempts, _tag: ()),
         weather=TAIL,
     ),
-    "foreign_hit_settles": Switch(
-        rule="5: a hit that another journal made settles our attempts",
-        patches=lambda: broken.take(lambda attempts, tag: attempts if tag in {a.tag for a in attempts} else ()),
-        weather=_weather(rivals=["copy"], fates=["late", "lost"], fault_rate=[0.3, 0.5], crash_rate=[0], calm_at=[600]),
-    ),
     "no_look": Switch(
         rule="7: a run that another process began does not look first",
         patches=lambda: [(Active, "stranger", lambda _self, _name: False)],
@@ -143,37 +138,20 @@ SWITCHES: Mapping[str, Switch] = {
     "restored_receipts_trusted": Switch(
         rule="7: a replaced journal's receipts are believed",
         patches=lambda: [(drive, "verify", broken.nothing), (runner, "verify", broken.nothing)],
-    ),
-    "sentinel_not_first": Switch(
-        rule="7: other steps do not wait for the sentinel",
-        patches=lambda: broken.plan(broken.without_sentinel_first),
         weather=_weather(
+            scripts=[("run", "destroy", "run")],
+            disasters=["restored"],
             disaster=[0.6],
-            disasters=["deleted"],
-            crash_rate=[0.004],
-            fates=["late", "lost"],
-            fault_rate=[0.3],
-            calm_at=[200, 600],
-            adopts=[""],
-            mend_rate=[0],
-            expiry_rate=[0],
-            outages=[0],
+            crash_rate=[0.002],
+            freeze_rate=[0],
+            fault_rate=[0],
+            rivals=[""],
+            calm_at=[600, 1500],
+            hurry=[0],
+            **QUIET,
         ),
     ),
     "no_lease": Switch(rule="7: the sentinel is read once, at the conflict", patches=broken.always_leased),
-    "hit_taken_at_once": Switch(
-        rule="7: a suspect run is not looked at again after settle",
-        patches=lambda: [(drive.Drive, "_settled_at", lambda _self: float("-inf"))],
-        weather=_weather(
-            scripts=[("run", "destroy", "run")],
-            fates=["late", "lost"],
-            disaster=[0.6],
-            crash_rate=[0.004],
-            fault_rate=[0.5],
-            calm_at=[600],
-            freeze_rate=[0],
-        ),
-    ),
     "no_tombstone": Switch(
         rule="10: a deleted id may be taken again",
         patches=broken.no_tombstone,

@@ -38,9 +38,16 @@ class Result:
     seconds: float = 0.0
 
 
-def schedule(seed: int, *, weather: Weather = ANY, spared: frozenset[str] = frozenset(), trace: bool = False) -> Result:
-    """Run the schedule of a seed. The same seed gives the same result, always."""
-    loop = VirtualLoop(LIMIT)
+def schedule(
+    seed: int,
+    *,
+    weather: Weather = ANY,
+    spared: frozenset[str] = frozenset(),
+    trace: bool = False,
+    limit: float = LIMIT,
+) -> Result:
+    """Run the schedule of a seed, for at most `limit` virtual seconds. The same seed gives the same result, always."""
+    loop = VirtualLoop(limit)
     asyncio.set_event_loop(loop)
     world = World(loop, seed, weather, spared=spared, trace=trace)
     loop.set_exception_handler(world.broken)
@@ -120,6 +127,7 @@ def _bury(loop: VirtualLoop, world: World) -> None:
         process.dead = True
         process.release()
     with contextlib.suppress(OutOfTime):
+        loop.run_until_complete(asyncio.sleep(0))  # a task that is cancelled before its first step complains
         while tasks := asyncio.all_tasks(loop):
             for task in tasks:
                 task.cancel()
