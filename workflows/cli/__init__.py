@@ -1,12 +1,15 @@
 """The command line: for people and scripts, in words of INTERFACE; how a step is executed is the engine's business.
 
 __init__     main: which command is meant; imports no more than it needs (`headway --help` is instant)
-calling      a command's options, its exit code, Ctrl-C          failures     what is said, and left with, on an error
-options      options that commands share                        compose      THE place where everything is wired
+calling      a command's options, its exit code, Ctrl-C     failures     what is said, and left with, on an error
+options      options that commands share                    compose      THE place where everything is wired
 
-apply        run, resume      preparing   what must hold before anything is sent      selecting   --only, --exclude
-planning     plan             inspect     status                 story        why
-demo, serve (emulator), doctor, init, prove (simulate)           render, summary, events, tally   progress and outcome
+apply        run, resume, recover: their options            work         which runs they are about
+driving      from the first look to the summary             survey       a manifest held against the journal
+preparing    sandbox, consent, rules, secrets               selecting    --only, --exclude
+render, summary, events, tally, words: progress, outcome    planning     plan
+inspect      status                                         story        why
+doctor, init, demo (audit), bench (noop): as they are called             serve: emulator       prove: simulate
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command("doctor", "doctor", "Check credentials, sandbox, permissions, clock and journal."),
     "emulator": Command("serve", "emulator", "Serve a local, strict Adobe Experience Platform, with faults on demand."),
     "simulate": Command("prove", "simulate", "Prove the promise: seeded fault schedules against a simulated platform."),
+    "bench": Command("bench", "bench", "Measure durable steps per second on this machine and store."),
 }
 
 
