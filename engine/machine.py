@@ -111,7 +111,7 @@ def not_applied(step: StepState, tag: str, failure: Failure, due: float | None) 
         status=StepStatus.INTENT if left else StepStatus.PENDING,
         failure=failure,
         due=due,
-        body=step.body if left else None,
+        body=_body(step, tag, left),
     )
 
 
@@ -124,7 +124,7 @@ def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepSta
     """Refused for good: this settles its own attempt only (rule 3)."""
     left = _without(step, tag)
     if left:
-        return replace(step, attempts=left, failure=failure, status=StepStatus.INTENT)
+        return replace(step, attempts=left, failure=failure, status=StepStatus.INTENT, body=_body(step, tag, left))
     return failed(replace(step, attempts=(), body=None), failure, now)
 
 
@@ -169,6 +169,11 @@ def deleting(step: StepState, attempt: Attempt) -> StepState:
 def deleted(step: StepState, now: float) -> StepState:
     """Gone, and never taken again."""
     return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)
+
+
+def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:
+    """The body of the attempts that are left: it bears the tag of the last of them."""
+    return step.body.replace(tag, left[-1].tag) if left and step.body else None
 
 
 def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:

@@ -68,7 +68,7 @@ def _excused(world: World, operators: list[Operator]) -> set[Where]:
     forgot = bool(faults.keys() & FORGETTING)
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
-    if world.adopts == "schema" and faults.keys() & {"deleted", "second", "copy"}:
+    if world.adopts == "schema" and forgot:
         excused |= {(world.adopts_in, step) for step in chain.steps} | {(SHARED, "base")}
     if world.lists == "tail":
         for operator in operators:
