@@ -1,0 +1,83 @@
+"""`headway` in a process of its own, as a script says: with a trap, another clock, less disk.
+
+The processes are forked from one that has imported everything (multiprocessing's fork server), so that each costs what
+it does and not what Python's imports do.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiosqlite  # noqa: F401 - the imports that commands make when they are called
+import alembic.command  # noqa: F401
+import psycopg  # noqa: F401
+
+import engine.clock
+import workflows.cli.apply
+import workflows.cli.calling
+import workflows.cli.driving
+import workflows.cli.inspect
+import workflows.cli.work  # noqa: F401
+from tests.crash.destroying import destroy
+from tests.crash.traps import Trap, arm
+from workflows.cli import main
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """How far the system's clock is off, in seconds: `before`, and `after` so many readings."""
+
+    before: float = 0.0
+    after: float = 0.0
+    readings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What a process is to do. `largest_file`: bytes to which any file may grow (the disk is full)."""
+
+    arguments: tuple[str, ...]
+    folder: Path
+    environ: Mapping[str, str]
+    out: Path
+    err: Path
+    trap: Trap | None = None
+    skew: Skew | None = None
+    largest_file: int | None = None
+
+
+def play(script: Script) -> None:
+    """Follow the script, then leave with the command's exit code."""
+    for file, number in ((script.out, 1), (script.err, 2)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    os.chdir(script.folder)
+    os.environ.clear()
+    os.environ.update(script.environ)
+    if script.trap is not None:
+        arm(script.trap)
+    if script.skew is not None:
+        setattr(engine.clock, "time", _SkewedTime(script.skew))  # noqa: B010 - stands in for the module
+    if script.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (script.largest_file, resource.RLIM_INFINITY))
+    command: Callable[[tuple[str, ...]], int] = destroy if script.arguments[0] == "destroy" else main
+    sys.exit(command(script.arguments))
+
+
+class _SkewedTime:
+    """The module `time` on a machine whose clock was set; clocks that cannot be set run on."""
+
+    def __init__(self, skew: Skew) -> None:
+        self._skew, self._left = skew, skew.readings
+
+    def time(self) -> float:
+        self._left -= 1
+        return time.time() + (self._skew.before if self._left >= 0 else self._skew.after)
+
+    def clock_gettime(self, clock: int) -> float:
+        return time.clock_gettime(clock)
