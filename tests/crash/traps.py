@@ -5,8 +5,8 @@ A point is `WHAT:MOMENT`; the product has no hooks, so each trap wraps the funct
 | what | moments |
 | --- | --- |
 | `intent`, `receipt`: a record with one | `before` it is handed to the journal, `after` it is durable |
-| `commit`: any transaction of the journal | `before` COMMIT, `inside` it (a millisecond later, while it syncs), `after` it, before anybody knows |
-| `POST`, `PATCH` (signing a sentinel), `DELETE` | `leaving`: no byte is out; `sent`: all are, the answer is not there; `answered` |
+| `commit`: any transaction of the journal | `before` COMMIT, `inside` it (while it syncs), `after` it |
+| `POST`, `PATCH` (signing), `DELETE` | `leaving`: no byte is out; `sent`: all are, no answer is there; `answered` |
 """
 
 from __future__ import annotations
