@@ -14,7 +14,7 @@ from engine import machine
 from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy
 from engine.effect import Intended, draft
-from engine.ensure import pursue
+from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import confirm
 from engine.machine import Move
@@ -135,28 +135,25 @@ class Drive:
         """One step, then on with a step that its receipt made ready, in the same task."""
         following: tuple[str, Intended | None] | None = (name, intended)
         try:
-            with anyio.CancelScope() as scope:
-                while following is not None:
-                    name, intended = following
-                    await self._step(name, intended, scope)
-                    if self.restart or self.run.session.stopping:
-                        return
-                    for other in self._ready(self.run.plan.following[name]):
-                        self._start(other, None)
-                    following = self.tail.pop(name, None)
-                return
-            await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
+            while following is not None:
+                name, intended = following
+                await self._step(name, intended)
+                if self.restart or self.run.session.stopping:
+                    return
+                for other in self._ready(self.run.plan.following[name]):
+                    self._start(other, None)
+                following = self.tail.pop(name, None)
         except StepFailed as failed:
             self.failures[name] = failed.failure
         finally:
             self.run.slot.walkers -= 1
 
-    async def _step(self, name: str, intended: Intended | None, scope: anyio.CancelScope) -> None:
+    async def _step(self, name: str, intended: Intended | None) -> None:
         run = self.run
         if name in run.plan.shared:
             run.receipts[name] = await self.shared(run, name)
         else:
-            await pursue(run, name, intended, self._finish, scope)
+            await ensure(run, name, intended, self._finish)
         if name == run.plan.sentinel:
             run.session.learned(run.state.key)
             self.restart = run.state.suspect
