@@ -4,7 +4,7 @@
 #   make check    format, lint, types, import contracts, tests: what CI asks
 #   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
 .DEFAULT_GOAL := check
-.PHONY: setup demo test lint format types imports check coverage proof lock build clean
+.PHONY: setup demo test reality lint format types imports check coverage proof lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -35,6 +35,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+reality: setup
+	$(BIN)/python -m pytest -n auto -m reality tests/crash
 
 lint: setup
 	$(BIN)/ruff format --check .
