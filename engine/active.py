@@ -191,12 +191,8 @@ class Work:
     run: Active
     name: str
     spec: Any
+    resource: Any
     finish: Callable[[StepState], Awaitable[None]]
-
-    @property
-    def resource(self) -> Any:
-        """The instance of the step's resource."""
-        return self.run.resource(self.name)
 
     @property
     def step(self) -> StepState:

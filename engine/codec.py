@@ -22,8 +22,8 @@ def canonical(value: object) -> str:
 
 def fingerprint(value: object) -> str:
     """A short stable hash (20 hex digits) of a value that JSON or a dataclass can say."""
-    text = value if isinstance(value, str) else canonical(value)
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    text = value.encode() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=10).hexdigest()
 
 
 def encode_inputs(inputs: object) -> str:

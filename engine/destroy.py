@@ -37,7 +37,7 @@ async def settle_intents(run: Active, shared: Shared) -> None:
             for need in run.plan.steps[name].needs:
                 if need in run.plan.shared and need not in run.receipts:
                     run.receipts[need] = await shared(run, need)
-            await ensure(run, name, None, run.write)
+            await ensure(run, name, run.write)
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
             await confirm(run, name)
         if run.step(name).attempts:

@@ -14,7 +14,7 @@ from engine import machine
 from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy
 from engine.effect import Intended, draft
-from engine.ensure import ensure
+from engine.ensure import pursue
 from engine.errors import Rejected
 from engine.evidence import confirm
 from engine.machine import Move
@@ -120,10 +120,9 @@ class Drive:
     def _ready(self, candidates: Iterable[str]) -> list[str]:
         """Those that can begin: not begun in this pass, without a receipt, with all their needs."""
         receipts, needs, started = self.run.receipts, self.run.plan.needs, self.started
+        there = receipts.__contains__
         return [
-            name
-            for name in candidates
-            if name not in started and name not in receipts and all(n in receipts for n in needs[name])
+            name for name in candidates if name not in started and name not in receipts and all(map(there, needs[name]))
         ]
 
     def _start(self, name: str, intended: Intended | None) -> None:
@@ -135,25 +134,28 @@ class Drive:
         """One step, then on with a step that its receipt made ready, in the same task."""
         following: tuple[str, Intended | None] | None = (name, intended)
         try:
-            while following is not None:
-                name, intended = following
-                await self._step(name, intended)
-                if self.restart or self.run.session.stopping:
-                    return
-                for other in self._ready(self.run.plan.following[name]):
-                    self._start(other, None)
-                following = self.tail.pop(name, None)
+            with anyio.CancelScope() as scope:
+                while following is not None:
+                    name, intended = following
+                    await self._step(name, intended, scope)
+                    if self.restart or self.run.session.stopping:
+                        return
+                    for other in self._ready(self.run.plan.following[name]):
+                        self._start(other, None)
+                    following = self.tail.pop(name, None)
+                return
+            await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
         except StepFailed as failed:
             self.failures[name] = failed.failure
         finally:
             self.run.slot.walkers -= 1
 
-    async def _step(self, name: str, intended: Intended | None) -> None:
+    async def _step(self, name: str, intended: Intended | None, scope: anyio.CancelScope) -> None:
         run = self.run
         if name in run.plan.shared:
             run.receipts[name] = await self.shared(run, name)
         else:
-            await ensure(run, name, intended, self._finish)
+            await pursue(run, name, intended, self._finish, scope)
         if name == run.plan.sentinel:
             run.session.learned(run.state.key)
             self.restart = run.state.suspect
@@ -208,10 +210,12 @@ class Drive:
     def _done_with(self, state: StepState) -> RunState | None:
         """The run's last state, when this step was its last."""
         run = self.run
+        if len(run.receipts) < len(run.plan.steps) or run.state.suspect:
+            return None
         complete = all(name in run.receipts for name in run.plan.steps) and all(
             s.receipt.confirmed for s in (*run.steps.values(), state) if s.receipt
         )
-        return self._done() if complete and not run.state.suspect else None
+        return self._done() if complete else None
 
     def _done(self) -> RunState:
         run = self.run

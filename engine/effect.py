@@ -76,31 +76,55 @@ async def admit(run: Active, name: str) -> None:
         gate.leave(family)
 
 
-async def create(work: Work, *, proven: bool, intended: Intended | None) -> Failure | None:
+async def create(work: Work, scope: anyio.CancelScope, *, proven: bool, intended: Intended | None) -> Failure | None:
     """Try once to create the step's object. Returns None when the step has its receipt, the failure when it is to be
-    tried again. Raises `StepFailed` for a rejection that leaves nothing open, else `RejectedInDoubt`."""
-    run, resource = work.run, work.resource
+    tried again. Raises `StepFailed` for a rejection that leaves nothing open, else `RejectedInDoubt`.
+
+    `scope` is this task's own: a stop lets the request, and the record of its answer, finish for a while.
+    """
+    run, inflight = work.run, work.run.session.inflight
     if intended is None:
-        await run.ask(work.name, lambda: resource.prepare(work.spec))
-        await admit(run, work.name)
-        try:
-            intended = draft(run, work.name, work.spec)
-            await run.write(intended.state)
-        except BaseException:
-            run.session.gate.leave(resource.family)
-            raise
-    intended = await freshen(run, work.name, intended)
-    return await _send(work, intended, proven=proven)
+        intended = await _intend(work)
+    if not fresh(run, work.name, intended):
+        intended = await freshen(run, work.name, intended)
+    inflight.add(scope)
+    scope.shield = True
+    try:
+        answer = await _request(work, intended, proven=proven)
+        return None if answer is None else await _settle(work, answer, intended.attempt.tag)
+    finally:
+        scope.shield = False
+        inflight.discard(scope)
+
+
+async def _intend(work: Work) -> Intended:
+    """Make an intent durable, with a permit in hand."""
+    run, resource = work.run, work.resource
+    await run.ask(work.name, lambda: resource.prepare(work.spec))
+    await admit(run, work.name)
+    try:
+        intended = draft(run, work.name, work.spec)
+        await run.write(intended.state)
+    except BaseException:
+        run.session.gate.leave(resource.family)
+        raise
+    return intended
+
+
+def fresh(run: Active, name: str, intended: Intended) -> bool:
+    """Whether an intent may be sent at this very moment: young enough, lease held, family not paused."""
+    session = run.session
+    if session.clock.boot() - intended.at > session.timing.send_window / 2:
+        return False
+    return leased(run, name) and session.gate.paused(run.resource(name).family) <= 0
 
 
 async def freshen(run: Active, name: str, intended: Intended) -> Intended:
-    """Renew an intent until it may be sent at this very moment: young enough, lease held, family not paused."""
+    """Renew an intent until it may be sent at this very moment."""
     session, family = run.session, run.resource(name).family
-    gate, clock, window = session.gate, session.clock, session.timing.send_window
-    while True:
+    gate, clock = session.gate, session.clock
+    while not fresh(run, name, intended):
         pause = gate.paused(family)
-        if pause <= 0 and leased(run, name) and clock.boot() - intended.at <= window / 2:
-            return intended
         if pause > 0 or not leased(run, name):
             gate.leave(family)
             await run.sleep(pause)
@@ -115,31 +139,16 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
             gate.leave(family)
             raise
         intended = replace(intended, attempt=attempt, state=state, at=started)
-
-
-async def _send(work: Work, intended: Intended, *, proven: bool) -> Failure | None:
-    """The request, and the record of its answer, which a stop lets finish for a while."""
-    session = work.run.session
-    with anyio.CancelScope(shield=True) as scope:
-        session.inflight.add(scope)
-        try:
-            answer = await _request(work, intended, proven=proven)
-            return None if answer is None else await _settle(work, answer, intended.attempt.tag)
-        finally:
-            session.inflight.discard(scope)
-    await (
-        anyio.sleep_forever()
-    )  # the answer did not come before the stop: the intent is journaled, the rest is cancelled
-    return None
+    return intended
 
 
 async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | None:
     """Exactly one request. None when it created the object, else the answer."""
     run, name, session, tag = work.run, work.name, work.run.session, intended.attempt.tag
     sent, at = session.clock.boot(), session.clock.wall()
-    run.sends[name] = intended.at + session.timing.send_window
+    run.sends[name] = until = intended.at + session.timing.send_window
     try:
-        receipt: Receipt = await work.resource.create(intended.state.body, run.sends[name] - sent)
+        receipt: Receipt = await work.resource.create(intended.state.body, until - sent)
     except Answer as answer:
         run.note(name, "intent", attempt=work.step.tries, tag=tag)
         run.note(name, "sent", took=round(session.clock.wall() - at, 3))
@@ -153,8 +162,9 @@ async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | 
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
         run.leased = sent
-    run.note(name, "created", attempt=work.step.tries, took=round(session.clock.wall() - at, 3), id=receipt.id)
-    await work.finish(machine.created(work.step, tag, receipt, session.clock.wall(), proven=proven))
+    step, now = work.step, session.clock.wall()
+    run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)
+    await work.finish(machine.created(step, tag, receipt, now, proven=proven))
     return None
 
 

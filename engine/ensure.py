@@ -22,20 +22,25 @@ LONGEST_WAIT = 3600.0
 Finish = Callable[[StepState], Awaitable[None]]
 
 
-async def ensure(run: Active, name: str, intended: Intended | None, finish: Finish) -> None:
-    """Bring the step to its receipt. `intended`: an intent that is durable already and holds a permit.
+async def ensure(run: Active, name: str, finish: Finish) -> None:
+    """Bring the step to its receipt, which `finish` journals. Raises `StepFailed` when it ends without one."""
+    with anyio.CancelScope() as scope:
+        await pursue(run, name, None, finish, scope)
+        return
+    await anyio.sleep_forever()  # cut off by a stop, which cancels the rest, too
 
-    `finish` journals the state that has the receipt. Raises `StepFailed` when the step ends without one.
-    """
+
+async def pursue(run: Active, name: str, intended: Intended | None, finish: Finish, scope: anyio.CancelScope) -> None:
+    """`ensure` in a task that has entered `scope`. `intended`: an intent that is durable already, a permit in hand."""
     try:
         spec = run.spec(name) if intended is None else intended.spec
     except Rejected as refusal:
         await run.fail(name, refusal.failure)
-    work = Work(run=run, name=name, spec=spec, finish=finish)
+    work = Work(run=run, name=name, spec=spec, resource=run.resource(name), finish=finish)
     if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
         await _read(work)
     else:
-        await _Pursuit(work).go(intended)
+        await _Pursuit(work, scope).go(intended)
 
 
 async def _read(work: Work) -> None:
@@ -53,8 +58,8 @@ class _Pursuit:
     """The way of one step to its receipt. `spent`: failures of its own so far; `refused`: a rejection that waits for
     an earlier doubt to be settled (rule 3)."""
 
-    def __init__(self, work: Work) -> None:
-        self.work, self.began = work, work.run.session.clock.boot()
+    def __init__(self, work: Work, scope: anyio.CancelScope) -> None:
+        self.work, self.scope, self.began = work, scope, work.run.session.clock.boot()
         self.spent, self.looks = 0, 0
         self.refused: Failure | None = None
 
@@ -70,7 +75,7 @@ class _Pursuit:
             if proven is None:
                 continue
             try:
-                self.refused, failure = None, await create(work, proven=proven, intended=intended)
+                self.refused, failure = None, await create(work, self.scope, proven=proven, intended=intended)
             except RejectedInDoubt as rejection:
                 self.refused = failure = rejection.failure
             intended, self.looks = None, 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.model import RunState
 from engine.ports import Label
@@ -37,8 +38,13 @@ def name(run: RunState, step: str, generation: int) -> str:
     """The name to plant: source, step, marker."""
     tail = f"{step.replace('_', ' ')} {marker(run, step, generation)}"
     head = run.source.rpartition(":")[2] if run.shared else run.source
-    safe = _UNSAFE.sub("-", head)[: MAX_NAME - len(tail) - 1].strip("-. ")
+    safe = _safe(head)[: MAX_NAME - len(tail) - 1].strip("-. ")
     return f"{safe} {tail}" if safe else tail
+
+
+@lru_cache(maxsize=4096)  # a run asks once for each of its steps
+def _safe(text: str) -> str:
+    return _UNSAFE.sub("-", text)
 
 
 def names(run: RunState, step: str, *, unique: bool) -> tuple[str, ...]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, replace
 from engine.ports import View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """The times that the rules need, in seconds, all derived from `settle` (rules 1, 4 and 7).
 
@@ -30,7 +31,7 @@ class Timing:
 
     settle: float = 120.0
 
-    @property
+    @cached_property
     def send_window(self) -> float:
         return min(5.0, self.settle / 2)
 
@@ -38,7 +39,7 @@ class Timing:
     def gateway(self) -> float:
         return self.settle / 2
 
-    @property
+    @cached_property
     def lease(self) -> float:
         return min(30.0, max(5.0, self.settle / 4))
 
@@ -74,7 +75,9 @@ def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: 
 def created(step: StepState, tag: str, receipt: Receipt, now: float, *, proven: bool) -> StepState:
     """The answer settles its own attempt only: earlier ones stay, and the receipt is unconfirmed without proof that
     they came to nothing (rules 3 and 4)."""
-    return _done(step, _without(step, tag), replace(receipt, confirmed=proven), now)
+    if receipt.confirmed is not proven:
+        receipt = replace(receipt, confirmed=proven)
+    return _done(step, _without(step, tag), receipt, now)
 
 
 def read(step: StepState, receipt: Receipt, spec: str, now: float) -> StepState:

@@ -55,9 +55,9 @@ async def find_again(run: Active, name: str, finish: Finish) -> None:
     """Take the step's object if the platform shows it. Raises `StepFailed`, of kind `missing` when it does not."""
     spec = run.spec(name)
     if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
-        await ensure(run, name, None, finish)
+        await ensure(run, name, finish)
         return
-    work = Work(run=run, name=name, spec=spec, finish=finish)
+    work = Work(run=run, name=name, spec=spec, resource=run.resource(name), finish=finish)
     _, view = await look(work, doubted=False)
     if view is None:
         raise StepFailed(_missing(name))

@@ -97,7 +97,7 @@ class SharedSteps:
         if name not in run.receipts and not self.creating:
             await find_again(run, name, lambda state: self._finish(run, state))
         elif name not in run.receipts:
-            await ensure(run, name, None, lambda state: self._finish(run, state))
+            await ensure(run, name, lambda state: self._finish(run, state))
         elif run.state.suspect:
             await run.write(run=replace(run.state, suspect=False))
 

@@ -78,7 +78,9 @@ class Session:
 
     def remember(self, kind: str, *, sent: float, name: str, id: str) -> None:
         """Keep an object that this process made, as a witness for later looks."""
-        kept = self.witnesses.setdefault(kind, deque(maxlen=WITNESSES))
+        kept = self.witnesses.get(kind)
+        if kept is None:
+            kept = self.witnesses[kind] = deque(maxlen=WITNESSES)
         if not kept or sent - kept[-1].sent >= 1.0:
             kept.append(Witness(sent=sent, name=name, id=id))
 

@@ -45,14 +45,11 @@ class Step:
     parameters: tuple[str, ...]
     """The function's parameters, in the order of `needs`."""
     takes_inputs: bool
+    reads_only: bool
+    """Whether the step has no effect: its resource is a `Lookup`."""
     retry: RetryPolicy
     shared: Callable[[Any], str | None] | None
     when: Callable[[Any], bool] | None
-
-    @property
-    def reads_only(self) -> bool:
-        """Whether the step has no effect: its resource is a `Lookup`."""
-        return hasattr(self.resource, "fetch")
 
 
 def _before(needs: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
@@ -132,6 +129,7 @@ class Workflow(Generic[InputsT]):
                 needs=tuple((needs or {}).get(p, p) for p in parameters if p != RESERVED),
                 parameters=tuple(p for p in parameters if p != RESERVED),
                 takes_inputs=RESERVED in parameters,
+                reads_only=hasattr(resource, "fetch"),
                 retry=retry or RetryPolicy(),
                 shared=key,
                 when=when,

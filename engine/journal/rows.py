@@ -71,15 +71,15 @@ def step_row(run: int, step: StepState) -> Row:
     return (
         run,
         step.name,
-        step.status.value,
-        dump([_attempt(a) for a in step.attempts]),
+        step.status._value_,
+        dump([_attempt(a) for a in step.attempts]) if step.attempts else None,
         step.tries,
         step.spec,
         step.generation,
-        _dump_receipt(step.receipt),
-        dump_failure(step.failure),
+        _dump_receipt(step.receipt) if step.receipt else None,
+        dump_failure(step.failure) if step.failure else None,
         step.due,
-        dump(step.tombstones),
+        dump(step.tombstones) if step.tombstones else None,
         step.started_at,
         step.finished_at,
         step.body,
@@ -130,10 +130,8 @@ def _read_attempt(value: Mapping[str, Any]) -> Attempt:
     return Attempt(tag=value["tag"], by=value["by"], at=value["at"], verb=Verb(value.get("verb", Verb.CREATE)))
 
 
-def _dump_receipt(receipt: Receipt | None) -> str | None:
-    if receipt is None:
-        return None
-    value: dict[str, Json] = {"id": receipt.id, "origin": receipt.origin.value}
+def _dump_receipt(receipt: Receipt) -> str | None:
+    value: dict[str, Json] = {"id": receipt.id, "origin": receipt.origin._value_}
     if receipt.etag is not None:
         value["etag"] = receipt.etag
     if receipt.version is not None:

@@ -1,0 +1,146 @@
+"""A stop: what is out is answered and journaled if that is possible in time; nothing else leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from engine import Engine, Item, Receipt, Workflow, runner
+from engine.api import LOCAL
+from engine.errors import Rejected
+from engine.identity import run_id
+from engine.model import Json, RunState, RunStatus, StepStatus, value
+from engine.ports import Difference, Hit, Label, View
+
+RUNS = 3
+
+
+@value
+class Inputs:
+    """Of a run."""
+
+
+@value
+class Spec:
+    """Of a step."""
+
+    step: str
+
+
+@dataclass(eq=False)
+class Things:
+    """A platform whose answers to a step wait for that step's event, if there is one."""
+
+    kind = "thing"
+    family = "things"
+    unique = False
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    expected: int = 0
+    out: set[str] = field(default_factory=set)
+    all_out: asyncio.Event = field(default_factory=asyncio.Event)
+    made: list[str] = field(default_factory=list)
+
+    def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
+        return {"name": label.name, "step": spec.step}
+
+    def ready(self, spec: Spec) -> bool:  # noqa: ARG002
+        return True
+
+    async def prepare(self, spec: Spec) -> None:
+        pass
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        step = re.findall('"step":"([a-z]+)"', body)[0]
+        self.out.add(body)
+        if len(self.out) == self.expected:
+            self.all_out.set()
+        if step in self.held:
+            await self.held[step].wait()
+        self.made.append(step)
+        return Receipt(id=f"{step}-{len(self.made)}")
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        return ()
+
+    async def read(self, id: str) -> View | None:  # noqa: ARG002
+        return None
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:  # noqa: ARG002
+        return ()
+
+    async def adopt(self, ref: str) -> NoReturn:
+        raise Rejected(f"nothing to adopt: {ref}")
+
+    async def delete(self, id: str) -> None:
+        pass
+
+
+things = Workflow("things", inputs=Inputs)
+
+
+@things.step(Things)
+def first(inputs: Inputs) -> Spec:  # noqa: ARG001
+    return Spec(step="first")
+
+
+@things.step(Things)
+def second(first: Receipt) -> Spec:  # noqa: ARG001
+    return Spec(step="second")
+
+
+@things.step(Things)
+def beside(first: Receipt) -> Spec:  # noqa: ARG001
+    return Spec(step="beside")
+
+
+async def stop_at(path: Path, platform: Things, *, then: str = "") -> list[RunState]:
+    """Begin runs, stop once the expected requests are out, let the answers to `then` come; what the journal holds."""
+    names = [f"run-{number}" for number in range(RUNS)]
+    async with Engine(str(path), workflows=[things], resources=[platform], settle=0.2) as engine:
+        found = await engine.register(LOCAL, [[Item(workflow=things, source=n, inputs=Inputs()) for n in names]])
+        running = asyncio.create_task(engine.run(found.batch))
+        async with asyncio.timeout(10):
+            await platform.all_out.wait()
+        engine.stop()
+        await asyncio.sleep(0.05)
+        if then:
+            platform.held[then].set()
+        async with asyncio.timeout(10):
+            await running
+        return [await engine.journal.load(run_id("things", LOCAL, name)) for name in names]
+
+
+async def test_what_is_out_is_answered_and_journaled_and_nothing_else_leaves(tmp_path: Path) -> None:
+    platform = Things(held={"first": asyncio.Event()}, expected=RUNS)
+    states = await stop_at(tmp_path / "j.db", platform, then="first")
+    assert platform.made == ["first"] * RUNS
+    assert all(set(state.steps) == {"first"} for state in states)
+    assert {(state.status, state.steps["first"].status) for state in states} == {(RunStatus.RUNNING, StepStatus.DONE)}
+
+
+async def test_branches_of_one_run_are_answered_side_by_side(tmp_path: Path) -> None:
+    platform = Things(held={"second": asyncio.Event()}, expected=3 * RUNS)
+    states = await stop_at(tmp_path / "j.db", platform, then="second")
+    assert sorted(platform.made) == sorted(["first", "second", "beside"] * RUNS)
+    assert all(step.status is StepStatus.DONE for state in states for step in state.steps.values())
+
+
+async def test_what_is_not_answered_in_time_is_cut_off_and_stays_an_intent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "STOP_WITHIN", 0.2)
+    platform = Things(held={"second": asyncio.Event()}, expected=3 * RUNS)
+    states = await stop_at(tmp_path / "j.db", platform)
+    assert sorted(platform.made) == sorted(["first", "beside"] * RUNS)
+    for state in states:
+        assert state.steps["second"].status is StepStatus.INTENT
+        assert state.steps["second"].receipt is None
+        assert len(state.steps["second"].attempts) == 1
+        assert state.steps["beside"].status is StepStatus.DONE
+        assert state.status is RunStatus.RUNNING
