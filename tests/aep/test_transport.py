@@ -257,18 +257,19 @@ async def test_a_handshake_that_never_ends_is_not_sent() -> None:
     await transport.aclose()
 
 
-async def test_the_window_is_looked_at_when_the_connection_stands() -> None:
+@pytest.mark.parametrize("looks", [2, 3])
+async def test_the_window_is_looked_at_when_the_connection_stands_and_when_the_first_byte_leaves(looks: int) -> None:
     asked: list[bool] = []
 
-    def while_connecting() -> bool:
+    def closing() -> bool:
         asked.append(True)
-        return len(asked) == 1
+        return len(asked) < looks
 
     transport = make_transport(1)
     async with Wire(OK) as wire:
         with pytest.raises(WindowClosed):
-            await once(transport, wire.url, **{MAY_LEAVE: while_connecting})
-        assert (len(asked), wire.connections, wire.requests) == (2, 1, [])
+            await once(transport, wire.url, **{MAY_LEAVE: closing})
+        assert (len(asked), wire.connections, wire.requests) == (looks, 1, [])
     await transport.aclose()
 
 

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from yarl import URL
 
@@ -77,11 +78,15 @@ class _Way:
         protocol = connection.protocol
         if protocol is None or protocol.should_close:
             raise httpx.ConnectError("an answer that nobody had asked for lay on the connection")
-        if self._may_leave is not None and not self._may_leave():
+        if self.too_late():
             raise TooLate
         self._connection = connection.transport
         self._timer.reschedule(None if self._after is None else asyncio.get_running_loop().time() + self._after)
         self.left = True
+
+    def too_late(self) -> bool:
+        """Whether the send window has closed."""
+        return self._may_leave is not None and not self._may_leave()
 
     def abandon(self) -> None:
         """Nothing of this request leaves from now on, not even what the kernel still holds."""
@@ -112,6 +117,16 @@ class _Request(aiohttp.ClientRequest):
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         self.way.leave(conn)
         return await super().send(conn)
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Head and body leave here, before Python 3.12 one round of the loop after `send`: others had their turn, or
+        the process was frozen."""
+        if not self.way.too_late():
+            await super().write_bytes(writer, conn, content_length)
+        elif conn.protocol is not None:
+            conn.protocol.set_exception(TooLate())
 
 
 class _AiohttpTransport(httpx.AsyncBaseTransport):
