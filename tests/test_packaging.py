@@ -1,5 +1,6 @@
 """The wheel: complete, and alive in an empty folder far from the checkout."""
 
+import os
 import re
 import subprocess
 import sys
@@ -46,7 +47,16 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answer(*command: str | Path, cwd: Path) -> str:
-    finished = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    """What a command prints; no variable of the caller's leads its Python back to the checkout."""
+    finished = subprocess.run(
+        command,
+        check=False,
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 

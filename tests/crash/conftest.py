@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing.forkserver
-import os
 import subprocess
 import sys
 import uuid
@@ -28,9 +27,10 @@ TALLY = "tally"
 @pytest.fixture(scope="session")
 def _forks() -> None:
     """The process from which all others are forked; older Pythons let it find us by PYTHONPATH only."""
-    os.environ["PYTHONPATH"] = str(ROOT)
     FORKS.set_forkserver_preload(["tests.crash.child"])
-    multiprocessing.forkserver.ensure_running()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(ROOT))
+        multiprocessing.forkserver.ensure_running()
 
 
 @pytest.fixture(scope="session")
