@@ -21,7 +21,7 @@ async def test_no_run_is_seen_before_its_time(platform: Platform) -> None:
 
 async def test_runs_follow_the_schedule(start: Start) -> None:
     async with start(seed_compat=True, run_delay=1.0, run_length=0.0) as platform:
-        schedule = {"startTime": int(time.time()) - 3 * 3600, "frequency": "hour", "interval": 1}
+        schedule = {"startTime": int(time.time()) - 3 * 3600 + 1800, "frequency": "hour", "interval": 1}
         id = (await platform.chain(scheduleParams=schedule))["flow"]
         runs = await _runs(platform, id)
         assert [run["state"] for run in runs] == ["success"] * 3
