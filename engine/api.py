@@ -17,7 +17,7 @@ from engine.clock import SystemClock
 from engine.drive import Drive
 from engine.errors import ScopeMismatch, UnknownRun, WorkflowChanged
 from engine.identity import run_id
-from engine.journal import open_journal
+from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
 from engine.model import Event, Json, NewRun, RunState, RunStatus, Scope, StepState
 from engine.pacing import Pacing
@@ -127,6 +127,10 @@ class Engine:
         await self._stack.__aexit__(kind, error, traceback)
 
     # what is wanted
+
+    async def examine(self) -> Health | None:
+        """Look at the whole journal, changing nothing; None where there is none yet. Raises `StorageError`."""
+        return await examine(self.store, clock=self.clock)
 
     async def check_scope(self, scope: Scope) -> None:
         """Refuse a journal of another gateway, or of an earlier life of the sandbox (rule 8): `ScopeMismatch`."""

@@ -1,6 +1,7 @@
 """The durable store of runs: SQLite in a file, PostgreSQL for many machines, or memory for simulations.
 
 open_journal    checks, locks, migrates, serves           __init__, opening
+examine         looks at all of it, changing nothing      __init__, places
 SqlJournal      ports.Journal over SQL                    sql_journal, registering, sql, rows, tables
 Writer          one task commits for all                  writer
 Place           what differs between the two stores       places, sqlite (files, sidecar), postgres
@@ -21,13 +22,14 @@ from sqlalchemy import make_url
 from engine.errors import StorageError
 from engine.journal import rules
 from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.journal.opening import Health
 from engine.journal.places import Place
 from engine.journal.postgres import PostgresPlace
 from engine.journal.sql_journal import serve, serve_reading
 from engine.journal.sqlite import SqlitePlace
 from engine.ports import Clock, Journal
 
-__all__ = ["MemoryJournal", "MemoryStore", "open_journal"]
+__all__ = ["Health", "MemoryJournal", "MemoryStore", "examine", "open_journal"]
 
 
 @asynccontextmanager
@@ -51,6 +53,15 @@ async def open_journal(url: str, *, command: str, clock: Clock, read_only: bool 
     else:
         async with serve_reading(place, found, clock) as journal:
             yield journal
+
+
+async def examine(url: str, *, clock: Clock) -> Health | None:
+    """Examine the journal at `url` from end to end, also while another process writes; changes nothing.
+
+    None where there is none yet. Raises `JournalUnreadable` for one that is damaged, of another version, or that may
+    not be written.
+    """
+    return await anyio.to_thread.run_sync(_place(url, "", clock).examine)
 
 
 def _place(url: str, command: str, clock: Clock) -> Place:

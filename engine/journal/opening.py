@@ -34,6 +34,14 @@ class Opened:
     commits: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """A journal that was examined from end to end: the migration that it is at, and its bytes."""
+
+    version: str
+    size: int
+
+
 def version(connection: Connection) -> str | None:
     """The migration that the database is at; None when it holds no journal."""
     if not inspect(connection).has_table(VERSION_TABLE):
@@ -47,7 +55,7 @@ def check_version(connection: Connection, shown: str) -> str | None:
     found = version(connection)
     if found is not None and found > REVISION:
         raise JournalNewer(
-            f"{shown} was written by a newer headway (format {found}, this one knows {REVISION})",
+            f"{shown} was written by a newer headway (version {found}, this one knows {REVISION})",
             "update headway; the journal was not touched",
         )
     return found
@@ -58,7 +66,7 @@ def check_readable(connection: Connection, shown: str) -> bool:
     found = check_version(connection, shown)
     if found is not None and found < REVISION:
         raise JournalUnreadable(
-            f"{shown} was written by an older headway (format {found}, this one reads {REVISION})",
+            f"{shown} was written by an older headway (version {found}, this one reads {REVISION})",
             "any command that writes, e.g. headway run, brings it up to date",
         )
     return found is not None

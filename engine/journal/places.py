@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.errors import StorageError
-from engine.journal.opening import Opened
+from engine.journal.opening import Health, Opened
 
 T = TypeVar("T")
 
@@ -29,6 +29,11 @@ class Place(Protocol):
 
     def look(self) -> Opened | None:
         """The same for reading only: nothing is locked, created or changed. None: there is no journal yet."""
+        ...
+
+    def examine(self) -> Health | None:
+        """Whether it can be opened and written, and agrees with itself from end to end; changes nothing. None: there
+        is no journal yet, and there can be one."""
         ...
 
     def reading(self) -> AbstractAsyncContextManager[AsyncEngine]:

@@ -16,8 +16,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from engine.errors import Fenced, JournalUnreadable, StorageError
 from engine.journal import opening
-from engine.journal.opening import Opened
-from engine.journal.tables import REVISION
+from engine.journal.opening import Health, Opened
+from engine.journal.tables import REVISION, metadata
 
 T = TypeVar("T")
 
@@ -34,6 +34,10 @@ IDENTITY = text(
     "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()), "
     "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), "
     "(SELECT oid FROM pg_database WHERE datname = current_database()), 'meta'::regclass::oid)"
+)
+SIZE = text(
+    "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c WHERE c.relnamespace = "
+    "(SELECT relnamespace FROM pg_class WHERE oid = 'meta'::regclass) AND c.relname = ANY(:tables)"
 )
 IS_STANDBY = text("SELECT pg_is_in_recovery()")
 
@@ -68,6 +72,16 @@ class PostgresPlace:
                 return None
             standby = connection.execute(IS_STANDBY).scalar_one()  # it cannot say its timeline, and replaces nobody
             return opening.seen(opening.read_meta(connection), None if standby else _identity(connection))
+
+    def examine(self) -> Health | None:
+        """Pages are the server's to check; a standby can only be read."""
+        with self._explained(), self._connect() as connection:
+            if not opening.check_readable(connection, self.shown):
+                return None
+            if connection.execute(IS_STANDBY).scalar_one():
+                raise JournalUnreadable(f"{self.shown} is a standby, which only reads", "name the primary server")
+            size = connection.execute(SIZE, {"tables": list(metadata.tables)}).scalar_one()
+            return Health(version=opening.version(connection) or "", size=size)
 
     # --- connections --------------------------------------------------------------------------------------------------
 

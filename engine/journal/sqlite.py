@@ -18,7 +18,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
 
 from engine.errors import Fenced, JournalLocked, StorageError
 from engine.journal import files, opening, sqlite_failures
-from engine.journal.opening import Opened
+from engine.journal.opening import Health, Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
 from engine.journal.tables import APPLICATION_ID, REVISION
 
@@ -59,8 +59,7 @@ class SqlitePlace:
                 with self._in_use():
                     self._mode = self._reading_mode()
                     self._version()  # before the lock: a newer journal is not touched
-            if not self._may_write():
-                raise sqlite_failures.forbidden(self.shown, "no right to write to it or to its folder")
+            self._check_rights()
             self._lock()
             try:
                 if not self._exists():
@@ -114,7 +113,8 @@ class SqlitePlace:
             with self._connect(write=True) as connection:
                 opening.migrate(connection)
         with self._connect(write=True) as connection:
-            self._check_pages(connection)
+            if self.path.stat().st_size <= QUICK_CHECK_BYTES:
+                self._check(connection, "quick_check(1)")
             meta, witness, identity = opening.read_meta(connection), self._sidecar.witness, held.identity
             replaced = bool(meta) and not _is_latest(meta, identity, witness)
             opened = opening.settle(connection, meta, identity=identity, replaced=replaced, process=process)
@@ -122,11 +122,10 @@ class SqlitePlace:
         self._sidecar.note(Witness(journal=self._name, commits=self._commits))
         return opened
 
-    def _check_pages(self, connection: Connection) -> None:
-        if self.path.stat().st_size <= QUICK_CHECK_BYTES:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-            if found != "ok":
-                raise sqlite_failures.damaged(self.shown, str(found))
+    def _check(self, connection: Connection, how: str) -> None:
+        found = connection.exec_driver_sql(f"PRAGMA {how}").scalar()
+        if found != "ok":
+            raise sqlite_failures.damaged(self.shown, str(found))
 
     def look(self) -> Opened | None:
         with self._explained():
@@ -138,6 +137,23 @@ class SqlitePlace:
                 if not opening.check_readable(connection, self.shown):
                     return None
                 return opening.seen(opening.read_meta(connection), held.identity)
+
+    def examine(self) -> Health | None:
+        there = self.look() is not None
+        self._check_rights()
+        if not there:
+            return None
+        with self._explained(), self._in_use(), self._connect(write=False) as connection:
+            self._check(connection, "integrity_check(1)")
+            if stray := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise sqlite_failures.damaged(
+                    self.shown, f"a row of {stray[0]} refers to one of {stray[2]} that is gone"
+                )
+            return Health(version=opening.version(connection) or "", size=self.path.stat().st_size)
+
+    def _check_rights(self) -> None:
+        if not self._may_write():
+            raise sqlite_failures.forbidden(self.shown, "no right to write to it or to its folder")
 
     def _may_write(self) -> bool:
         paths = [path for path in (self.path, self.path.parent) if path.exists()]

@@ -1,4 +1,4 @@
-"""`status`, `why`, `plan`, `doctor`, `init`: what they show, and that they need no more than they say."""
+"""`status`, `why`, `plan`, `init`: what they show, and that they need no more than they say."""
 
 from __future__ import annotations
 
@@ -171,43 +171,6 @@ def test_plan_of_a_finished_manifest_has_nothing_to_do(
     monkeypatch.delenv("AEP_SANDBOX_NAME")  # the journal knows only one
     ended = headway("plan", manifest.name, "--detailed-exitcode")
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "3 unchanged.   Nothing has been sent.")
-
-
-def test_doctor_finds_nothing_wrong(headway: Headway) -> None:
-    ended = headway("doctor", "--json")
-    assert ended.code == 0
-    assert {line["check"]: line["ok"] for line in ended.lines} == dict.fromkeys(
-        ("credentials", "sandbox", "permissions", "clock", "journal"), True
-    )
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        ("AEP_CLIENT_SECRET", "wrong", 77, "credentials", "Adobe refused the credentials"),
-        ("AEP_SANDBOX_NAME", "nowhere", 64, "sandbox", "it has dev, prod"),
-        ("HEADWAY_STORE", "away/headway.db", 74, "journal", "does not exist"),
-    ],
-)
-def test_doctor_says_what_is_wrong_and_how_to_mend_it(
-    headway: Headway, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, int, str, str]
-) -> None:
-    name, value, code, check, says = case
-    monkeypatch.setenv(name, value)
-    ended = headway("doctor", "--json")
-    assert ended.code == code
-    (wrong,) = [line for line in ended.lines if not line["ok"]]
-    assert (wrong["check"], says in wrong["text"], bool(wrong["hint"])) == (check, True, True)
-    assert "1 problem." in headway("doctor").out
-
-
-def test_doctor_names_the_services_that_may_not_be_read(headway: Headway, platform: Platform) -> None:
-    platform.faults("kind=status,status=403,service=catalog|conversion")
-    ended = headway("doctor")
-    assert ended.code == 77
-    assert "FAIL  permissions     Catalog: " in ended.out
-    assert "Data Prep: " in ended.out
-    assert "product profile" in ended.out
 
 
 def test_init_writes_a_manifest_that_can_be_planned(offline: Headway, folder: Path) -> None:

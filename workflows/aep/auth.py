@@ -67,6 +67,11 @@ class TokenSource:
         """Whether there is a token that need not be renewed yet."""
         return self._token is not None and self._clock.boot() < self._renew_at
 
+    @property
+    def life(self) -> float | None:
+        """Seconds for which the token still works; None when it was given, so that nobody said, or there is none."""
+        return None if self.given or self._token is None else self._ends_at - self._clock.boot()
+
     def now(self) -> str | None:
         """The token, if there is one that still works; never waits."""
         return self._token if self._clock.boot() < self._ends_at else None

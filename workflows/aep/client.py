@@ -84,6 +84,11 @@ class AepClient:
         """Whether `prepare` would have nothing to wait for."""
         return self._tokens.fresh
 
+    @property
+    def token_life(self) -> float | None:
+        """Seconds for which the access token still works; None when there is none yet, or when it was given."""
+        return self._tokens.life
+
     async def prepare(self) -> None:
         """Make sure of an access token. Raises `NotSent` if none can be had now, `Unauthorized` if IMS refuses."""
         await self._tokens.get()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -14,7 +11,7 @@ from typer import Option
 from workflows.cli.calling import run_async
 from workflows.cli.failures import Exit, explain, worst
 from workflows.cli.options import Calling
-from workflows.cli.words import duration, number, size
+from workflows.cli.words import amount, duration, size
 
 if TYPE_CHECKING:
     from workflows.aep import AepClient, Credentials
@@ -79,22 +76,21 @@ async def _examine(options: Calling) -> list[Finding]:
 
 
 async def _platform(client: AepClient, credentials: Credentials, created: list[str]) -> list[Finding]:
-    """What the platform says; when it lets nobody in, nothing more is asked."""
+    """What the platform says; when it lets nobody in, or has no such sandbox, nothing more is asked."""
     from workflows.cli.preparing import find_sandbox
-
-    findings = [await _finding("credentials", lambda: _token(client, credentials))]
-    if findings[0].code:
-        return findings
 
     async def sandbox() -> Finding:
         found = await find_sandbox(client, credentials)
         created.append(found.created)
         return Finding(name="sandbox", text=f"{found.name}, {found.type}, {found.state}")
 
-    findings.append(await _finding("sandbox", sandbox))
-    if not findings[-1].code:
-        findings += await _services(client)
-    return findings
+    token = await _finding("credentials", lambda: _token(client, credentials))
+    if token.code:
+        return [token]
+    found = await _finding("sandbox", sandbox)
+    if found.code is Exit.AUTH:  # every user may list the sandboxes (contract 18): these credentials are nobody's
+        return [replace(found, name="credentials")]
+    return [token, found, *([] if found.code else await _services(client))]
 
 
 async def _token(client: AepClient, credentials: Credentials) -> Finding:
@@ -105,53 +101,43 @@ async def _token(client: AepClient, credentials: Credentials) -> Finding:
         await client.prepare()
     except Unauthorized as error:
         raise not_authorised(error, credentials) from error
-    origin = "a token from AEP_ACCESS_TOKEN" if credentials.access_token else "a token from IMS"
-    return Finding(name="credentials", text=f"{origin}, client id {credentials.masked_key}, org {credentials.ims_org}")
-
-
-SERVICES = {
-    "Flow Service": ("flowservice", "/flows", {"limit": "1"}),
-    "Schema Registry": ("schemaregistry", "/tenant/schemas", {"limit": "1", "orderby": "title"}),
-    "Catalog": ("catalog", "/dataSets", {"limit": "1"}),
-    "Data Prep": ("conversion", "/mappingSets", {"limit": "1", "start": "0"}),
-}
-"""A small read of each service, by its name for people."""
+    life = client.token_life
+    token = "the token of AEP_ACCESS_TOKEN, not renewed" if life is None else f"token for {duration(life)}"
+    return Finding(name="credentials", text=f"{token}, client id {credentials.masked_key}, org {credentials.ims_org}")
 
 
 async def _services(client: AepClient) -> list[Finding]:
-    """Whether each service may be read, and how far its clock is from ours."""
-    from workflows.aep import AepError
+    """What may be read and created, and how far the platform's clock is from ours."""
+    from workflows.cli.permissions import SERVICES, look_around
 
-    refused: list[str] = []
-    codes: list[Exit] = []
-    clocks: list[float] = []
-    for name, (family, path, params) in SERVICES.items():
-        headers = {"accept": "application/vnd.adobe.xed-id+json"} if family == "schemaregistry" else None
-        try:
-            sent = time.time()
-            answer = await client.read("GET", family, path, params=params, headers=headers)
-            if date := answer.headers.get("date"):
-                clocks.append((sent + time.time()) / 2 - parsedate_to_datetime(date).timestamp() - 0.5)
-        except AepError as error:
-            refused.append(f"{name}: {error.problem.message} ({error.problem.code or 'no answer'})")
-            codes.append(explain(error)[0])
-    if refused:
-        hint = "ask for the permission in the product profile of the integration"
-        permissions = Finding(name="permissions", text="; ".join(refused), code=worst(codes), hint=hint)
+    look = await look_around(client)
+    if look.denied:
+        hint = "Call it again when the platform answers"
+        if look.asked_for:
+            names = _and([f'"{name}"' for name in look.asked_for])
+            hint = f"Ask for {names} in the integration's product profile"
+        permissions = Finding(name="permissions", text="; ".join(look.denied), code=worst(look.codes), hint=hint)
     else:
-        permissions = Finding(name="permissions", text=f"{', '.join(SERVICES)} can be read")
-    return [permissions, _clock(clocks)]
+        text = f"{_and([service.reads for service in SERVICES])} can be read"
+        text += f"; {_and(look.allowed)} can be created" if look.allowed else ""
+        text += f"; of creating {_and(look.untold)} nothing is known: no usable answer" if look.untold else ""
+        permissions = Finding(name="permissions", text=text)
+    return [permissions, _clock(look.ahead)]
 
 
-def _clock(differences: list[float]) -> Finding:
-    """`differences`: seconds by which this machine is ahead; an answer's date has whole seconds."""
-    if not differences:
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _clock(ahead: float | None) -> Finding:
+    """`ahead`: seconds by which this machine's clock is."""
+    if ahead is None:
         return Finding(name="clock", text="the platform does not say what time it is")
-    ahead = min(differences, key=abs)
-    said = "as the platform's" if abs(ahead) < 1 else f"{duration(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
+    said = f"{duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the platform"
     if abs(ahead) <= MOST:
         return Finding(name="clock", text=said)
-    return Finding(name="clock", text=said, code=Exit.FAILED, hint="set this machine's clock, e.g. by NTP")
+    hint = "Set this machine's clock, e.g. by NTP: it says when a flow starts"
+    return Finding(name="clock", text=said, code=Exit.FAILED, hint=hint)
 
 
 async def _journal(options: Calling, created: list[str]) -> Finding:
@@ -160,18 +146,15 @@ async def _journal(options: Calling, created: list[str]) -> Finding:
 
     store = masked(options.store)
     async with looking(options.store) as engine:
-        if not engine.journal.name:
+        health = await engine.examine()
+        if health is None:
             return Finding(name="journal", text=f"{store}, not there yet: the first run makes it")
         scope = read_scope(options.credentials, created[0] if created else None)
         if scope is not None:
             await engine.check_scope(scope)
         runs = sum((await engine.journal.counts()).values())
-        return Finding(name="journal", text=f"{store}, {number(runs)} runs{_bytes(options.store)}")
-
-
-def _bytes(store: str) -> str:
-    file = Path(store)
-    return f", {size(file.stat().st_size)}" if file.is_file() else ""
+        text = f"{store}, version {int(health.version)}, {amount(runs, 'run')}, {size(health.size)}, intact"
+        return Finding(name="journal", text=text)
 
 
 async def _finding(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:

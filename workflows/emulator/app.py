@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from workflows.emulator import control
@@ -42,7 +43,7 @@ class _Line:
     send: Send
 
     async def answer(self, reply: Reply, request_id: str) -> None:
-        headers = [*reply.headers, (b"x-request-id", request_id.encode())]
+        headers = [*reply.headers, (b"x-request-id", request_id.encode()), (b"date", _date(int(time.time())))]
         if reply.status != 204:
             headers.append(_length(len(reply.body)))
         await self.send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -233,6 +234,11 @@ async def _body(receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()
 
 
 def _locate(call: Call) -> None:
