@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import anyio
 
-from engine import labels, machine
+from engine import changes, labels, machine
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import (
     Attempt,
@@ -60,7 +60,7 @@ class Active:
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
-        self.receipts: dict[str, Receipt] = {n: s.receipt for n, s in self.steps.items() if s.receipt}
+        self.receipts: dict[str, Receipt] = {n: s.receipt for n, s in self.steps.items() if s.receipt and self.owns(n)}
         self.made: set[str] = set()
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
@@ -89,20 +89,30 @@ class Active:
             self.state = state
         for step in steps:
             self.steps[step.name] = step
-            if step.receipt:
+            if step.receipt and self.owns(step.name):
                 self.receipts[step.name] = step.receipt
             else:
                 self.receipts.pop(step.name, None)
 
     # what the step is, and what it asks for
 
+    def owns(self, name: str) -> bool:
+        """Whether the step is one of the run's own: not shared, and not one that earlier inputs asked for."""
+        return name in self.plan.steps and name not in self.plan.shared
+
     def resource(self, name: str) -> Any:
         """The instance of the step's resource. Raises `KeyError` when the engine was given none."""
-        return self.session.resources[self.plan.steps[name].resource]
+        return self.session.resources[self.workflow.steps[name].resource]
 
     def spec(self, name: str) -> Any:
         """What the step asks for, by its pure function."""
         return self.workflow.spec(self.plan.steps[name], self.inputs, self.receipts)
+
+    def printed(self, name: str) -> str:
+        """The print of what the step asks for now."""
+        step = self.plan.steps[name]
+        print_of = changes.asked(self.workflow, step, self.inputs, self.receipts)
+        return changes.printed(print_of, self.state.source, step.needs, self.receipts)
 
     def names(self, name: str) -> tuple[str, ...]:
         """Every name that the step's object may bear."""

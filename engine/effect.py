@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import orjson
 
-from engine import codec, labels, machine
+from engine import labels, machine
 from engine.active import Active, StepFailed, Work, describe
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.evidence import take
@@ -46,11 +46,8 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
     `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
-    needed = codec.fingerprint("\0".join(run.receipts[n].id for n in run.plan.steps[name].needs if n in run.receipts))[
-        :8
-    ]
-    fingerprint = f"{codec.fingerprint(spec)}.{needed}"
-    same_needs = step.spec is not None and step.spec.endswith(needed)
+    fingerprint = run.printed(name)
+    same_needs = step.spec is not None and step.spec.partition(".")[2] == fingerprint.partition(".")[2]
     sentinel_of = session.journal.name if name == run.plan.sentinel else None
     label = labels.label(run.state, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
     if step.attempts and step.body is not None and step.spec != fingerprint and same_needs:

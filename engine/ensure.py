@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from engine import codec, machine
+from engine import machine
 from engine.active import Active, StepFailed, Work
 from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
@@ -51,7 +51,7 @@ async def _read(work: Work) -> None:
     else:
         receipt = await run.ask(name, lambda: resource.fetch(spec))
     run.note(name, "adopted" if isinstance(spec, Adopt) else "read", id=receipt.id)
-    await work.finish(machine.read(work.step, receipt, codec.fingerprint(spec), run.session.clock.wall()))
+    await work.finish(machine.read(work.step, receipt, run.printed(name), run.session.clock.wall()))
 
 
 class _Pursuit:

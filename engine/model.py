@@ -82,6 +82,7 @@ class Verb(StrEnum):
 
     CREATE = "create"
     SIGN = "sign"
+    UPDATE = "update"
     DELETE = "delete"
 
 
@@ -110,12 +111,14 @@ class Failure:
 @value
 class Attempt:
     """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
-    that may send it; `at` its wall clock (epoch seconds), good for history only."""
+    that may send it; `at` its wall clock (epoch seconds), good for history only. `condition`: on what an update depends
+    (`ports.Amendable.condition`)."""
 
     tag: str
     by: str
     at: float
     verb: Verb = Verb.CREATE
+    condition: str = ""
 
 
 @value
@@ -138,9 +141,9 @@ class StepState:
     """One step of one run as the journal holds it.
 
     `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
-    intent, None when there is none. `spec`: fingerprint of what was asked for, a dot, and one of the ids that it refers
-    to. `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted and are never taken again
-    (rule 10).
+    intent, None when there is none. `spec`: a print of what was asked for, of its name and of the ids that it refers to
+    (`changes.printed`). `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted or
+    superseded, and are never taken again (rule 10).
     """
 
     name: str
@@ -165,6 +168,8 @@ class RunState:
     `key` is the journal's own number, `epoch` the fence: a write with an older epoch fails. `inputs`: encoded
     JSON text; `inputs_print` its fingerprint as the manifest has it. `definition`: fingerprint of the workflow.
     `suspect`: another journal, or a later state of this one, may know more (rule 7). `doomed`: steps being deleted.
+    `was`: the inputs (encoded) that steps may still have, oldest first, until all have the current ones. `formerly`:
+    names that the source had before, the newest first.
     """
 
     key: int
@@ -181,6 +186,8 @@ class RunState:
     generation: int = 0
     suspect: bool = False
     doomed: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
     begun_by: str | None = None
     owner: str | None = None
     epoch: int = 0
@@ -213,7 +220,8 @@ class Record:
 
 @value
 class NewRun:
-    """A run to register: everything that its identity and its inputs say."""
+    """A run to register: everything that its identity and its inputs say. `previously`: the name that the source had
+    before, and the id of the run that it would have had."""
 
     run_id: str
     workflow: str
@@ -224,6 +232,8 @@ class NewRun:
     inputs_print: str
     definition: str
     shared: bool = False
+    previously: str | None = None
+    previous_id: str | None = None
 
 
 @value

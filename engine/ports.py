@@ -70,12 +70,28 @@ class Difference:
     found: Json
 
 
+@value
+class Change:
+    """One field in which what is wanted differs from what was wanted. `in_place`: the object can take it; else another
+    object must take its place. `hidden`: the other side does not show the field as it was sent, or at all."""
+
+    path: str
+    before: Json
+    after: Json
+    in_place: bool = False
+    hidden: bool = False
+
+
 class Resource(Protocol[SpecIn]):
-    """A kind of remote object. `unique`: the other side itself refuses a second one of the same name."""
+    """A kind of remote object. `unique`: the other side itself refuses a second one of the same name. `superseding`:
+    it has no delete, so another object takes the place of one that is to change, and the old one stays. `holds_data`:
+    deleting an object loses what can never be made again."""
 
     kind: str
     family: str
     unique: bool
+    superseding: bool
+    holds_data: bool
 
     def body(self, spec: SpecIn, label: Label, now: float) -> Json:
         """The request body, pure. Values that must be fresh at each send are computed from `now` (epoch seconds).
@@ -109,6 +125,11 @@ class Resource(Protocol[SpecIn]):
         note."""
         ...
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """In which fields the body `after` differs from `before`, a body or a view's content, at this time (epoch
+        seconds); pure. The name is the field `name`; the label's note is none."""
+        ...
+
     async def adopt(self, ref: str) -> Receipt:
         """Take the object that a user named. Raises `Rejected` when there is none."""
         ...
@@ -123,6 +144,25 @@ class Signable(Protocol):
 
     async def sign(self, view: View, note: str, send_within: float) -> Receipt:
         """Replace the note on condition that it is still `view.note`. One request; raises `Conflict` otherwise."""
+        ...
+
+
+class Amendable(Protocol):
+    """A resource whose objects can be changed, on condition that nobody else changed them meanwhile (rule 10)."""
+
+    def condition(self, view: View) -> str:
+        """On what `amend` makes the change depend: while it is the same, a change that was sent may still apply."""
+        ...
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        """The request that makes these fields (`Change.path`) of the object as they are in `body`; pure. With `name`
+        goes the note. Secrets stay references."""
+        ...
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        """Send an amendment (JSON text) as one request that leaves within `send_within` seconds or never, on the
+        condition of `view`. The receipt has what is new of etag and version. Raises `Conflict` when the condition does
+        not hold any more, or another of the five answers."""
         ...
 
 

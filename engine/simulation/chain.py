@@ -15,7 +15,7 @@ import orjson
 
 from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected
 from engine.model import Json, Receipt
-from engine.ports import Adopt, Difference, Hit, Label, View
+from engine.ports import Adopt, Change, Difference, Hit, Label, View
 from engine.simulation.platform import Answer, Request
 from engine.simulation.things import Thing
 from engine.workflow import Workflow
@@ -50,6 +50,8 @@ class Kind:
 
     kind: ClassVar[str]
     unique: ClassVar[bool] = False
+    superseding: ClassVar[bool] = False
+    holds_data: ClassVar[bool] = False
     family = "platform"
 
     def __init__(self, call: Call) -> None:
@@ -91,6 +93,16 @@ class Kind:
             Difference(path=key, wanted=wanted[key], found=found[key])
             for key in ("content", "refs")
             if _plain(wanted[key]) != _plain(found[key])
+        ]
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """Content changes in place, references do not."""
+        del now
+        old, new = cast("Mapping[str, Json]", before), cast("Mapping[str, Json]", after)
+        return [
+            Change(path=key, before=old[key], after=new[key], in_place=key != "refs")
+            for key in ("name", "content", "refs")
+            if _plain(old[key]) != _plain(new[key])
         ]
 
     async def adopt(self, ref: str) -> Receipt:

@@ -121,6 +121,6 @@ def _judge_receipt(step: StepState | None, thing: Thing, where: str) -> Iterator
     elif receipt.etag != str(thing.etag) and not etag_moves:
         yield f"journal is wrong {where}: etag {receipt.etag} but {thing.etag}"
     elif receipt.origin is Origin.CREATED and step.spec is not None:
-        asked = codec.fingerprint(Spec(content=thing.content, refs=thing.refs))
+        asked = codec.fingerprint(Spec(content=thing.content, refs=chain.steps[step.name].needs))
         if step.spec.partition(".")[0] != asked:
             yield f"journal is wrong {where}: it remembers other inputs than {thing} has"

@@ -36,8 +36,9 @@ _DATASET_ID = re.compile(r"[0-9a-f]{24}")
 
 
 def encode(inputs: Inputs) -> str:
-    """The inputs as the journal keeps them."""
-    return codec.canonical(to_json(inputs))
+    """The inputs as the journal keeps them: without the name that the source had before, which says how its run is
+    found, not what it is to be."""
+    return codec.canonical({key: value for key, value in to_json(inputs).items() if key != "previously"})
 
 
 def decode(text: str) -> Inputs:

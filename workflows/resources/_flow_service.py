@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.ports import Difference, Hit, View
+from engine.ports import Change, Difference, Hit, View
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
+from workflows.resources._changes import changes, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
 from workflows.resources._translate import answers, nothing_there
 
 
 class FlowServiceObjects:
-    """One kind of Flow Service object; a kind adds its body and its differences."""
+    """One kind of Flow Service object; a kind adds its body, its differences, and which changes it takes in place."""
 
     kind: str
     path: str
     family = FLOW_SERVICE
-    unique = False
+    unique = superseding = holds_data = False
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
@@ -75,6 +76,29 @@ class FlowServiceObjects:
             content=item,
         )
 
+    def condition(self, view: View) -> str:
+        """`If-Match` is mandatory (contract 3.3)."""
+        return view.etag or ""
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
+        """A JSON Patch (contract 3.3). A kind adds its own fields."""
+        return named(body) if "name" in paths else []
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        with answers():
+            answer = await self._client.effect(
+                "PATCH",
+                self.family,
+                self._one(view.id),
+                headers={"if-match": view.etag or ""},
+                content=amendment.encode(),
+                send_within=send_within,
+            )
+        etag = text(answer.body, "etag")
+        if etag is None:
+            raise InDoubt(f"Flow Service answered without the etag of the {self.kind}")
+        return Receipt(id=view.id, etag=etag)
+
     async def adopt(self, ref: str) -> Receipt:
         view = await self.read(ref)
         if view is None:
@@ -90,6 +114,35 @@ class FlowServiceObjects:
 
     def _one(self, id: str) -> str:
         return f"{self.path}/{quote(id, safe='')}"
+
+
+def named(body: Json) -> list[Json]:
+    """The operations that give an object the name and the description of a body."""
+    return [{"op": "replace", "path": f"/{key}", "value": dig(body, key)} for key in ("name", "description")]
+
+
+def connection_changes(before: Json, after: Json) -> list[Change]:
+    """Another table or dataset is another source or target connection, and another flow (contract 11.1)."""
+    return changes(_connection(before), _connection(after), within("name"))
+
+
+def _connection(content: Json) -> Json:
+    data = dict(table(content, "data"))
+    if "schema" in data:
+        data["schema"] = {"id": dig(data, "schema", "id"), "version": media_type(dig(data, "schema", "version"))}
+    return {
+        "name": dig(content, "name"),
+        "baseConnectionId": dig(content, "baseConnectionId"),
+        "connectionSpec": {"id": dig(content, "connectionSpec", "id")},
+        "data": data,
+        "params": _by_name(table(content, "params")),
+    }
+
+
+def _by_name(params: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The order of columns means nothing."""
+    columns = rows(params, "columns")
+    return {**params, "columns": sorted(columns, key=lambda column: str(dig(column, "name")))} if columns else params
 
 
 def connection_differences(body: Json, content: Json) -> list[Difference]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ class RegistryObjects:
     plural: str
     family = REGISTRY
     unique = True
+    superseding = holds_data = False
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
@@ -89,17 +90,31 @@ class RegistryObjects:
             {"op": "test", "path": "/description", "value": view.note},
             {"op": "replace", "path": "/description", "value": note},
         ]
+        return await self._patch(view.id, orjson.dumps(patch), send_within)
+
+    def condition(self, view: View) -> str:
+        """A PATCH has no If-Match here: every change tests and replaces the description (contract 5.5)."""
+        return view.note
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        """A JSON Patch that tests first. A kind adds what may grow."""
+        return [
+            {"op": "test", "path": "/description", "value": view.note},
+            {"op": "replace", "path": "/description", "value": dig(body, "description")},
+            *([{"op": "replace", "path": "/title", "value": dig(body, "title")}] if "name" in paths else ()),
+        ]
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        return await self._patch(view.id, amendment.encode(), send_within)
+
+    async def _patch(self, id: str, patch: bytes, send_within: float) -> Receipt:
         with answers():
             try:
                 answer = await self._client.effect(
-                    "PATCH",
-                    self.family,
-                    _path(view.id, self.plural),
-                    content=orjson.dumps(patch),
-                    send_within=send_within,
+                    "PATCH", self.family, _path(id, self.plural), content=patch, send_within=send_within
                 )
             except BadRequest as refused:
-                raise Conflict(failure_of(refused, Conflict.kind), existing=view.id) from refused
+                raise Conflict(failure_of(refused, Conflict.kind), existing=id) from refused
         return _receipt(answer.body)
 
     async def _titled(self, title: str) -> list[Hit]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Rejected
-from engine.model import Failure, Json
-from engine.ports import Difference, Label, View
+from engine.model import Failure, Json, replace
+from engine.ports import Change, Difference, Label, View
+from workflows.resources._changes import changes, grows
 from workflows.resources._columns import Field, xdm
-from workflows.resources._json import compare, rows, table, text
+from workflows.resources._json import compare, dig, rows, table, text
 from workflows.resources._registry import RegistryObjects
 
 ADHOC_BEHAVIOUR = "https://ns.adobe.com/xdm/data/adhoc"
@@ -59,6 +60,41 @@ class Classes(RegistryObjects):
             *compare(_behaviours(body), _behaviours(view.content), "allOf"),
             *compare(_fields(body), _fields(view.content), "columns"),
         ]
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """Columns may be added, not removed or given another type."""
+        old, new = _columns(before), _columns(after)
+        found = changes(_said(before), _said(after), lambda path: path == "name" or path.startswith("columns."))
+        return found if grows(old, new) else [replace(change, in_place=change.path == "name") for change in found]
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        """The namespace has another name on the platform (contract 5.3)."""
+        wanted = _fields(body)
+        added: list[Json] = [
+            {"op": "add", "path": f"{_place(view.content)}/{name}", "value": wanted[name]}
+            for name in (path.partition(".")[2] for path in paths if path.startswith("columns."))
+        ]
+        return [*rows(super().amendment(view, body, paths)), *added]
+
+
+def _said(content: Json) -> Json:
+    return {"name": dig(content, "title"), "behaviours": _behaviours(content), "columns": _columns(content)}
+
+
+def _columns(content: Json) -> Mapping[str, Json]:
+    """The columns without what the platform adds to each."""
+    return {
+        name: {key: value for key, value in table(field).items() if key in ("type", "format")}
+        for name, field in _fields(content).items()
+    }
+
+
+def _place(content: Json) -> str:
+    """Where the columns are, as a JSON Pointer."""
+    for index, part in enumerate(rows(content, "allOf")):
+        for namespace in table(part, "properties"):
+            return f"/allOf/{index}/properties/{namespace}/properties"
+    return f"/properties/{_NAMESPACE}/properties"
 
 
 def _behaviours(content: Json) -> list[Json]:

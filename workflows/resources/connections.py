@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from engine.errors import Rejected
 from engine.model import Failure, Json, Receipt
-from engine.ports import Difference, Label, View
+from engine.model import replace as changed
+from engine.ports import Change, Difference, Label, View
 from workflows.aep import AepClient
-from workflows.resources._flow_service import FlowServiceObjects
+from workflows.resources._changes import changes, within
+from workflows.resources._flow_service import FlowServiceObjects, named
 from workflows.resources._json import compare, dig, table
 from workflows.sources import Secret, SecretError, discover, is_reference, resolve_secret
 
@@ -76,6 +78,31 @@ class Connections(FlowServiceObjects):
             *compare(public, stored, "auth.params"),
         ]
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """Credentials can be replaced (contract 11.1); the connection spec and the kind of credentials cannot."""
+        public = _public(dig(after, "connectionSpec", "id"))
+        found = changes(_said(before), _said(after), within("name", "auth.params"))
+        return [
+            changed(change, hidden=True, before=_safe(change.before), after=_safe(change.after))
+            if (param := change.path.removeprefix("auth.params.")) != change.path and param not in public
+            else change
+            for change in found
+        ]
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
+        """The credentials are replaced as a whole."""
+        auth: list[Json] = []
+        if any(path.startswith("auth.params") for path in paths):
+            auth = [{"op": "replace", "path": "/auth/params", "value": dig(body, "auth", "params")}]
+        return [*named(body), *auth] if "name" in paths else auth
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        patch = orjson.loads(amendment)
+        for operation in patch:
+            if operation["path"] == "/auth/params":
+                operation["value"] = self._revealed(operation["value"])
+        return await super().amend(view, orjson.dumps(patch).decode(), send_within)
+
     def _revealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
         try:
             return {
@@ -85,6 +112,19 @@ class Connections(FlowServiceObjects):
         except SecretError as error:
             hint = "Set the variable, or write the file, that the manifest names, and run again."
             raise Rejected(Failure(kind="secret", message=str(error), hint=hint)) from None
+
+
+def _said(content: Json) -> Json:
+    return {
+        "name": dig(content, "name"),
+        "connectionSpec": {"id": dig(content, "connectionSpec", "id")},
+        "auth": {"specName": dig(content, "auth", "specName"), "params": table(content, "auth", "params")},
+    }
+
+
+def _safe(value: Json) -> Json:
+    """A reference to a secret may be seen, anything else not."""
+    return value if value is None or (isinstance(value, str) and is_reference(value)) else "(hidden)"
 
 
 def _public(connection_spec_id: Json) -> frozenset[str]:

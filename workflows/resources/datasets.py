@@ -6,14 +6,15 @@ filter. A tag of ours would say nothing more, and would claim a tag name in the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.ports import Difference, Hit, Label, View
+from engine.ports import Change, Difference, Hit, Label, View
 from workflows.aep import CATALOG, AepClient, NotFound
+from workflows.resources._changes import changes, within
 from workflows.resources._json import compare, dig, hits, media_type, seconds, table, text
 from workflows.resources._registry import XED_FULL
 from workflows.resources._translate import answers, nothing_there
@@ -31,7 +32,8 @@ class Datasets:
 
     kind = "dataset"
     family = CATALOG
-    unique = False
+    unique = superseding = False
+    holds_data = True
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
@@ -87,6 +89,30 @@ class Datasets:
             *compare(_version(sent), _version(stored), "schemaRef.contentType"),
         ]
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        return changes(_said(before), _said(after), within("name"))
+
+    def condition(self, view: View) -> str:
+        """Without If-Match the last write would win (contract 7.3)."""
+        return view.etag or ""
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
+        """A partial object."""
+        return {key: dig(body, key) for key in ("name", "description")} if "name" in paths else {}
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        """The answer does not say the new etag (contract 7.3): the next read does."""
+        with answers():
+            await self._client.effect(
+                "PATCH",
+                self.family,
+                f"/dataSets/{quote(view.id, safe='')}",
+                headers={"if-match": view.etag or ""},
+                content=amendment.encode(),
+                send_within=send_within,
+            )
+        return Receipt(id=view.id)
+
     async def adopt(self, ref: str) -> Receipt:
         view = await self.read(ref)
         if view is None:
@@ -121,6 +147,11 @@ async def read_dataset(client: AepClient, id: str) -> View | None:
         version=text(item, "version"),
         content=item,
     )
+
+
+def _said(content: Json) -> Json:
+    ref = table(content, "schemaRef")
+    return {"name": dig(content, "name"), "schemaRef": {"id": ref.get("id"), "contentType": _version(ref)}}
 
 
 def _version(schema_ref: Json) -> Json:

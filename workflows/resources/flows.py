@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Rejected
 from engine.model import Failure, Json
-from engine.ports import Difference, Label, View
-from workflows.resources._flow_service import FlowServiceObjects
+from engine.model import replace as changed
+from engine.ports import Change, Difference, Label, View
+from workflows.resources._changes import changes, within
+from workflows.resources._flow_service import FlowServiceObjects, named
 from workflows.resources._json import compare, dig, rows, table
 from workflows.resources._rules import ONCE, mistakes
 
@@ -76,6 +78,29 @@ class Flows(FlowServiceObjects):
         sent, stored = _comparable(body), _comparable(view.content)
         return list(compare(sent, stored, ""))
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """Schedule and transformations change in place (contract 11.1); once it has started, not to `once`, nor whether
+        it takes what was there before (9.6). A start that has passed is history: another one changes nothing. The
+        start that will be sent is computed then, so nobody can tell whether it is as it was (`hidden`)."""
+        began = table(_schedule(before)).get("startTime")
+        begun = isinstance(began, int) and began <= now
+        found = changes(_said(before), _said(after), within("name", "scheduleParams", "transformations"))
+        return [
+            changed(change, in_place=change.in_place and not (begun and _settled(change)), hidden=change.path == _START)
+            for change in found
+            if not (begun and change.path == _START)
+        ]
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        """Transformations are patched whole, and found by name (contract 11.1)."""
+        schedule = [path.partition(".")[2] for path in paths if path.startswith("scheduleParams.")]
+        names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("transformations."))
+        return [
+            *(named(body) if "name" in paths else ()),
+            *(_member(view.content, body, "scheduleParams", key) for key in schedule),
+            *sorted((_transformation(view.content, body, name) for name in names), key=_replacing_first),
+        ]
+
 
 def flow_body(spec: FlowSpec, label: Label, now: float) -> Mapping[str, Json]:
     """The request body, whether or not the platform would take it."""
@@ -119,8 +144,10 @@ def _copy(spec: FlowSpec) -> list[Json]:
     return [{"name": "Copy", "params": {"deltaColumn": delta}}]
 
 
+_START = "scheduleParams.startTime"
+
+
 def _comparable(flow: Json) -> Json:
-    schedule = {key: _plain(value) for key, value in table(flow, "scheduleParams").items() if key != "startTime"}
     transformations = {str(dig(item, "name")): dict(table(item, "params")) for item in rows(flow, "transformations")}
     mapping = transformations.get("Mapping", {})
     if "mappingVersion" in mapping:
@@ -130,8 +157,45 @@ def _comparable(flow: Json) -> Json:
         "sourceConnectionIds": dig(flow, "sourceConnectionIds"),
         "targetConnectionIds": dig(flow, "targetConnectionIds"),
         "transformations": transformations,
-        "scheduleParams": schedule,
+        "scheduleParams": {key: value for key, value in _schedule(flow).items() if key != "startTime"},
     }
+
+
+def _said(flow: Json) -> Json:
+    return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": _schedule(flow)}
+
+
+def _schedule(flow: Json) -> Mapping[str, Json]:
+    return {key: _plain(value) for key, value in table(flow, "scheduleParams").items()}
+
+
+def _settled(change: Change) -> bool:
+    """What cannot be changed any more once the flow has started."""
+    once = change.path == "scheduleParams.frequency" and change.after == ONCE
+    return once or change.path == "scheduleParams.backfill"
+
+
+def _member(content: Json, body: Json, table_name: str, key: str) -> Json:
+    path, sent = f"/{table_name}/{key}", table(body, table_name)
+    if key not in sent:
+        return {"op": "remove", "path": path}
+    return {"op": "replace" if key in table(content, table_name) else "add", "path": path, "value": sent[key]}
+
+
+def _transformation(content: Json, body: Json, name: str) -> Json:
+    """Copy stands before Mapping, as it does at creation."""
+    there = [str(dig(item, "name")) for item in rows(content, "transformations")]
+    wanted = next((item for item in rows(body, "transformations") if dig(item, "name") == name), None)
+    if wanted is None:
+        return {"op": "remove", "path": f"/transformations/{there.index(name)}"}
+    if name not in there:
+        return {"op": "add", "path": "/transformations/0", "value": wanted}
+    return {"op": "replace", "path": f"/transformations/{there.index(name)}", "value": wanted}
+
+
+def _replacing_first(operation: Json) -> bool:
+    """Whatever is put in or taken out moves what stands behind it."""
+    return dig(operation, "op") != "replace"
 
 
 def _plain(value: Json) -> Json:

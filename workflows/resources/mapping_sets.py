@@ -17,8 +17,9 @@ import anyio
 from engine import codec
 from engine.errors import InDoubt, Rejected
 from engine.model import Failure, Json, Origin, Receipt
-from engine.ports import Difference, Hit, Label, View
+from engine.ports import Change, Difference, Hit, Label, View
 from workflows.aep import DATA_PREP, AepClient, BadRequest, NotFound
+from workflows.resources._changes import changes
 from workflows.resources._json import compare, dig, hits, rows, seconds, text
 from workflows.resources._mapping_check import invalid_rows
 from workflows.resources._registry import XED_FULL
@@ -44,7 +45,8 @@ class MappingSets:
 
     kind = "mapping set"
     family = DATA_PREP
-    unique = False
+    unique = holds_data = False
+    superseding = True
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
@@ -116,6 +118,10 @@ class MappingSets:
             *extra,
         ]
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """A set is never changed: flows refer to a version of it, and a PUT knows no condition (contract 1.6)."""
+        return changes(_said(before), _said(after), lambda _path: False)
+
     async def adopt(self, ref: str) -> Receipt:
         view = await self.read(ref)
         if view is None:
@@ -171,6 +177,10 @@ def _set(spec: MappingSpec) -> dict[str, Json]:
 
 def _key(spec: MappingSpec) -> str:
     return codec.fingerprint([spec.structure, spec.pairs])
+
+
+def _said(content: Json) -> Json:
+    return {"name": dig(content, "name"), "outputSchema": _schema(content), "mappings": _rows(content)}
 
 
 def _rows(content: Json) -> dict[str, Json]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.model import Json, Receipt
-from engine.ports import Difference, Label, View
+from engine.ports import Change, Difference, Label, View
+from workflows.resources._changes import changes, grows
 from workflows.resources._json import rows, text
 from workflows.resources._registry import RegistryObjects
 from workflows.resources._translate import nothing_there
@@ -43,6 +44,21 @@ class Schemas(RegistryObjects):
         missing = [ref for ref in wanted if ref not in found]
         return [Difference(path="allOf", wanted=wanted, found=found)] if missing else []
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """Field groups may be added, not removed; the class stays (contract 11.1)."""
+        old, new = _references(before), _references(after)
+        grown = grows(old, new) and old[:1] == new[:1]
+        return changes(_said(before), _said(after), lambda path: path == "name" or (path == "allOf" and grown))
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        there = _references(view.content)
+        added: list[Json] = [
+            {"op": "add", "path": "/allOf/-", "value": {"$ref": ref}}
+            for ref in (_references(body) if "allOf" in paths else ())
+            if ref not in there
+        ]
+        return [*rows(super().amendment(view, body, paths)), *added]
+
     async def adopt(self, ref: str) -> Receipt:
         """An existing schema by `$id` or `meta:altId`, or that of an existing dataset by `dataset:ID`."""
         if not ref.startswith(BY_DATASET):
@@ -53,6 +69,12 @@ class Schemas(RegistryObjects):
         if schema_id is None:
             raise nothing_there("dataset with a schema", dataset_id)
         return await super().adopt(schema_id)
+
+
+def _said(content: Json) -> Json:
+    """The order of field groups means nothing; the class comes first."""
+    references = [str(ref) for ref in _references(content)]
+    return {"name": text(content, "title"), "allOf": [*references[:1], *sorted(references[1:])]}
 
 
 def _references(content: Json) -> list[Json]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.model import Json
-from engine.ports import Difference, Label, View
+from engine.ports import Change, Difference, Label, View
 from workflows.resources._columns import Field, explored
-from workflows.resources._flow_service import FlowServiceObjects, connection_differences
+from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
 
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
@@ -55,3 +55,6 @@ class SourceConnections(FlowServiceObjects):
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         return connection_differences(body, view.content)
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        return connection_changes(before, after)

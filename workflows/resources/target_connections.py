@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.model import Json
-from engine.ports import Difference, Label, View
-from workflows.resources._flow_service import FlowServiceObjects, connection_differences
+from engine.ports import Change, Difference, Label, View
+from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
 from workflows.resources._registry import XED_FULL
 from workflows.resources.connections import DATA_LAKE
 
@@ -46,3 +46,6 @@ class TargetConnections(FlowServiceObjects):
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         return connection_differences(body, view.content)
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        return connection_changes(before, after)

@@ -1,0 +1,251 @@
+"""What new inputs mean for what a run has made: which objects stay, change in place, give way to others. Pure.
+
+A step keeps a *print* of what it was asked for: of its spec, of its name, and of each id that it refers to. Where that
+is no longer what it would be, bodies are compared, field by field; a resource says which fields its objects take in
+place. What cannot change in place is replaced, and with it everything that refers to it in such a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from zlib import crc32
+
+from engine import codec, labels
+from engine.model import Origin, Receipt, RunState, StepState, replace, value
+from engine.ports import Adopt, Change
+from engine.workflow import Step, Workflow
+
+NEW, GONE = "(new)", "(gone)"
+"""Stand for the ids of an object that is still to be made, and of one that another one has taken the place of."""
+
+
+ABSENT = "-" * 8
+ADOPTED = "adopted"
+"""The field of a change from or to an object that the user named."""
+
+
+class Action(StrEnum):
+    """What becomes of a step."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    REPLACE = "replace"
+    LEAVE = "leave"
+    DELETE = "delete"
+
+
+@value
+class StepChange:
+    """What new inputs mean for one step. `id`: of the object that is there now. `superseded`: an update for which
+    another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
+    step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
+    `refused`: why it cannot be done at all."""
+
+    step: str
+    action: Action
+    fields: tuple[Change, ...] = ()
+    id: str | None = None
+    shared: bool = False
+    superseded: bool = False
+    stays: bool = False
+    loses_data: bool = False
+    refused: str = ""
+
+    @property
+    def destroys(self) -> bool:
+        """Whether what is there must be taken down, which nobody does unasked."""
+        return self.action in (Action.REPLACE, Action.DELETE)
+
+
+# --- prints -----------------------------------------------------------------------------------------------------------
+
+
+def asked(workflow: Workflow[Any], step: Step, inputs: Any, present: Mapping[str, object]) -> str:
+    """A print of what the inputs alone ask of a step. `present`: the steps that the run has."""
+    stand_ins = {need: Receipt(id=need) for need in step.needs if need in present}
+    return codec.fingerprint(workflow.spec(step, inputs, stand_ins))
+
+
+def printed(asked: str, source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:
+    """The print of a step that was asked for under this name, with these receipts."""
+    return f"{asked}.{referring(source, needs, receipts)}"
+
+
+def referring(source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:
+    """The second part of a print: the name, and the id of each need, eight characters each."""
+    return "".join([_short(source), *(_short(receipts[n].id) if n in receipts else ABSENT for n in needs)])
+
+
+def _short(text: str) -> str:
+    return f"{crc32(text.encode()):08x}"
+
+
+# --- what new inputs mean ---------------------------------------------------------------------------------------------
+
+
+def changes(
+    workflow: Workflow[Any],
+    state: RunState,
+    inputs: Any,
+    resources: Mapping[type[Any], Any],
+    *,
+    now: float,
+    shared: Mapping[str, StepState],
+    source: str | None = None,
+    delete_data: bool = False,
+) -> tuple[StepChange, ...]:
+    """What `inputs` mean for each step of a run, in their order; steps that only read are left out.
+
+    `state` holds the inputs that the run was made with, or has them in `was`. `shared`: the states of shared steps, as
+    far as there are any. `source`: another name, if it is renamed. `now` in epoch seconds. Raises `Rejected` for inputs
+    that cannot be sent.
+    """
+    comparison = _Comparison(
+        workflow=workflow,
+        state=state,
+        inputs=inputs,
+        resources=resources,
+        now=now,
+        shared=shared,
+        source=source or state.source,
+        befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
+    )
+    found = [*comparison.wanted(), *comparison.vanished()]
+    return tuple(_keeping(found, workflow, resources, delete_data=delete_data))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Comparison:
+    """`new`: the receipts that steps will have, as far as they are known."""
+
+    workflow: Workflow[Any]
+    state: RunState
+    inputs: Any
+    resources: Mapping[type[Any], Any]
+    now: float
+    shared: Mapping[str, StepState]
+    source: str
+    befores: tuple[Any, ...]
+    new: dict[str, Receipt] = field(default_factory=dict)
+
+    def wanted(self) -> Iterator[StepChange]:
+        """What becomes of the steps that the run is to have."""
+        plan = self.workflow.plan(self.inputs)
+        for name, step in plan.steps.items():
+            key = plan.shared.get(name)
+            state = self.state.steps.get(name) if key is None else self.shared.get(name)
+            receipt = state.receipt if state else None
+            if step.reads_only:
+                self.new[name] = receipt or Receipt(id=name)
+            elif state is None or receipt is None:
+                adopts = isinstance(self.workflow.spec(step, self.inputs, self.new), Adopt)
+                self.new[name] = Receipt(id=NEW)
+                yield StepChange(step=name, action=Action.ADOPT if adopts else Action.CREATE, shared=key is not None)
+            else:
+                fields = tuple(self._fields(step, state, key))
+                self.new[name] = receipt
+                change = StepChange(
+                    step=name, action=Action.LEAVE, id=receipt.id, shared=key is not None, fields=fields
+                )
+                yield self._judged(change, self.resources[step.resource])
+
+    def vanished(self) -> Iterator[StepChange]:
+        """What the run made for steps that it does not have any more, or that it is to share from now on."""
+        plan = self.workflow.plan(self.inputs)
+        for name, step in self.state.steps.items():
+            own = name in plan.steps and name not in plan.shared
+            made = step.receipt and step.receipt.origin is not Origin.ADOPTED
+            if step.receipt and made and not own and not self.workflow.steps[name].reads_only:
+                yield StepChange(step=name, action=Action.DELETE, id=step.receipt.id)
+
+    def _judged(self, change: StepChange, resource: Any) -> StepChange:
+        if not change.fields:
+            return change
+        if all(one.in_place for one in change.fields):
+            return replace(change, action=Action.UPDATE)
+        self.new[change.step] = Receipt(id=NEW)
+        if resource.superseding and change.fields[0].path != ADOPTED:
+            return replace(change, action=Action.UPDATE, superseded=True)
+        return replace(change, action=Action.REPLACE)
+
+    def _fields(self, step: Step, state: StepState, key: str | None) -> Sequence[Change]:
+        """In which fields the step's object is to be another."""
+        resource, before = self.resources[step.resource], self._before(step, state)
+        old = self.workflow.spec(step, before, self._needs(step, state, before))
+        new = self.workflow.spec(step, self.inputs, self.new)
+        if isinstance(new, Adopt) or isinstance(old, Adopt):
+            wanted, had = (spec.ref if isinstance(spec, Adopt) else None for spec in (new, old))
+            return [Change(path=ADOPTED, before=had, after=wanted)] if wanted != had else []
+        if state.receipt and state.receipt.origin is Origin.ADOPTED:
+            return []  # a person said that it is this one: it is never changed
+        made = state.finished_at or self.now
+        run = replace(self.state, generation=state.generation, shared=key is not None)
+        names = (self._source(state), self.source) if key is None else (key, key)
+        labelled = [
+            labels.label(replace(run, source=name), step.name, "", unique=resource.unique, sentinel_of=None)
+            for name in names
+        ]
+        found: Sequence[Change] = resource.changes(
+            resource.body(old, labelled[0], made), resource.body(new, labelled[1], made), self.now
+        )
+        return found
+
+    def _before(self, step: Step, state: StepState) -> Any:
+        """The inputs that a step was made with; if they are not known, the latest."""
+        print_of = (state.spec or "").partition(".")[0]
+        for before in (self.inputs, *reversed(self.befores)):
+            if asked(self.workflow, step, before, self.workflow.plan(before).steps) == print_of:
+                return before
+        return self.befores[-1]
+
+    def _source(self, state: StepState) -> str:
+        """The name that a step was made with."""
+        return source_of(self.state, state)
+
+    def _needs(self, step: Step, state: StepState, before: Any) -> dict[str, Receipt]:
+        """The receipts with which the step was made, as far as they still are what they were."""
+        present, needs = self.workflow.plan(before).steps, dict[str, Receipt]()
+        for place, need in enumerate(step.needs, start=1):
+            if need not in present:
+                continue
+            had = (state.spec or "").partition(".")[2][8 * place : 8 * place + 8]
+            there = self.new.get(need) or Receipt(id=GONE)
+            states = (self.state.steps.get(need), self.shared.get(need))
+            known = [there, *(other.receipt for other in states if other and other.receipt)]
+            same = next((receipt for receipt in known if had == _short(receipt.id)), None)
+            unknown = not had or self.workflow.steps[need].reads_only
+            needs[need] = same or (there if unknown else Receipt(id=GONE, version=there.version, data=there.data))
+        return needs
+
+
+def source_of(run: RunState, step: StepState) -> str:
+    """The name of the source that a step was made with."""
+    rest = (step.spec or "").partition(".")[2]
+    return next((name for name in (run.source, *run.formerly) if rest.startswith(_short(name))), run.source)
+
+
+def _keeping(
+    found: list[StepChange], workflow: Workflow[Any], resources: Mapping[type[Any], Any], *, delete_data: bool
+) -> Iterator[StepChange]:
+    """Data is not deleted unasked, nor what it needs to be read."""
+    kept = set[str]()
+    for change in sorted(found, key=lambda change: workflow.order.index(change.step), reverse=True):
+        resource = resources[workflow.steps[change.step].resource]
+        if change.destroys and not delete_data and (resource.holds_data or change.step in kept):
+            kept |= {change.step, *workflow.steps[change.step].needs}
+    for change in found:
+        resource = resources[workflow.steps[change.step].resource]
+        yield _kept(change, resource, stays=change.step in kept) if change.destroys else change
+
+
+def _kept(change: StepChange, resource: Any, *, stays: bool) -> StepChange:
+    adopts = next((one for one in change.fields if one.path == ADOPTED), None)
+    ours = adopts is None or adopts.before is None
+    refused = ""
+    if stays and resource.unique and change.action is Action.REPLACE and adopts is None:
+        refused = f"the data that the old {change.step.replace('_', ' ')} describes is kept, and titles are unique"
+    return replace(change, stays=stays or not ours, loses_data=resource.holds_data and ours, refused=refused)

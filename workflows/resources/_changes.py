@@ -1,0 +1,42 @@
+"""Where two bodies differ, and which of that an object can take in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from engine.model import Json
+from engine.ports import Change
+
+
+def changes(before: Json, after: Json, in_place: Callable[[str], bool]) -> list[Change]:
+    """The fields in which two normal forms differ, by dotted path; lists are one field each."""
+    found = _differing(before, after)
+    return [Change(path=path, before=old, after=new, in_place=in_place(path)) for path, old, new in found]
+
+
+def within(*roots: str) -> Callable[[str], bool]:
+    """Whether a path is one of these, or below one."""
+    return lambda path: any(path == root or path.startswith(f"{root}.") for root in roots)
+
+
+def grows(before: Json, after: Json) -> bool:
+    """Whether everything of the one is in the other, in the same way: what may grow, may not lose anything."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return all(key in after and after[key] == value for key, value in before.items())
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return all(item in after for item in before)
+    return before is None
+
+
+def _differing(before: Json, after: Json, path: str = "") -> Iterator[tuple[str, Json, Json]]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in dict.fromkeys((*before, *after)):
+            yield from _differing(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+    elif _plain(before) != _plain(after):
+        yield path, before, after
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
