@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
@@ -189,11 +190,15 @@ class Engine:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
         return await self._act(batch, Drive.go)
 
-    async def destroy(self, run_ids: Collection[str]) -> Counter[RunStatus]:
-        """Delete what these runs made, in safe order; never what they adopted or share. Raises `Halt`."""
+    async def destroy(self, run_ids: Collection[str], *, delete_data: bool = False) -> Counter[RunStatus]:
+        """Delete what these runs made, in safe order, then what only they shared; never what they adopted or others
+        share. What holds data, and what that refers to, is kept without `delete_data`. Raises `Halt`."""
         batch = await self.journal.new_batch()
         await self.journal.enroll(batch, tuple(RunStatus), run_ids)
-        return await self._act(batch, Drive.destroy)
+        counts = await self._act(batch, partial(Drive.destroy, delete_data=delete_data))
+        if self.runner and not self.runner.stopped:
+            await self.runner.destroy_orphans(run_ids, delete_data=delete_data)
+        return counts
 
     async def recover(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Counter[RunStatus]:
         """Rebuild a lost journal from the markers on the platform, creating nothing. `done`: all was found again; what

@@ -1,7 +1,7 @@
 """Deleting what a run made, in safe order (rule 10). DELETE is an effect: its intent goes first, its id is a tombstone.
 
 Open intents are resolved before anything is deleted, and no attempt may still be in the gateway. Adopted objects and
-shared steps are never touched.
+shared steps are never touched; what holds data is kept unless asked for, and so is what it refers to.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from engine.model import Failure, Origin, RunState, RunStatus, Verb, replace
 from engine.retry import next_delay
 
 
-async def destroy(run: Active, shared: Shared) -> RunState:
+async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState:
     """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
     if not run.state.doomed:
         await settle_intents(run, shared)
-        await doom(run)
+        await doom(run, spared=set() if delete_data else keeping(run))
     await delete_doomed(run)
     destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
     await run.write(run=replace(destroyed, finished_at=run.session.clock.wall()))
@@ -46,23 +46,45 @@ async def settle_intents(run: Active, shared: Shared) -> None:
             await run.write(replace(run.step(name), attempts=()))
 
 
-async def doom(run: Active) -> None:
+def keeping(run: Active) -> set[str]:
+    """The steps whose objects hold data, and all that these refer to."""
+    kept = set[str]()
+    queue = [name for name in run.receipts if name in run.plan.steps and holds_data(run, name)]
+    while queue:
+        name = queue.pop()
+        kept.add(name)
+        queue += [need for need in run.plan.steps[name].needs if need in run.receipts and need not in kept]
+    return kept
+
+
+def holds_data(run: Active, name: str) -> bool:
+    """Whether deleting the step's object would lose data that cannot be made again."""
+    return bool(getattr(run.resource(name), "holds_data", False))  # what only reads has no such attribute
+
+
+async def doom(run: Active, *, spared: set[str]) -> None:
     """Say durably what will be deleted, and raise the generation, so that nothing old is ever taken again (rule 2)."""
-    own = tuple(
-        name
-        for name, step in run.steps.items()
-        if step.receipt and step.receipt.origin is not Origin.ADOPTED and hasattr(run.resource(name), "delete")
-    )
+    own = tuple(name for name in run.steps if deletable(run, name) and name not in spared)
     await run.write(run=replace(run.state, doomed=own, generation=run.state.generation + 1, status=RunStatus.RUNNING))
 
 
+def deletable(run: Active, name: str) -> bool:
+    """Whether the step has an object that is ours to delete."""
+    receipt = run.step(name).receipt
+    return receipt is not None and receipt.origin is not Origin.ADOPTED and hasattr(run.resource(name), "delete")
+
+
 async def delete_doomed(run: Active) -> None:
-    """Delete the doomed steps' objects, dependents first."""
+    """Delete the doomed steps' objects, dependents first; then forget what is not ours to delete."""
     for name in _order(run):
         if name in run.state.doomed and run.step(name).receipt:
             await _delete(run, name)
     for name, step in list(run.steps.items()):
-        if step.receipt and name not in run.plan.shared:
+        if step.receipt is None or name in run.plan.shared:
+            continue
+        if deletable(run, name):
+            run.session.tell("step_left", run.state, name, id=step.receipt.id, kept=True)
+        else:
             await run.write(machine.deleted(step, run.session.clock.wall()))
 
 
@@ -113,6 +135,8 @@ async def _send(run: Active, name: str, id: str) -> Answer | None:
             return answer
         else:
             session.forget(run.resource(name).kind, id)
+            if run.resource(name).superseding:
+                session.tell("step_left", run.state, name, id=id, kept=False)
             run.note(name, "deleted", id=id)
             await run.write(machine.deleted(run.step(name), session.clock.wall()))
             return None

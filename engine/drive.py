@@ -12,7 +12,7 @@ import anyio
 
 from engine import machine
 from engine.active import Active, Shared, StepFailed
-from engine.destroy import delete_doomed, destroy
+from engine.destroy import delete_doomed, destroy, keeping
 from engine.effect import Intended, draft
 from engine.ensure import pursue
 from engine.errors import Rejected
@@ -84,15 +84,15 @@ class Drive:
         await self._confirm_all()
         return sure
 
-    async def destroy(self) -> RunState:
+    async def destroy(self, *, delete_data: bool) -> RunState:
         """Delete what the run made; a suspect run is finished first, so that it is known what there is."""
         run = self.run
-        if run.state.status is RunStatus.DESTROYED:
+        if run.state.status is RunStatus.DESTROYED and not (delete_data and keeping(run)):
             return run.state
         if run.state.suspect and (await self.go()).status is not RunStatus.DONE:
             return run.state
         try:
-            return await destroy(run, self.shared)
+            return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}
             return await self._conclude_failed()

@@ -6,7 +6,7 @@ Memory depends on the window, not on the batch. A common cause (`Halt`) stops ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,15 @@ from anyio.abc import TaskGroup
 from engine.active import Active, StepFailed
 from engine.drive import Drive
 from engine.ensure import ensure
-from engine.errors import WorkflowChanged
+from engine.errors import UnknownRun, WorkflowChanged
 from engine.evidence import confirm
 from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState, replace
+from engine.orphans import orphans
 from engine.recover import find_again
 from engine.sentinel import verify
 from engine.session import Session, Slot
-from engine.workflow import Plan, Workflow
+from engine.workflow import Plan, Step, Workflow
 
 PARKED = 2048
 """How many runs may wait outside the window; each costs some kilobytes."""
@@ -41,6 +42,12 @@ class _Entry:
     done: anyio.Event = field(default_factory=anyio.Event)
     receipt: Receipt | None = None
     failure: Failure | None = None
+
+
+def alone(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
+    """The pseudo-run of a shared step: a graph of one."""
+    plan = Plan(steps={step.name: step}, shared={}, sentinel=None, needs={step.name: ()}, following={step.name: ()})
+    return Active(session, workflow=workflow, plan=plan, inputs=inputs, state=state)
 
 
 class SharedSteps:
@@ -69,8 +76,7 @@ class SharedSteps:
             await self._learn_of_others()
         if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
-        plan = Plan(steps={name: step}, shared={}, sentinel=None, needs={name: ()}, following={name: ()})
-        run = Active(self.session, workflow=asker.workflow, plan=plan, inputs=asker.inputs, state=state)
+        run = alone(self.session, asker.workflow, step, asker.inputs, state)
         run.named = asker.named
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
@@ -172,6 +178,26 @@ class Runner:
             raise _first(errors) from errors
         return self.counts
 
+    async def destroy_orphans(self, run_ids: Collection[str], *, delete_data: bool) -> Counter[RunStatus]:
+        """Delete what only these runs shared, once they are destroyed; how many shared steps ended in which state.
+
+        Raises `Halt` for a common cause."""
+        counts: Counter[RunStatus] = Counter()
+        with anyio.CancelScope() as self.scope:
+            for orphan in await orphans(self.session, self.workflows, run_ids, data=delete_data):
+                if self.stopped:
+                    break
+                try:
+                    state = await self.session.journal.claim_one(orphan.id)
+                except UnknownRun:
+                    continue
+                run = alone(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
+                run.receipts = await orphan.receipts(self.session) | run.receipts
+                ended = await Drive(run, _nothing_shared).destroy(delete_data=delete_data)
+                counts[ended.status] += 1
+                self.session.tell("shared_" + ended.status.value, ended)
+        return counts
+
     async def _keep_pauses(self) -> None:
         """What a service asked for outlives this process: the next one waits for the rest of it."""
         session = self.session
@@ -241,6 +267,10 @@ class Runner:
                 "that began them, or destroy them; a change that only adds steps is accepted."
             )
         return workflow
+
+
+async def _nothing_shared(run: Active, name: str) -> Receipt:
+    raise LookupError(f"{run.state.source} shares nothing, not even {name}")
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -23,5 +23,5 @@ def destroy(arguments: Sequence[str]) -> int:
 async def _destroy(options: Driving) -> int:
     async with working(options, read_credentials(None), observer=lambda _notice: None) as app:
         runs = [run.run_id async for run in app.engine.journal.stream()]
-        counts = await app.engine.destroy(runs)
+        counts = await app.engine.destroy(runs, delete_data=True)
         return 0 if counts[RunStatus.DESTROYED] == len(runs) else 1

@@ -9,8 +9,8 @@ from tests.crash.stage import KILLED, Headway, Stage
 from tests.crash.traps import Trap
 
 MOMENTS = ("leaving", "sent", "answered")
-STAYING = {"base_connection": 1, "dataset_base_connection": 1, "schema": 1, "mapping_set": 4}
-"""What several sources need, and no run deletes; and what the platform cannot delete."""
+STAYING = {"mapping_set": 4}
+"""What the platform cannot delete."""
 
 
 @pytest.mark.crash

@@ -5,6 +5,7 @@ calling      a command's options, its exit code, Ctrl-C     failures     what is
 options      options that commands share                    compose      THE place where everything is wired
 
 apply        run, resume, recover: their options            work         which runs they are about
+takedown     destroy
 driving      from the first look to the summary             survey       a manifest held against the journal
 preparing    sandbox, consent, rules, secrets               selecting    --only, --exclude
 render, summary, events, tally, words: progress, outcome    planning     plan
@@ -36,6 +37,7 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),
     "resume": Command("apply", "resume", "Continue unfinished runs from the journal alone; settle a doubt."),
     "recover": Command("apply", "recover", "Rebuild a lost journal from the markers on the platform; creates nothing."),
+    "destroy": Command("takedown", "destroy", "Delete what the runs of a manifest made, in safe order; asks first."),
     "status": Command("inspect", "status", "Show what is done, running, failed, in doubt."),
     "why": Command("story", "why", "Tell the history of a run or a step, and what to do about it."),
     "doctor": Command("doctor", "doctor", "Check credentials, sandbox, permissions, clock and journal."),

@@ -119,10 +119,10 @@ async def _lines(engine: Engine, asked: Asked, survey: Survey) -> dict[str, int]
             counts[action] += 1
             if not (brief and action == "unchanged"):
                 _say(asked, action, found.item.source, what)
-    async for name in survey.gone():
+    async for run in survey.gone():
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
-            _say(asked, "gone", name, ["in the journal, not in the manifest: left alone"])
+            _say(asked, "gone", run.source, ["in the journal, not in the manifest: left alone"])
     return counts
 
 

@@ -92,12 +92,23 @@ def not_authorised(error: AepError | NotAuthorised, credentials: Credentials) ->
     return Refusal(f"{text}\n{who}", hint, code=Exit.AUTH)
 
 
+def kind_of(sandbox: Sandbox) -> str:
+    """What kind of sandbox it is, in words; one of unknown type is treated like one for production (contract 18)."""
+    return f"a {sandbox.type} sandbox" if sandbox.type in (PRODUCTION, DEVELOPMENT) else "a sandbox of unknown type"
+
+
 def consent(sandbox: Sandbox, sources: int, interrupt: Interrupt, *, yes: bool) -> None:
     """Ask before anything is created in a sandbox that is not surely one for development. Raises `Refusal`, exit 3."""
-    if yes or not sources or sandbox.type == DEVELOPMENT:
+    if not sources or sandbox.type == DEVELOPMENT:
         return
-    kind = "a production sandbox" if sandbox.type == PRODUCTION else "a sandbox of unknown type"
-    question = f"{sandbox.name} is {kind}, {amount(sources, 'source')} to create: continue?"
+    kind = kind_of(sandbox)
+    consent_to(f"{sandbox.name} is {kind}, {amount(sources, 'source')} to create: continue?", interrupt, yes=yes)
+
+
+def consent_to(question: str, interrupt: Interrupt, *, yes: bool) -> None:
+    """Ask before something that cannot be undone. Raises `Refusal`, exit 3."""
+    if yes:
+        return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refusal(question, "needs --yes when nobody can answer; nothing was sent", code=Exit.REFUSED)
     if interrupt.ask(f"{question} [y/N] ").lower() not in ("y", "yes"):

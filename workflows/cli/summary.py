@@ -29,6 +29,8 @@ class Outcome:
     """Where a source stands in the manifest, if there is one."""
     finds: bool = False
     """Whether it only found again what there is: then what is left is no failure."""
+    destroys: bool = False
+    """Whether what is done is destroyed."""
 
     @property
     def code(self) -> Exit:
@@ -55,6 +57,7 @@ class Outcome:
             "changed": self.changed,
             "gone": self.gone,
             "interrupted": self.interrupted,
+            "left_behind": {step: count for (step, _), count in self.tally.behind.items()},
             "causes": [
                 {"state": c.state, "count": c.count, "message": c.message, "hint": c.hint, "sources": c.sources}
                 for c in self._causes()
@@ -71,6 +74,8 @@ class Outcome:
             )
         if self.interrupted and self.tally.left:
             lines.append(f"interrupted; continue with `{self.again}`")
+        elif self.destroys and self.code is Exit.DONE:
+            lines += self._behind()
         elif self.finds:
             lines.append(f"Nothing was created. Continue with   {self.again}")
         elif self.code is not Exit.DONE:
@@ -80,12 +85,22 @@ class Outcome:
 
     def _counts(self) -> str:
         tally = self.tally
-        figures = [f"{number(tally.done)} {'found whole' if self.finds else 'done'}"]
+        done = "found whole" if self.finds else "destroyed" if self.destroys else "done"
+        figures = [f"{number(tally.done)} {done}"]
         figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
         figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
         figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)
         code = f"   exit {int(self.code)}" if self.code else ""
         return f"{amount(tally.total, 'source')}: {', '.join(figures)}   {duration(self.seconds)}{code}"
+
+    def _behind(self) -> list[str]:
+        """What destroying leaves on the platform, and why."""
+        lines = []
+        for kept, why in ((False, "the platform cannot delete them"), (True, "they hold data: --delete-data")):
+            found = [amount(n, step.replace("_", " ")) for (step, k), n in self.tally.behind.items() if k is kept]
+            if found:
+                lines.append(f"Left behind: {', '.join(found)} ({why})")
+        return lines
 
     def _causes(self) -> list[Cause]:
         return sorted(self.tally.causes.values(), key=lambda cause: (cause.state == "failed", -cause.count))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 
 from engine.api import Engine, Item
-from engine.model import Known, RunStatus, Scope
+from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
 from workflows.cli.selecting import Selection, Subject, codes_of
 from workflows.onboarding.chains import CHAINS
@@ -90,8 +90,8 @@ class Survey:
             if items := [_item(self._named(inputs)) for inputs, yes in zip(batch, wanted, strict=True) if yes]:
                 yield items
 
-    async def gone(self) -> AsyncIterator[str]:
-        """Sources of the journal that the manifest does not name any more, once all were seen."""
+    async def gone(self) -> AsyncIterator[RunState]:
+        """Runs of the journal that the manifest does not name any more, once all were seen."""
         if sum((await self.engine.journal.counts()).values()) <= self._known:
             return
         here = (self.scope.gateway, self.scope.org, self.scope.sandbox)
@@ -99,7 +99,7 @@ class Survey:
         async for run in self.engine.journal.stream(statuses=living):
             named = self.spool.line_of(self.renamed.get(run.source, run.source)) is not None
             if not named and (run.scope.gateway, run.scope.org, run.scope.sandbox) == here:
-                yield run.source
+                yield run
 
     def _count(self, found: Found) -> None:
         self._known += found.known is not None

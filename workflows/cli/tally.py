@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ CAUSES = 500
 SPAN = 60
 """Seconds over which the rate is measured."""
 
-ENDS = {"run_done": "done", "run_failed": "failed", "run_in_doubt": "in_doubt"}
+ENDS = {"run_done": "done", "run_destroyed": "done", "run_failed": "failed", "run_in_doubt": "in_doubt"}
 PAUSES = frozenset({"not_applied", "in_doubt", "not_ready"})
 
 
@@ -43,6 +43,8 @@ class Tally:
         self.newest: tuple[str, str] | None = None
         self.reason = ""
         self.causes: dict[tuple[str, str, str], Cause] = {}
+        self.behind: Counter[tuple[str, bool]] = Counter()
+        """What was left on the platform, by (step, whether it was kept for its data)."""
         self.began = now
         self._active: dict[str, bool] = {}
         self._waiting = 0
@@ -79,6 +81,8 @@ class Tally:
     def hear(self, notice: Notice) -> str | None:
         """Count a notice; what of it people want to be told at once."""
         run, name = notice.run, notice.name
+        if name == "step_left":
+            self.behind[notice.step, bool(notice.detail["kept"])] += 1
         if run.shared:
             return None
         if name in ENDS:

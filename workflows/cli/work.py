@@ -96,13 +96,16 @@ class RunManifest(Work):
 
     async def _gone(self, survey: Survey) -> int:
         names, count = list[str](), 0
-        async for name in survey.gone():
+        async for run in survey.gone():
             count += 1
             if count <= NAMED:
-                names.append(name)
+                names.append(run.source)
         if count:
             more = f" and {number(count - NAMED)} more" if count > NAMED else ""
-            self.tell(f"{', '.join(names)}{more}: in the journal, not in {self.manifest}; left alone")
+            self.tell(
+                f"{', '.join(names)}{more}: in the journal, not in {self.manifest}; left alone"
+                f" (`headway destroy {self.manifest} --removed` takes them down)"
+            )
         return count
 
 

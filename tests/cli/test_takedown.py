@@ -1,0 +1,112 @@
+"""`destroy`: what was made goes, in safe order; what is adopted, shared or holds data stays, and is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import Headway, Platform
+
+BASE = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
+
+
+def live(platform: Platform) -> dict[str, int]:
+    """How many objects of ours there are, by kind."""
+    return {kind: count for kind, count in platform.report()["live"].items() if count}
+
+
+def ids(headway: Headway, step: str) -> dict[str, str | None]:
+    """The id that each source has for a step."""
+    return {
+        run["source"]: next(s["id"] for s in run["steps"] if s["name"] == step)
+        for run in headway("status", "--json").lines
+    }
+
+
+def clean(platform: Platform) -> bool:
+    """Whether nothing is there twice, and every request was right."""
+    report = platform.report()
+    return not (report["duplicates"]["count"] or report["mistakes"]["count"])
+
+
+def test_nothing_is_deleted_without_a_yes(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    before = live(platform)
+    ended = headway("destroy", manifest.name)
+    assert ended.code == 3
+    assert "destroy 3 sources, in dev (a development sandbox): continue?" in ended.err
+    assert live(platform) == before
+
+
+def test_data_stays_and_is_taken_up_again(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    datasets = ids(headway, "dataset")
+    ended = headway("destroy", manifest.name, "--yes")
+    assert ended.code == 0
+    assert ended.out.startswith("3 sources: 3 destroyed")
+    assert "Left behind: 3 mapping sets (the platform cannot delete them)" in ended.out
+    assert "3 datasets" in ended.out
+    assert live(platform) == {"dataset": 3, "mapping_set": 3, "schema": 3}
+    assert {run["state"] for run in headway("status", "--json").lines} == {"destroyed"}
+    assert headway("run", manifest.name).code == 0
+    assert ids(headway, "dataset") == datasets
+    assert live(platform)["flow"] == 3
+    assert live(platform)["dataset"] == 3
+    assert clean(platform)
+
+
+def test_data_goes_when_asked_for_also_later(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    headway("destroy", manifest.name, "--yes")
+    assert headway("destroy", manifest.name, "--yes", "--delete-data").code == 0
+    assert live(platform) == {"mapping_set": 3}
+    assert headway("run", manifest.name).code == 0
+    assert headway("destroy", manifest.name, "--yes", "--delete-data", "--quiet").code == 0
+    assert live(platform) == {"mapping_set": 6}
+    assert clean(platform)
+
+
+def test_what_others_share_stays_until_the_last_of_them_goes(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name)
+    headway("destroy", manifest.name, "--yes", "--delete-data", "--only", "acme-accounts")
+    assert live(platform) == {
+        "class": 2, "schema": 4, "dataset": 2, "dataset_base_connection": 1,
+        "source_connection": 2, "target_connection": 2, "flow": 2, "mapping_set": 3,
+    }  # fmt: skip
+    headway("destroy", manifest.name, "--yes", "--delete-data")
+    assert live(platform) == {"mapping_set": 3}
+
+
+def test_what_was_adopted_is_not_touched(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    schema, dataset = ids(headway, "target_schema")["acme-accounts"], ids(headway, "dataset")["acme-accounts"]
+    text = manifest.read_text().replace("{schema: acme-people}", f'{{schema: "{schema}", dataset: "{dataset}"}}')
+    Path("mine.yaml").write_text(text)
+    headway("run", "mine.yaml", "--only", "acme-contacts", "--store", "mine.db")
+    ended = headway("destroy", "mine.yaml", "--only", "acme-contacts", "--store", "mine.db", "--yes", "--delete-data")
+    assert ended.code == 0
+    objects = platform.objects()
+    assert objects[schema]["live"]
+    assert objects[dataset]["live"]
+    assert objects[BASE]["live"]
+    assert live(platform)["flow"] == 1
+
+
+def test_what_was_removed_from_the_manifest_is_taken_down(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    text = manifest.read_text()
+    manifest.write_text(text[: text.index("  - name: acme-contacts")])
+    ended = headway("destroy", manifest.name, "--removed", "--yes", "--delete-data")
+    assert (ended.code, ended.out.splitlines()[0][:23]) == (0, "1 source: 1 destroyed  ")
+    assert live(platform)["flow"] == 2
+    again = headway("destroy", manifest.name, "--removed", "--yes")
+    assert again.code == 64
+    assert "has no run of sources.yaml that was removed from it" in again.err
+
+
+def test_an_empty_journal_knows_nothing_to_destroy(headway: Headway, platform: Platform, manifest: Path) -> None:
+    ended = headway("destroy", manifest.name, "--yes")
+    assert ended.code == 64
+    assert "headway recover sources.yaml" in ended.err
+    assert platform.posts() == 0
