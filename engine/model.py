@@ -238,7 +238,8 @@ class NewRun:
 
 @value
 class Known:
-    """What the journal says of a run that is registered again: enough to tell unchanged from changed."""
+    """What the journal says of a run that is registered again: enough to tell unchanged from changed. `begun`:
+    something of it may be on the platform, unless it was destroyed."""
 
     key: int
     run_id: str
@@ -246,3 +247,5 @@ class Known:
     inputs_print: str
     definition: str
     source: str
+    variant: str
+    begun: bool

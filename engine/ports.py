@@ -239,10 +239,11 @@ class Journal(Protocol):
     replaced: bool
 
     async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
-        """Insert the new runs; give unfinished or destroyed ones the new inputs (rule 9), but not the new definition,
-        which the runner checks first; leave finished ones alone. All but the finished ones are enrolled in `batch`.
-        Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not finished as long
-        as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones is fenced."""
+        """Insert the new runs; give unfinished or destroyed ones the new inputs (rule 9), unfinished ones not the new
+        definition, which the runner checks first; leave finished ones alone. All but the finished ones are enrolled in
+        `batch`. Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not finished
+        as long as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones is
+        fenced. Raises `WorkflowChanged` for an unfinished run that was begun in another variant: nothing is kept."""
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:

@@ -73,6 +73,8 @@ class MemoryJournal:
             inputs_print=found.inputs_print,
             definition=found.definition,
             source=found.source,
+            variant=found.variant,
+            begun=found.begun_by is not None,
         )
         return rules.judge(known, found.suspect, run), known
 
@@ -80,7 +82,14 @@ class MemoryJournal:
         return [self._known(run) for run in runs]
 
     async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
-        return await self._commit(lambda: [self._register(batch, run) for run in runs])
+        return await self._commit(lambda: self._register_all(batch, runs))
+
+    def _register_all(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
+        for run in runs:
+            standing, known = self._known(run)
+            if known and standing is Standing.CONTINUED and known.status is not RunStatus.DONE:
+                rules.check_variant(known, run.variant)
+        return [self._register(batch, run) for run in runs]
 
     def _register(self, batch: int, run: NewRun) -> tuple[Standing, Known]:
         standing, known = self._known(run)
@@ -115,15 +124,24 @@ class MemoryJournal:
             inputs_print=run.inputs_print,
             definition=run.definition,
             source=run.source,
+            variant=run.variant,
+            begun=False,
         )
 
     def _revise(self, known: Known, run: NewRun) -> None:
         old = self._contents.runs[known.key]
         if old.status is RunStatus.DONE:  # suspect, with the inputs that it was made with
             return
-        new = replace(old, scope=run.scope, source=run.source, inputs=run.inputs, inputs_print=run.inputs_print)
+        new = replace(
+            old,
+            scope=run.scope,
+            source=run.source,
+            variant=run.variant,
+            inputs=run.inputs,
+            inputs_print=run.inputs_print,
+        )
         if old.status is RunStatus.DESTROYED:
-            new = replace(new, status=RunStatus.PENDING, finished_at=None)
+            new = replace(new, status=RunStatus.PENDING, finished_at=None, definition=run.definition)
         if new != old:
             self._contents.runs[old.key] = replace(new, epoch=old.epoch + 1)
 

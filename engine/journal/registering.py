@@ -26,9 +26,10 @@ class Found:
         return rules.judge(self.known, self.suspect, run), self.known
 
     def differs(self, run: NewRun, scope: int) -> bool:
-        """Whether `run` brings anything new; a done run keeps what it was done with."""
+        """Whether `run` brings anything new; a done run keeps what it was done with. Raises `WorkflowChanged`."""
         if self.known.status is RunStatus.DONE:
             return False
+        rules.check_variant(self.known, run.variant)
         old = self.known.inputs_print, self.known.source, self.scope
         return self.known.status is RunStatus.DESTROYED or old != (run.inputs_print, run.source, scope)
 
@@ -36,7 +37,7 @@ class Found:
 def find(connection: Connection, runs: Sequence[NewRun]) -> dict[str, Found]:
     """Those of the runs that are there already, by id."""
     found = {}
-    for key, run_id, status, inputs_print, definition, source, suspect, scope in among(
+    for key, run_id, status, inputs_print, definition, source, suspect, scope, variant, begun_by in among(
         connection, KNOWN, [run.run_id for run in runs]
     ):
         known = Known(
@@ -46,6 +47,8 @@ def find(connection: Connection, runs: Sequence[NewRun]) -> dict[str, Found]:
             inputs_print=inputs_print,
             definition=definition,
             source=source,
+            variant=variant,
+            begun=begun_by is not None,
         )
         found[run_id] = Found(known=known, suspect=bool(suspect), scope=scope)
     return found
@@ -86,6 +89,8 @@ def _revise(connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes
             "run": found.known.key,
             "scope": scopes[run.scope],
             "source": run.source,
+            "variant": run.variant,
+            "definition": run.definition,
             "inputs": run.inputs,
             "inputs_print": run.inputs_print,
         }

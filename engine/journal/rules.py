@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from enum import Enum
 
-from engine.errors import Fenced, StorageError, UnknownRun
+from engine.errors import Fenced, StorageError, UnknownRun, WorkflowChanged
 from engine.model import Known, NewRun, RunState, RunStatus
 from engine.ports import Standing
 
@@ -51,6 +51,16 @@ def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
     if known.status is not RunStatus.DONE or suspect:
         return Standing.CONTINUED
     return Standing.UNCHANGED if known.inputs_print == run.inputs_print else Standing.CHANGED
+
+
+def check_variant(known: Known, variant: str) -> None:
+    """Whether an unfinished run may go on in this variant: in another only when nothing of it is there. Raises
+    `WorkflowChanged`."""
+    if variant != known.variant and known.begun and known.status is not RunStatus.DESTROYED:
+        raise WorkflowChanged(
+            f"run {known.source!r} was begun as {known.variant!r} and cannot go on as {variant!r}: finish it as it was "
+            "begun, or destroy it first"
+        )
 
 
 class Turn(Enum):

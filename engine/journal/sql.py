@@ -42,10 +42,12 @@ REVISE = (
         epoch=runs.c.epoch + 1,
         scope=bindparam("scope"),
         source=bindparam("source"),
+        variant=bindparam("variant"),
         inputs=bindparam("inputs"),
         inputs_print=bindparam("inputs_print"),
         status=case((runs.c.status == "destroyed", "pending"), else_=runs.c.status),
         finished_at=case((runs.c.status == "destroyed", None), else_=runs.c.finished_at),
+        definition=case((runs.c.status == "destroyed", bindparam("definition")), else_=runs.c.definition),
     )
 )
 

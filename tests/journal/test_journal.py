@@ -1,12 +1,13 @@
 """What every journal does, whatever it is stored in."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import anyio
 import pytest
 
-from engine.errors import Fenced, StorageError, UnknownRun
+from engine.errors import Fenced, StorageError, UnknownRun, WorkflowChanged
 from engine.model import (
     Attempt,
     Event,
@@ -81,7 +82,8 @@ async def test_unfinished_runs_take_the_new_inputs_and_are_enrolled(store: Store
         assert known.status is unfinished[known.source]
     assert [run.source for run in again] == list(unfinished)
     for run in again:
-        assert (run.inputs, run.inputs_print, run.definition) == ("{}", "print-2", "definition-1")
+        begun_anew = "definition-2" if run.source == "destroyed" else "definition-1"
+        assert (run.inputs, run.inputs_print, run.definition) == ("{}", "print-2", begun_anew)
         assert run.status.value == ("pending" if run.source == "destroyed" else run.source)
         assert run.steps == {"dataset": done("dataset")}
 
@@ -96,6 +98,29 @@ async def test_a_destroyed_run_begins_again_and_keeps_its_tombstones(store: Stor
         again = await journal.load("id-acme")
     assert (again.status, again.finished_at, again.generation) == (RunStatus.PENDING, None, 2)
     assert again.steps == {"dataset": grave}
+
+
+async def test_a_destroyed_run_begins_again_with_the_definition_of_today(store: Store) -> None:
+    async with store.open() as journal:
+        _, (run,) = await enter(journal, new_run("acme"))
+        await journal.write(record(replace(run, status=RunStatus.DESTROYED, begun_by="me"), with_run=True))
+        await journal.register(2, [new_run("acme", variant="tabular", definition="definition-2")])
+        again = await journal.load(run.run_id)
+    assert (again.variant, again.definition) == ("tabular", "definition-2")
+
+
+@pytest.mark.parametrize("begun_by", [None, "me"])
+async def test_a_run_changes_its_variant_only_before_it_is_begun(store: Store, begun_by: str | None) -> None:
+    changed = new_run("acme", variant="tabular", inputs="{}", inputs_print="print-2")
+    async with store.open() as journal:
+        _, (run,) = await enter(journal, new_run("acme"))
+        await journal.write(record(replace(run, status=RunStatus.FAILED, begun_by=begun_by), with_run=True))
+        with nullcontext() if begun_by is None else pytest.raises(WorkflowChanged, match="begun as 'adhoc'"):
+            await journal.register(2, [new_run("other"), changed])
+        after = await journal.load(run.run_id)
+        there = [run.source for run in await read_all(journal)]
+    assert (after.variant, after.inputs) == (("tabular", "{}") if begun_by is None else ("adhoc", run.inputs))
+    assert there == (["acme", "other"] if begun_by is None else ["acme"])
 
 
 async def test_finished_runs_are_left_alone_unless_their_receipts_are_in_question(store: Store) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from engine.api import UNFINISHED
 from engine.errors import Answer, NotAuthorised, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
@@ -136,7 +137,17 @@ class Preflight:
         rules = self._rules[str(query)]
         for mistake in schedule_mistakes(inputs, rules) if rules is not None else ():
             self._found.setdefault(mistake, []).append(inputs.source)
+        self._chain(inputs, known)
         await self._secrets(inputs, known)
+
+    def _chain(self, inputs: Inputs, known: Known | None) -> None:
+        """Whether a run would have to go on by other steps than those that it was begun with."""
+        if known is not None and known.begun and known.variant != inputs.chain and known.status in UNFINISHED:
+            mistake = (
+                f"chain {known.variant} → {inputs.chain}: the run is unfinished; "
+                f"finish it with chain: {known.variant}, or destroy it first"
+            )
+            self._found.setdefault(mistake, []).append(inputs.source)
 
     async def _fetch(self, inputs: Inputs, query: object) -> Mapping[str, Json] | None:
         """The rules of the connector's flows; None when they cannot be had now, so that the steps will check them."""
