@@ -130,11 +130,10 @@ class Preflight:
 
     async def check(self, inputs: Inputs, known: Known | None) -> None:
         """Note what is wrong with a source."""
-        workflow = CHAINS[inputs.chain]
-        query = workflow.spec(workflow.steps["flow_spec"], inputs, {})
-        if str(query) not in self._rules:
-            self._rules[str(query)] = await self._fetch(inputs, query)
-        rules = self._rules[str(query)]
+        key = CHAINS[inputs.chain].plan(inputs).shared["flow_spec"]
+        if key not in self._rules:
+            self._rules[key] = await self._rules_of(inputs, key)
+        rules = self._rules[key]
         for mistake in schedule_mistakes(inputs, rules) if rules is not None else ():
             self._found.setdefault(mistake, []).append(inputs.source)
         self._chain(inputs, known)
@@ -149,11 +148,16 @@ class Preflight:
             )
             self._found.setdefault(mistake, []).append(inputs.source)
 
-    async def _fetch(self, inputs: Inputs, query: object) -> Mapping[str, Json] | None:
-        """The rules of the connector's flows; None when they cannot be had now, so that the steps will check them."""
-        resource: Any = self.app.engine.resources[CHAINS[inputs.chain].steps["flow_spec"].resource]
+    async def _rules_of(self, inputs: Inputs, key: str) -> Mapping[str, Json] | None:
+        """The rules of the connector's flows, from the journal where an earlier run has read them; None when they
+        cannot be had now, so that the steps will check them."""
+        workflow = CHAINS[inputs.chain]
+        made = await self._made(run_id(workflow.name, self.scope, key, shared=True), "flow_spec")
+        if made is not None:
+            return made.data
+        resource: Any = self.app.engine.resources[workflow.steps["flow_spec"].resource]
         try:
-            receipt: Receipt = await resource.fetch(query)
+            receipt: Receipt = await resource.fetch(workflow.spec(workflow.steps["flow_spec"], inputs, {}))
         except Answer:
             return None
         return receipt.data
@@ -169,7 +173,7 @@ class Preflight:
         if id in self._connections or (key is None and known is not None):
             return
         self._connections.add(id)
-        if key is not None and await self._is_made(id):
+        if key is not None and await self._made(id, "base_connection"):
             return
         for value in inputs.base_connection.auth.values():
             try:
@@ -178,11 +182,13 @@ class Preflight:
             except SecretError as error:
                 self._found.setdefault(f"base_connection: {error}", []).append(inputs.source)
 
-    async def _is_made(self, shared_id: str) -> bool:
+    async def _made(self, shared_id: str, step: str) -> Receipt | None:
+        """The receipt of a shared step that is done."""
         try:
-            return (await self.app.engine.journal.load(shared_id)).status is RunStatus.DONE
+            run = await self.app.engine.journal.load(shared_id)
         except UnknownRun:
-            return False
+            return None
+        return run.steps[step].receipt if run.status is RunStatus.DONE else None
 
     def close(self) -> None:
         """Refuse, if anything was wrong, with everything that was. Raises `Refusal`."""

@@ -22,17 +22,20 @@ class FlowSpecQuery:
 
 
 class FlowSpecs:
-    """Flow specs; they are only read."""
+    """Flow specs; they are only read, each once: they change with the platform's releases, not with a batch."""
 
     kind = "flow spec"
     family = FLOW_SERVICE
 
     def __init__(self, client: AepClient) -> None:
         self._client = client
+        self._read: dict[FlowSpecQuery, Receipt] = {}
 
     async def fetch(self, spec: FlowSpecQuery) -> Receipt:
         """The flow spec, with its rules as `data`: `name`, `schedule` (a JSON Schema), `transformations` (a JSON Schema
         by name), `sources` (ids of the connection specs that it serves; none when it does not say)."""
+        if spec in self._read:
+            return self._read[spec]
         found = next((item for item in await self._items(spec) if _answers(item, spec)), None)
         id = text(found, "id")
         if id is None:
@@ -43,7 +46,8 @@ class FlowSpecs:
                     hint="The connector may not be licensed for this organisation.",
                 )
             )
-        return Receipt(id=id, version=text(found, "version"), data=_rules(found))
+        receipt = self._read[spec] = Receipt(id=id, version=text(found, "version"), data=_rules(found))
+        return receipt
 
     async def _items(self, spec: FlowSpecQuery) -> list[Json]:
         path, params = "/flowSpecs", {"property": f"name=={spec.name}"}
