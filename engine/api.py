@@ -12,9 +12,12 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
+
 from engine import codec
 from engine.active import Active
 from engine.clock import SystemClock
+from engine.drift import StepDrift, drift
 from engine.drive import Drive
 from engine.errors import ScopeMismatch, UnknownRun, WorkflowChanged
 from engine.identity import run_id
@@ -27,7 +30,7 @@ from engine.recover import resolve
 from engine.report import report
 from engine.runner import Runner
 from engine.session import Notice, Session
-from engine.workflow import Workflow
+from engine.workflow import Plan, Workflow
 
 UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED, RunStatus.IN_DOUBT)
 SHARED_KEPT = 1024
@@ -200,6 +203,12 @@ class Engine:
             await self.runner.destroy_orphans(run_ids, delete_data=delete_data)
         return counts
 
+    async def switch(self, run_ids: Collection[str], *, on: bool) -> Counter[RunStatus]:
+        """Switch off or on what these runs, which are done, made and can be switched. Raises `Halt`."""
+        batch = await self.journal.new_batch()
+        await self.journal.enroll(batch, (RunStatus.DONE,), run_ids)
+        return await self._act(batch, partial(Drive.switch, on=on))
+
     async def recover(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Counter[RunStatus]:
         """Rebuild a lost journal from the markers on the platform, creating nothing. `done`: all was found again; what
         was found, is missing or in conflict is told by notices. Raises `Halt`, `ScopeMismatch`."""
@@ -252,16 +261,41 @@ class Engine:
         """A run as one line of `status --json`. Raises `WorkflowChanged` when its workflow is not known here."""
         workflow = self._known(run)
         plan = workflow.plan(workflow.decode(run.inputs))
-        shared = {
-            name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
-        }
-        return report(run, plan, shared)
+        return report(run, plan, await self._shared_steps(run, plan))
+
+    async def drift(self, run_ids: Collection[str]) -> AsyncIterator[tuple[RunState, tuple[StepDrift, ...]]]:
+        """Hold what the platform has against what the journal knows of these runs, by source name; only reads."""
+        waiting: list[RunState] = []
+        async for run in self.journal.stream(run_ids=run_ids):
+            waiting.append(run)
+            if len(waiting) == self.window:
+                for result in await self._compare(waiting):
+                    yield result
+                waiting.clear()
+        for result in await self._compare(waiting):
+            yield result
+
+    async def _compare(self, runs: Sequence[RunState]) -> list[tuple[RunState, tuple[StepDrift, ...]]]:
+        found: dict[str, tuple[StepDrift, ...]] = {}
+
+        async def compare(run: RunState) -> None:
+            workflow = self._known(run)
+            shared = await self._shared_steps(run, workflow.plan(workflow.decode(run.inputs)))
+            found[run.run_id] = await drift(self.session, workflow, run, shared)
+
+        async with anyio.create_task_group() as group:
+            for run in runs:
+                group.start_soon(compare, run)
+        return [(run, found[run.run_id]) for run in runs]
 
     def _known(self, run: RunState) -> Workflow[Any]:
         workflow = self.workflows.get((run.workflow, run.variant))
         if workflow is None:
             raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
         return workflow
+
+    async def _shared_steps(self, run: RunState, plan: Plan) -> dict[str, StepState]:
+        return {name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))}
 
     async def _shared_step(self, run: RunState, name: str, key: str) -> StepState | None:
         id = run_id(run.workflow, run.scope, key, shared=True)

@@ -22,6 +22,7 @@ from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, re
 from engine.ports import Adopt
 from engine.recover import recover
 from engine.sentinel import hold, leased, verify
+from engine.switch import switch
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
@@ -95,6 +96,14 @@ class Drive:
             return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}
+            return await self._conclude_failed()
+
+    async def switch(self, *, on: bool) -> RunState:
+        """Switch off or on what the run made."""
+        try:
+            return await switch(self.run, on=on)
+        except StepFailed as failed:
+            self.failures = {"": failed.failure}
             return await self._conclude_failed()
 
     async def recover(self) -> RunState:

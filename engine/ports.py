@@ -147,6 +147,15 @@ class Signable(Protocol):
         ...
 
 
+class Switchable(Protocol):
+    """A resource whose objects can be switched off and on again; the data of a view says whether it is `on`, unless
+    it is between the two."""
+
+    async def switch(self, view: View, on: bool, send_within: float) -> Receipt:
+        """Switch it on condition that nobody changed it since this view. One request; raises the five answers."""
+        ...
+
+
 class Amendable(Protocol):
     """A resource whose objects can be changed, on condition that nobody else changed them meanwhile (rule 10)."""
 

@@ -5,7 +5,8 @@ calling      a command's options, its exit code, Ctrl-C     failures     what is
 options      options that commands share                    compose      THE place where everything is wired
 
 apply        run, resume, recover: their options            work         which runs they are about
-takedown     destroy
+takedown     destroy                                        drifting     drift
+switching    pause, unpause
 driving      from the first look to the summary             survey       a manifest held against the journal
 preparing    sandbox, consent, rules, secrets               selecting    --only, --exclude
 render, summary, events, tally, words: progress, outcome    planning     plan
@@ -37,6 +38,9 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),
     "resume": Command("apply", "resume", "Continue unfinished runs from the journal alone; settle a doubt."),
     "recover": Command("apply", "recover", "Rebuild a lost journal from the markers on the platform; creates nothing."),
+    "pause": Command("switching", "pause", "Switch the flows of sources off, until they are switched on again."),
+    "unpause": Command("switching", "unpause", "Switch the flows of sources on again."),
+    "drift": Command("drifting", "drift", "Compare the platform with the journal, field by field."),
     "destroy": Command("takedown", "destroy", "Delete what the runs of a manifest made, in safe order; asks first."),
     "status": Command("inspect", "status", "Show what is done, running, failed, in doubt."),
     "why": Command("story", "why", "Tell the history of a run or a step, and what to do about it."),

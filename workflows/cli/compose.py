@@ -70,8 +70,11 @@ async def working(
     *,
     observer: Callable[[Notice], None],
     stop_at: Callable[[int], bool] = lambda _failed: False,
+    read_only: bool = False,
 ) -> AsyncIterator[App]:
-    """The engine over an open, locked journal, and the client that it works with. Sends nothing by itself."""
+    """The engine over an open, locked journal, and the client that it works with. Sends nothing by itself.
+
+    `read_only`: the journal is only read, also while another process works on it."""
     clock, rng = SystemClock(), SystemRandom()
     gate = Pacing(
         boot=clock.boot,
@@ -95,6 +98,7 @@ async def working(
             clock=clock,
             rng=rng,
             command=called_briefly(),
+            read_only=read_only,
         ) as engine,
     ):
         yield App(engine=engine, client=client, gate=gate, credentials=credentials)

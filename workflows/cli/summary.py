@@ -31,6 +31,8 @@ class Outcome:
     """Whether it only found again what there is: then what is left is no failure."""
     destroys: bool = False
     """Whether what is done is destroyed."""
+    said: str = "done"
+    """What those are that it got through with."""
 
     @property
     def code(self) -> Exit:
@@ -85,8 +87,7 @@ class Outcome:
 
     def _counts(self) -> str:
         tally = self.tally
-        done = "found whole" if self.finds else "destroyed" if self.destroys else "done"
-        figures = [f"{number(tally.done)} {done}"]
+        figures = [f"{number(tally.done)} {self.said}"]
         figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
         figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
         figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)

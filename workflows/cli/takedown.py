@@ -105,5 +105,5 @@ class Destroy(Work):
                     yield run.run_id, run.status
 
     def finish(self, outcome: Outcome) -> Outcome:
-        outcome.destroys = True
+        outcome.destroys, outcome.said = True, "destroyed"
         return outcome

@@ -125,7 +125,7 @@ class Recover(Work):
         return Batch(act=act, total=survey.selected, done=done)
 
     def finish(self, outcome: Outcome) -> Outcome:
-        outcome.finds = True
+        outcome.finds, outcome.said = True, "found whole"
         return outcome
 
 
@@ -162,7 +162,7 @@ class Resume(Work):
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
         if runs:
             found = await find_runs(app.engine, runs)
-            elsewhere = [run.source for run in found if not _same(run.scope, scope)]
+            elsewhere = [run.source for run in found if not same_world(run.scope, scope)]
             if elsewhere:
                 raise Refusal(
                     f"{listed(elsewhere, NAMED)}: of another sandbox than {scope.sandbox!r}", "set AEP_SANDBOX_NAME"
@@ -174,10 +174,11 @@ class Resume(Work):
         return [
             run.run_id
             async for run in app.engine.journal.stream(statuses=statuses)
-            if _same(run.scope, scope)
+            if same_world(run.scope, scope)
             and selection.takes(Subject(source=run.source, state=run.status.value, codes=codes_of(run)))
         ]
 
 
-def _same(one: Scope, other: Scope) -> bool:
+def same_world(one: Scope, other: Scope) -> bool:
+    """Whether both are of one sandbox, whichever of its lives."""
     return (one.gateway, one.org, one.sandbox) == (other.gateway, other.org, other.sandbox)

@@ -7,15 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Rejected
-from engine.model import Failure, Json
+from engine.model import Failure, Json, Receipt
 from engine.model import replace as changed
 from engine.ports import Change, Difference, Label, View
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import FlowServiceObjects, named
-from workflows.resources._json import compare, dig, rows, table
+from workflows.resources._json import compare, dig, rows, table, text
 from workflows.resources._rules import ONCE, mistakes
+from workflows.resources._translate import answers
 
 DATE_FORMAT = "yyyy-MM-dd HH:mm:ss"
+_STATES = {"enabled": True, "disabled": False}
 MARGIN = 300
 """A start that nobody named lies this many seconds ahead: longer than a request can wait at the gateway, and than
 clocks differ."""
@@ -56,6 +58,29 @@ class Flows(FlowServiceObjects):
 
     kind = "flow"
     path = "/flows"
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        """A new flow is enabled (contract 3.4)."""
+        return changed(await super().create(body, send_within), data={"on": True})
+
+    async def read(self, id: str) -> View | None:
+        """The flow; its data tells whether it is enabled, unless it is between two states."""
+        view = await super().read(id)
+        on = _STATES.get(text(view.content, "state") or "") if view else None
+        return view if view is None or on is None else changed(view, data={"on": on})
+
+    async def switch(self, view: View, on: bool, send_within: float) -> Receipt:
+        """Enable or disable it (contract 10.2)."""
+        with answers():
+            answer = await self._client.effect(
+                "POST",
+                self.family,
+                f"{self._one(view.id)}/action",
+                params={"op": "ENABLE" if on else "DISABLE"},
+                headers={"If-Match": view.etag} if view.etag else None,
+                send_within=send_within,
+            )
+        return Receipt(id=view.id, etag=text(answer.body, "etag"))
 
     def body(self, spec: FlowSpec, label: Label, now: float) -> Json:
         body = flow_body(spec, label, now)

@@ -1,0 +1,121 @@
+"""What the platform has, held against what the journal knows: only looking, nothing is sent that changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import anyio
+
+from engine import labels
+from engine.changes import source_of
+from engine.errors import Answer, NotApplied, Rejected
+from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
+from engine.ports import Adopt, Change
+from engine.retry import RetryPolicy, next_delay
+from engine.session import Session
+from engine.workflow import Plan, Step, Workflow
+
+T = TypeVar("T")
+
+READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
+
+
+@value
+class StepDrift:
+    """How one object differs from what the journal says: it is `gone`, or other in these `fields` (`before`: as it is
+    on the platform, `after`: as it should be), or `unknown`: why it could not be compared."""
+
+    step: str
+    id: str
+    shared: bool = False
+    gone: bool = False
+    fields: tuple[Change, ...] = ()
+    unknown: str = ""
+
+
+async def drift(
+    session: Session, workflow: Workflow[Any], state: RunState, shared: Mapping[str, StepState]
+) -> tuple[StepDrift, ...]:
+    """Every object of a run that is not as it should be, in the order of its steps; all are read at once.
+
+    `shared`: the states of the run's shared steps. What was adopted must be there, and may be as its owner likes.
+    """
+    inputs = workflow.decode(state.inputs)
+    plan = workflow.plan(inputs)
+    steps = {name: (shared if name in plan.shared else state.steps).get(name) for name in plan.steps}
+    receipts = {name: step.receipt for name, step in steps.items() if step and step.receipt}
+    comparison = _Comparison(
+        session=session, workflow=workflow, plan=plan, inputs=inputs, state=state, receipts=receipts
+    )
+    async with anyio.create_task_group() as group:
+        for name, step in steps.items():
+            if step and step.receipt and not plan.steps[name].reads_only:
+                group.start_soon(comparison.compare, plan.steps[name], step, step.receipt)
+    return tuple(comparison.found[name] for name in plan.steps if name in comparison.found)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Comparison:
+    """One run being compared."""
+
+    session: Session
+    workflow: Workflow[Any]
+    plan: Plan
+    inputs: Any
+    state: RunState
+    receipts: Mapping[str, Receipt]
+    found: dict[str, StepDrift] = field(default_factory=dict)
+
+    async def compare(self, step: Step, state: StepState, receipt: Receipt) -> None:
+        """Look at the object of one step."""
+        resource = self.session.resources[step.resource]
+        found = StepDrift(step=step.name, id=receipt.id, shared=step.name in self.plan.shared)
+        try:
+            view = await self._ask(lambda: resource.read(receipt.id))
+            if view is None:
+                self.found[step.name] = replace(found, gone=True)
+                return
+            fields = self._fields(step, state, receipt, view.content, view.data)
+        except Answer as answer:
+            self.found[step.name] = replace(found, unknown=answer.failure.message)
+            return
+        if fields:
+            self.found[step.name] = replace(found, fields=fields)
+
+    def _fields(
+        self, step: Step, state: StepState, receipt: Receipt, content: Json, data: Mapping[str, Json]
+    ) -> tuple[Change, ...]:
+        spec = self.workflow.spec(step, self.inputs, self.receipts)
+        if receipt.origin is Origin.ADOPTED or isinstance(spec, Adopt):
+            return ()
+        resource, now = self.session.resources[step.resource], self.session.clock.wall()
+        key = self.plan.shared.get(step.name)
+        source = source_of(self.state, state) if key is None else key
+        run = replace(self.state, source=source, generation=state.generation, shared=key is not None)
+        label = labels.label(run, step.name, "", unique=resource.unique, sentinel_of=None)
+        body = resource.body(spec, label, state.finished_at or now)
+        return (
+            *(change for change in resource.changes(content, body, now) if not change.hidden),
+            *(
+                Change(path=key, before=data[key], after=wanted)
+                for key, wanted in receipt.data.items()
+                if key in data and data[key] != wanted
+            ),
+        )
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """A read, repeated until it is answered. Raises `Answer` when it is refused, or when patience ends."""
+        session, tries, began = self.session, 0, self.session.clock.boot()
+        while True:
+            try:
+                return await question()
+            except Rejected:
+                raise
+            except Answer as answer:
+                tries += 1
+                if session.clock.boot() - began > session.timing.patience:
+                    raise
+                floor = answer.retry_after if isinstance(answer, NotApplied) else None
+            await anyio.sleep(next_delay(READS, tries, session.rng, floor))

@@ -1,0 +1,112 @@
+"""`drift`, `pause`, `unpause`: what others did by hand is seen, what headway did is not drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Headway, Platform
+from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SCOPES
+
+
+@pytest.fixture
+def hand(platform: Platform) -> Iterator[httpx.Client]:
+    """Somebody else with credentials."""
+    secrets = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET, "scope": DEFAULT_SCOPES}
+    answer = httpx.post(f"{platform.url}/ims/token/v3", data={"grant_type": "client_credentials", **secrets})
+    headers = {
+        "Authorization": f"Bearer {answer.json()['access_token']}",
+        "x-api-key": DEFAULT_CLIENT_ID,
+        "x-gw-ims-org-id": DEFAULT_ORG,
+        "x-sandbox-name": "dev",
+    }
+    with httpx.Client(base_url=f"{platform.url}/data/foundation", headers=headers) as client:
+        yield client
+
+
+def step(headway: Headway, source: str, name: str) -> Any:
+    """What the journal says of a step."""
+    run = next(run for run in headway("status", "--json").lines if run["source"] == source)
+    return next(step for step in run["steps"] if step["name"] == name)
+
+
+def state(hand: httpx.Client, flow: str) -> Any:
+    """The state of a flow."""
+    return hand.get(f"/flowservice/flows/{flow}").json()["items"][0]["state"]
+
+
+def test_what_headway_made_is_no_drift(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    posts = platform.posts()
+    ended = headway("drift", manifest.name)
+    assert (ended.code, ended.out) == (0, "3 sources compared, no drift.   Nothing was changed.\n")
+    assert platform.posts() == posts
+
+
+def test_what_others_did_is_told_field_by_field(headway: Headway, manifest: Path, hand: httpx.Client) -> None:
+    headway("run", manifest.name)
+    accounts, incidents = (step(headway, source, "flow") for source in ("acme-accounts", "acme-incidents"))
+    schema = step(headway, "acme-contacts", "dataset")
+    hand.patch(
+        f"/flowservice/flows/{accounts['id']}",
+        headers={"If-Match": accounts["etag"]},
+        json=[{"op": "replace", "path": "/scheduleParams/frequency", "value": "week"}],
+    ).raise_for_status()
+    hand.post(f"/flowservice/flows/{incidents['id']}/action", params={"op": "DISABLE"}).raise_for_status()
+    hand.delete(f"/flowservice/flows/{step(headway, 'acme-contacts', 'flow')['id']}").raise_for_status()
+    hand.patch(f"/catalog/dataSets/{schema['id']}", json={"name": "mine"}).raise_for_status()
+    ended = headway("drift", manifest.name, "--json")
+    assert ended.code == 2
+    *sources, summary = ended.lines
+    found = {
+        (line["source"], drift["step"]): drift["gone"] or {f["path"]: f["found"] for f in drift["fields"]}
+        for line in sources
+        for drift in line["drift"]
+    }
+    assert found == {
+        ("acme-accounts", "flow"): {"scheduleParams.frequency": "week"},
+        ("acme-incidents", "flow"): {"on": False},
+        ("acme-contacts", "flow"): True,
+        ("acme-contacts", "dataset"): {"name": "mine"},
+    }
+    assert (summary["compared"], summary["drifted"]) == (3, 3)
+    told = headway("drift", manifest.name, "--only", "acme-accounts").out
+    assert 'acme-accounts  flow: scheduleParams.frequency is "week", should be "hour"' in told
+
+
+def test_a_paused_flow_is_off_until_it_is_unpaused(headway: Headway, manifest: Path, hand: httpx.Client) -> None:
+    headway("run", manifest.name)
+    flow = step(headway, "acme-accounts", "flow")["id"]
+    ended = headway("pause", "acme-acc*")
+    assert (ended.code, ended.out[:18]) == (0, "1 source: 1 paused")
+    assert state(hand, flow) == "disabled"
+    assert headway("drift", manifest.name).code == 0
+    assert headway("unpause", "acme-accounts").code == 0
+    assert state(hand, flow) == "enabled"
+    assert headway("drift", manifest.name).code == 0
+    assert headway("run", manifest.name, "--quiet").code == 0
+
+
+def test_a_lost_answer_to_a_pause_is_resolved_by_looking(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    flow = step(headway, "acme-accounts", "flow")
+    platform.faults("kind=reset,after=true,method=POST,path=/action,times=1")
+    assert headway("pause", "acme-accounts").code == 0
+    assert state(hand, flow["id"]) == "disabled"
+    etag = hand.get(f"/flowservice/flows/{flow['id']}").json()["items"][0]["etag"]
+    assert step(headway, "acme-accounts", "flow")["etag"] == etag
+
+
+def test_nobody_is_paused_by_a_wrong_name(headway: Headway, platform: Platform, manifest: Path) -> None:
+    headway("run", manifest.name)
+    posts = platform.posts()
+    ended = headway("pause", "acme-acounts")
+    assert ended.code == 64
+    assert "did you mean 'acme-accounts'?" in ended.err
+    assert platform.posts() == posts

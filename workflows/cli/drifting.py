@@ -1,0 +1,131 @@
+"""`drift`: what the platform has, held against what the journal knows; only looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+from typer import Argument, Option
+
+from workflows.cli.calling import run_async
+from workflows.cli.options import Calling
+from workflows.cli.words import amount, cut
+
+if TYPE_CHECKING:
+    from engine.drift import StepDrift
+    from engine.model import Json, RunState
+    from workflows.onboarding.manifest import Spool
+
+WIDTH = 80
+"""Characters of a value that are shown."""
+
+
+def drift(
+    file: Annotated[str, Argument(metavar="FILE", help="The manifest: YAML, CSV, JSON lines; - is stdin.")],
+    options: Calling,
+    *,
+    defaults: Annotated[
+        Path | None, Option("--defaults", metavar="FILE", help="A YAML file with what the sources do not say.")
+    ] = None,
+    only: Annotated[list[str], Option("--only", metavar="PATTERN", help="As for run.")] = [],  # noqa: B006
+    exclude: Annotated[list[str], Option("--exclude", metavar="PATTERN", help="As for run.")] = [],  # noqa: B006
+    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once, per service.")] = 64,
+    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, per service.")] = None,
+    json: Annotated[bool, Option("--json", help="One JSON line per source, the last one a summary.")] = False,
+) -> int:
+    """Compare the platform with the journal, field by field: what others changed or deleted by hand.
+
+    Fields that the platform adds or writes in its own way are no drift. Leaves 2 when there is any, 0 when there is
+    none. Changes nothing, neither there nor in the journal.
+
+    Example:
+      headway drift sources.yaml
+      headway drift sources.yaml --only 'acme-*' --json
+    """
+    from workflows.cli.options import Driving
+    from workflows.onboarding.manifest import check_and_spool
+
+    driving = Driving(
+        store=options.store,
+        credentials=options.credentials,
+        concurrency=concurrency,
+        rate=rate,
+        only=only,
+        exclude=exclude,
+        json=json,
+    )
+    with check_and_spool(file, defaults) as spool:
+        return run_async(_drift, driving, spool)
+
+
+async def _drift(options: Any, spool: Spool) -> int:
+    from engine.model import RunStatus
+    from workflows.cli.compose import read_credentials, working
+    from workflows.cli.failures import Exit
+    from workflows.cli.preparing import find_sandbox
+    from workflows.cli.selecting import Selection
+    from workflows.cli.survey import Survey
+
+    credentials = read_credentials(options.credentials)
+    async with working(options, credentials, observer=lambda _notice: None, read_only=True) as app:
+        await app.engine.check_scope(app.scope())
+        scope = app.scope((await find_sandbox(app.client, credentials)).created)
+        await app.engine.check_scope(scope)
+        survey = Survey(app.engine, scope, spool, Selection(only=options.only, exclude=options.exclude))
+        compared, skipped = list[str](), 0
+        async for found in survey.sources():
+            if found.selected and found.known and found.known.status is RunStatus.DONE:
+                compared.append(found.known.run_id)
+            else:
+                skipped += found.selected
+        drifted = unknown = 0
+        async for run, drifts in app.engine.drift(compared):
+            drifted += any(not one.unknown for one in drifts)
+            unknown += any(one.unknown for one in drifts)
+            _tell(run, drifts, json=options.json)
+    _sum_up(drifted, unknown, len(compared), skipped, json=options.json)
+    return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE
+
+
+def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
+    if json:
+        from workflows.cli.events import print_json
+
+        print_json({"source": run.source, "run_id": run.run_id, "drift": [_as_json(one) for one in drifts]})
+        return
+    for one in drifts:
+        name = one.step.replace("_", " ") + (" (shared)" if one.shared else "")
+        if one.gone:
+            print(f"{run.source}  {name} {one.id}: gone")
+        elif one.unknown:
+            print(f"{run.source}  {name} {one.id}: cannot be compared: {one.unknown}")
+        for field in one.fields:
+            print(f"{run.source}  {name}: {field.path} is {_shown(field.before)}, should be {_shown(field.after)}")
+
+
+def _sum_up(drifted: int, unknown: int, compared: int, skipped: int, *, json: bool) -> None:
+    if json:
+        from workflows.cli.events import print_json
+
+        print_json({"summary": True, "compared": compared, "drifted": drifted, "unknown": unknown, "skipped": skipped})
+        return
+    figures = [f"{amount(compared, 'source')} compared", f"{drifted} drifted" if drifted else "no drift"]
+    figures += [f"{unknown} could not be compared"] * (unknown > 0)
+    figures += [f"{skipped} not done yet"] * (skipped > 0)
+    print(f"{', '.join(figures)}.   Nothing was changed.")
+
+
+def _as_json(one: StepDrift) -> dict[str, Json]:
+    return {
+        "step": one.step,
+        "id": one.id,
+        "shared": one.shared,
+        "gone": one.gone,
+        "unknown": one.unknown or None,
+        "fields": [{"path": field.path, "found": field.before, "wanted": field.after} for field in one.fields],
+    }
+
+
+def _shown(value: Json) -> str:
+    return cut(orjson.dumps(value).decode(), WIDTH)
