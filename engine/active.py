@@ -124,6 +124,11 @@ class Active:
 
     # evidence
 
+    @property
+    def suspect(self) -> bool:
+        """Whether another journal may know more: of this run, or, for what runs share, of any run (rule 7)."""
+        return self.state.suspect or (self.state.shared and self.session.another)
+
     def last_possible_send(self, name: str) -> float:
         """When an open request of this step can last have left, on the boot clock (rule 4)."""
         session, latest = self.session, float("-inf")
@@ -132,7 +137,7 @@ class Active:
                 latest = max(latest, self.sends.get(name, float("-inf")))
             else:
                 latest = max(latest, self.taken_over + session.timing.send_window)
-        if self.state.suspect:
+        if self.suspect:
             named = self.taken_over if self.named is None else self.named
             timing = session.timing
             latest = max(latest, named + timing.send_window + timing.lease + timing.read_lag)

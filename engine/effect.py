@@ -73,17 +73,24 @@ async def admit(run: Active, name: str) -> None:
         gate.leave(family)
 
 
-async def create(work: Work, scope: anyio.CancelScope, *, proven: bool, intended: Intended | None) -> Failure | None:
-    """Try once to create the step's object. Returns None when the step has its receipt, the failure when it is to be
-    tried again. Raises `StepFailed` for a rejection that leaves nothing open, else `RejectedInDoubt`.
+async def create(
+    work: Work, scope: anyio.CancelScope, *, proven: bool, suspect: bool, intended: Intended | None
+) -> Failure | None:
+    """Try once to create the step's object. Returns None when the step has its receipt, or when it must look once
+    more first; the failure when it is to be tried again. Raises `StepFailed` for a rejection that leaves nothing open,
+    else `RejectedInDoubt`.
 
-    `scope` is this task's own: a stop lets the request, and the record of its answer, finish for a while.
+    `suspect`: whether the evidence so far was judged as that of a suspect run. `scope` is this task's own: a stop lets
+    the request, and the record of its answer, finish for a while.
     """
     run, inflight = work.run, work.run.session.inflight
     if intended is None:
         intended = await _intend(work)
     if not fresh(run, work.name, intended):
         intended = await freshen(run, work.name, intended)
+    if outdated(work, suspect=suspect):
+        await _withdraw(work, intended)
+        return None
     inflight.add(scope)
     scope.shield = True
     try:
@@ -137,6 +144,19 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
             raise
         intended = replace(intended, attempt=attempt, state=state, at=started)
     return intended
+
+
+def outdated(work: Work, *, suspect: bool) -> bool:
+    """Whether, since this step was looked for or was found to need no look, another branch has met another journal,
+    which may know more of this step, too (rule 7). Where the platform refuses a second one, sending is looking."""
+    return work.run.suspect and not suspect and not work.resource.unique
+
+
+async def _withdraw(work: Work, intended: Intended) -> None:
+    """The intent never was; the step is looked for once more, now as a suspect run's."""
+    work.run.session.gate.leave(work.resource.family)
+    work.run.note(work.name, "withdrawn", why="another journal knew this run")
+    await work.run.write(machine.not_applied(work.step, intended.attempt.tag, None, None))
 
 
 async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | None:

@@ -69,13 +69,16 @@ class _Pursuit:
             if run.session.stopping and intended is None:
                 await anyio.sleep_forever()
             proven: bool | None = True
+            suspect = False
             if intended is None:
                 await self._wait_until_due()
+                suspect = run.suspect
                 proven = await self._evidence()
             if proven is None:
                 continue
             try:
-                self.refused, failure = None, await create(work, self.scope, proven=proven, intended=intended)
+                self.refused = None
+                failure = await create(work, self.scope, proven=proven, suspect=suspect, intended=intended)
             except RejectedInDoubt as rejection:
                 self.refused = failure = rejection.failure
             intended, self.looks = None, 0
@@ -89,12 +92,12 @@ class _Pursuit:
         move = machine.decide(
             work.step,
             unique=work.resource.unique and self.refused is None,
-            suspect=run.state.suspect,
+            suspect=run.suspect,
             stranger=run.stranger(work.name),
         )
         if move is Move.CREATE:
             return True
-        verdict, view = await look(work, doubted=bool(work.step.attempts) or run.state.suspect)
+        verdict, view = await look(work, doubted=bool(work.step.attempts) or run.suspect)
         if view is not None:
             await take(work, view)
             return None

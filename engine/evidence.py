@@ -26,7 +26,7 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     asked = clock.boot()
     witness = session.witness(resource.kind, since + timing.gateway)
     wanted = (*names, witness.name) if witness and witness.name not in names else names
-    back = min((a.at for a in step.attempts), default=None) if not run.state.suspect else None
+    back = min((a.at for a in step.attempts), default=None) if not run.suspect else None
     hits = await run.ask(name, lambda: resource.find(wanted, back))
     views = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
     live, gone = [view for view in views if view is not None], None in views

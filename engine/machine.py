@@ -105,8 +105,8 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
     return _done(step, step.attempts if unique else later, receipt, now)
 
 
-def not_applied(step: StepState, tag: str, failure: Failure, due: float | None) -> StepState:
-    """Refused before acting: that attempt never was."""
+def not_applied(step: StepState, tag: str, failure: Failure | None, due: float | None) -> StepState:
+    """Refused before acting, or not even sent: that attempt never was."""
     left = _without(step, tag)
     return replace(
         step,

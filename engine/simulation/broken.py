@@ -131,6 +131,11 @@ async def nothing(*_: object) -> None:
     """What a rule's function does when it is forgotten."""
 
 
+def never(*_: object, **__: object) -> bool:
+    """What a rule's question answers when it is forgotten."""
+    return False
+
+
 def any_epoch() -> list[Patch]:
     write = MemoryJournal.write
 

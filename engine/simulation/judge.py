@@ -7,7 +7,8 @@ forgot, or another one, so that nobody knows what was destroyed or whose attempt
 What remains outside the promise, and is excused without a report (docs/promise.md):
 - a shared step that two live journals race for, or that a lost journal made whose runs were destroyed: no sentinel
   guards it, and it can be made twice within the lists' lag (DESIGN rule 7);
-- a run without a sentinel of its own, and what it shares, while its journal is deleted or has a living rival;
+- a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
+  forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
   overtaken before the twin was listed.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine import codec
+from engine import codec, labels
 from engine.model import Origin, RunState, RunStatus, StepState
 from engine.simulation.chain import Spec, chain
 from engine.simulation.operator import Operator
@@ -38,7 +39,7 @@ HARM = re.compile(
 def judge(world: World, platform: Platform, operators: list[Operator]) -> list[str]:
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
-    excused = _excused(world, operators)
+    excused = _excused(world, platform, operators)
     twins = {key for key in excused if sum(thing.owner == key for thing in platform.live()) > 1}
     forgot = bool(world.faults.keys() & FORGETTING)
     wrong = [
@@ -62,18 +63,28 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     return list(dict.fromkeys(wrong))
 
 
-def _excused(world: World, operators: list[Operator]) -> set[Where]:
+def _excused(world: World, platform: Platform, operators: list[Operator]) -> set[Where]:
     """Steps of which there may be two without a report."""
     faults, excused = world.faults, set[Where]()
     forgot = bool(faults.keys() & FORGETTING)
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
     if world.adopts == "schema" and forgot:
-        excused |= {(world.adopts_in, step) for step in chain.steps} | {(SHARED, "base")}
+        unguarded = {(world.adopts_in, step) for step in chain.steps} | {(SHARED, "base")}
+        unknowing = len(operators) > 1 or any(operator.destroys for operator in operators)
+        excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:
             excused |= operator.forgotten | {key for key in operator.resent if key[0] in operator.overtaken}
     return excused
+
+
+def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
+    """Whether every object of this step but the first was sent while its journal knew of no other one."""
+    sends = {tag: sent for operator in operators for tag, sent in operator.watch.sends.items()}
+    tags = [labels.parse(thing.note).attempt for thing in platform.live() if thing.owner == where]
+    made = sorted(sends[tag] for tag in tags)
+    return all(blind for _, blind in made[1:])
 
 
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import destroy, drive, machine, runner
+from engine import destroy, drive, effect, machine, runner
 from engine.active import Active
 from engine.machine import Timing
 from engine.simulation import broken
@@ -132,6 +132,13 @@ SWITCHES: Mapping[str, Switch] = {
         patches=lambda: [(Active, "stranger", lambda _self, _name: False)],
         weather=_weather(
             lists=["fresh"], read_lag=[0], disaster=[0.6], crash_rate=[0.004], scripts=[("run",)], freeze_rate=[0]
+        ),
+    ),
+    "outdated_evidence": Switch(
+        rule="7: evidence from before the run was suspect is good enough to send",
+        patches=lambda: [(effect, "outdated", broken.never)],
+        weather=_weather(
+            adopts=["schema"], disaster=[0.6], disasters=["deleted"], scripts=[("run",)], rivals=[""], crash_rate=[0.004]
         ),
     ),
     "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=broken.trust_restored),

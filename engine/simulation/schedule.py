@@ -108,7 +108,7 @@ class _People:
             return
         where, watches = answer[1].owner, [o.watch for o in self.operators if answer[1].owner[0] not in o.overtaken]
         live = [thing.id for thing in self.platform.live() if thing.owner == where]
-        if len(live) > 1 and all(watch.sure(where) for watch in watches):
+        if len(live) > 1 and watches and all(watch.sure(where) for watch in watches):
             watches[0].wrong.append((where, f"a second one while nobody is in doubt: {where} {' '.join(live)}"))
 
     async def over(self) -> None:

@@ -9,6 +9,11 @@ SHARED = "*"
 """The run to which shared steps belong."""
 
 
+def owner(kind: str, name: str) -> tuple[str, str]:
+    """(run, step) of an object, by its name; shared steps belong to `*`."""
+    return SHARED if kind == "base" else name.split(" ")[0], kind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
     """One object at one time."""
@@ -24,8 +29,8 @@ class Thing:
 
     @property
     def owner(self) -> tuple[str, str]:
-        """(run, step), by its name; shared steps belong to `*`."""
-        return SHARED if self.kind == "base" else self.name.split(" ")[0], self.kind
+        """(run, step)."""
+        return owner(self.kind, self.name)
 
     def __str__(self) -> str:
         return f"{self.id} (content {self.content}, refs {' '.join(self.refs) or '-'}, note {self.note!r})"

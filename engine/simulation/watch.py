@@ -13,7 +13,7 @@ from engine import labels
 from engine.journal.memory import Contents, MemoryStore
 from engine.model import Origin, Receipt, RunState, StepState, StepStatus
 from engine.simulation.platform import Platform, Request
-from engine.simulation.things import SHARED
+from engine.simulation.things import SHARED, owner
 
 if TYPE_CHECKING:
     from engine.simulation.process import Process
@@ -23,11 +23,15 @@ Where = tuple[str, str]
 
 
 class Watch:
-    """Watches one journal and what the processes that hold it send. `wrong`: where, and what is wrong there."""
+    """Watches one journal and what the processes that hold it send. `wrong`: where, and what is wrong there.
+
+    `sends`: by tag, when a create left, and whether it was blind: nothing in the journal spoke of another one (rule 7).
+    """
 
     def __init__(self, platform: Platform, store: MemoryStore) -> None:
         self.platform, self.store = platform, store
         self.wrong: list[tuple[Where, str]] = []
+        self.sends: dict[str, tuple[float, bool]] = {}
         self._contents: Contents = store.contents
         self._seen: dict[int, RunState] = {}
         self._heard: dict[int, int] = {}
@@ -109,6 +113,7 @@ class Watch:
         match request.verb:
             case "POST":
                 known = note.attempt in self._tags
+                self.sends[note.attempt] = self.platform.world.now, not self._suspects(request)
             case "SIGN":
                 known = (note.journal, note.generation) in self._signs
             case "DELETE":
@@ -120,6 +125,11 @@ class Watch:
             self._say(where, f"sent without a durable intent: {request}")
         if process.command == "recover":
             self._say(where, f"recover changes something: {request}")
+
+    def _suspects(self, request: Request) -> bool:
+        """Whether the journal knows that another one may have made what is being sent; what is shared, for any run."""
+        run = owner(request.kind, request.names[0])[0]
+        return any(state.suspect for state in self._contents.runs.values() if run in (SHARED, _where(state)))
 
     def _say(self, where: Where, what: str) -> None:
         self.wrong.append((where, f"{what} ({where[0]}/{where[1]})"))
