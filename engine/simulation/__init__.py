@@ -6,6 +6,11 @@ platform  the other side and the network     judge     the promise
 chain     a small workflow over it           sabotage  one broken rule at a time: each must be caught
 """
 
+import warnings
+
 from engine.simulation.schedule import Result, explore, schedule
+
+# Killed processes leave coroutines that never run: that is what killing means.
+warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
 
 __all__ = ["Result", "explore", "schedule"]

@@ -49,7 +49,9 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     ]
     wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *twins}]
     wrong += [bug for operator in operators for bug in operator.bugs]
-    wrong += [f"never came to an end: {operator.runs}" for operator in operators if not operator.outcome]
+    unknown = any(run != SHARED for run, _ in excused)  # an object that no journal knows of may be in a delete's way
+    ended = ("done", "reported", "given up") if unknown else ("done", "reported")
+    wrong += [f"never came to an end: {o.runs}" for o in operators if o.outcome not in ended]
     for thing_id in (id for id in platform.history if id.endswith("-theirs")):
         if platform.history[thing_id][1:]:
             wrong.append(f"somebody else's object was changed: {thing_id}")

@@ -18,6 +18,8 @@ from engine.simulation.watch import Watch
 from engine.simulation.weather import GATEWAY
 from engine.simulation.world import World
 
+PATIENCE = 40
+"""How often a command may fail in calm weather, one time after the other, before people give up."""
 STALE = 5.0
 """Seconds after which a silent process is overtaken."""
 SNAPSHOT_EVERY = 5.0
@@ -29,7 +31,8 @@ SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
 class Operator:
     """One person with one journal, some runs, and a script of commands.
 
-    `outcome` is empty until the script came to its end. `reported`: what a person must look at, by (run, step).
+    `outcome` is empty until the script came to its end, or people gave up. `reported`: what a person must look at, by
+    (run, step).
     `resent`: steps sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that
     were lost. `overtaken`: runs that another journal took over.
     """
@@ -52,6 +55,7 @@ class Operator:
         self.bugs: list[str] = []
         self.over: Callable[[], None] = lambda: None
         self._rng = world.stream(f"operator {name}")
+        self._failed = 0
         self._backups: list[Contents] = []
         self._recent: deque[tuple[float, Contents]] = deque(maxlen=64)
         self._names = itertools.count(1)
@@ -113,11 +117,14 @@ class Operator:
         """A process ended: go on with the script, try again later, or ask for help."""
         if process is not self.process or self.outcome:
             return
+        self._failed = 0 if how == "done" else self._failed + self.world.calm
         if how == "done":
             self.lost = self.lost and process.command == "recover"
             self._advance()
         elif how == "failed" and ((self.world.calm and self.reported) or self.bugs):
             self._end("reported")
+        elif self._failed > PATIENCE:
+            self._end("given up")
         else:
             self.world.after(self._rng.choice(self.world.weather.relaunch), self.launch)
 

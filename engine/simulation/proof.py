@@ -13,17 +13,17 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Literal
 
-from engine.simulation.judge import HARM
-from engine.simulation.sabotage import SWITCHES, sabotaged
+from engine.simulation.sabotage import SWITCHES
 from engine.simulation.schedule import Result, schedule
+from engine.simulation.trial import Trial, shrink
 from engine.simulation.weather import ANY, STILL, Kill, Weather
 
 CHUNK = 16
 """Seeds that a process takes at a time."""
 SEARCH = 1000
 """Within how many schedules a broken rule must be found."""
-PATIENCE = 8000.0
-"""Virtual seconds of a schedule with a broken rule: it may well never end, and that alone proves nothing."""
+SHRUNK = 3
+"""How many of the schedules that broke the promise are shrunk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,10 @@ def explore(count: int, seed: int, *, weather: Weather = ANY, processes: int | N
 
 def find(switch: str, *, seed: int = 1, count: int = SEARCH) -> Found:
     """The first schedule in which breaking this rule does harm."""
-    with sabotaged(switch):
-        for number in range(seed, seed + count):
-            result = schedule(number, weather=SWITCHES[switch].weather, limit=PATIENCE)
-            harm = [wrong for wrong in result.wrong if HARM.search(wrong)]
-            if harm:
-                return Found(switch=switch, seed=number, harm=harm[0])
+    for number in range(seed, seed + count):
+        trial = Trial(seed=number, sabotage=switch)
+        if harm := trial.failures(trial.run()):
+            return Found(switch=switch, seed=number, harm=harm[0])
     return Found(switch=switch, seed=None, harm="")
 
 
@@ -110,6 +108,9 @@ def main() -> int:
     print(f"{count} schedules in {took:.0f} s, {total.total()} faults, {len(broken)} broke the promise")
     for result in broken:
         print(f"  seed {result.seed}: {result.wrong[0]}")
+    for result in broken[:SHRUNK]:
+        trial = shrink(Trial(seed=result.seed))
+        print(f"  seed {result.seed}, shrunk: {trial.command}", *trial.run(trace=True).story, sep="\n    ")
     for server in (False, True):
         crashed = list(crashes(server=server))
         wrong = [(kill, result) for kill, result in crashed if result.wrong]

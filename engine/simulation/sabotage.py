@@ -138,7 +138,12 @@ SWITCHES: Mapping[str, Switch] = {
         rule="7: evidence from before the run was suspect is good enough to send",
         patches=lambda: [(effect, "outdated", broken.never)],
         weather=_weather(
-            adopts=["schema"], disaster=[0.6], disasters=["deleted"], scripts=[("run",)], rivals=[""], crash_rate=[0.004]
+            adopts=["schema"],
+            disaster=[0.6],
+            disasters=["deleted"],
+            scripts=[("run",)],
+            rivals=[""],
+            crash_rate=[0.004],
         ),
     ),
     "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=broken.trust_restored),

@@ -39,17 +39,15 @@ class Result:
 
 
 def schedule(
-    seed: int,
-    *,
-    weather: Weather = ANY,
-    spared: frozenset[str] = frozenset(),
-    trace: bool = False,
-    limit: float = LIMIT,
+    seed: int, *, weather: Weather = ANY, only: frozenset[str] | None = None, trace: bool = False, limit: float = LIMIT
 ) -> Result:
-    """Run the schedule of a seed, for at most `limit` virtual seconds. The same seed gives the same result, always."""
+    """Run the schedule of a seed, for at most `limit` virtual seconds. The same seed gives the same result, always.
+
+    `only`: the strokes of fate that are let happen; None: all.
+    """
     loop = VirtualLoop(limit)
     asyncio.set_event_loop(loop)
-    world = World(loop, seed, weather, spared=spared, trace=trace)
+    world = World(loop, seed, weather, only=only, trace=trace)
     loop.set_exception_handler(world.broken)
     try:
         platform = Platform(world, frozenset(kind.kind for kind in KINDS if kind.unique), ADOPTABLE)

@@ -11,7 +11,7 @@ SHARED = "*"
 
 def owner(kind: str, name: str) -> tuple[str, str]:
     """(run, step) of an object, by its name; shared steps belong to `*`."""
-    return SHARED if kind == "base" else name.split(" ")[0], kind
+    return SHARED if kind == "base" else name.split(" ", maxsplit=1)[0], kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

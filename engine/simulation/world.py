@@ -22,7 +22,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class World:
-    """Everything that a seed decides. `spared`: strokes of fate, by name, that do not happen this time."""
+    """Everything that a seed decides. `only`: the strokes of fate, by name, that are let happen; None: all."""
 
     def __init__(
         self,
@@ -30,10 +30,10 @@ class World:
         seed: int,
         weather: Weather,
         *,
-        spared: frozenset[str] = frozenset(),
+        only: frozenset[str] | None = None,
         trace: bool = False,
     ) -> None:
-        self.loop, self.seed, self.weather, self.spared, self.trace = loop, seed, weather, spared, trace
+        self.loop, self.seed, self.weather, self.only, self.trace = loop, seed, weather, only, trace
         self.faults: Counter[str] = Counter()
         self.strokes: list[str] = []
         self.story: list[str] = []
@@ -89,7 +89,7 @@ class World:
         self._drawn[what] += 1
         stroke = f"{what} {self._drawn[what]}"
         self.strokes.append(stroke)
-        return stroke not in self.spared
+        return self.only is None or stroke in self.only
 
     def after(self, delay: float, act: Callable[[*Ts], object], *arguments: *Ts) -> None:
         """Do something later, whatever becomes of whoever asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import urllib.request
 from pathlib import Path
@@ -63,9 +64,19 @@ def test_simulate_tells_the_story_of_a_single_seed(offline: Headway) -> None:
 
 
 @pytest.mark.sim
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # killed processes leave coroutines
 def test_simulate_finds_a_broken_rule_out(offline: Headway) -> None:
     ended = offline("simulate", "--sabotage", "effect_before_intent", "--count", "60", "--processes", "1")
     assert ended.code == 0
     assert "effect_before_intent: found out" in ended.out
-    assert "replay it with   headway simulate --seed" in ended.out
+    replay = ended.out.splitlines()[-4].removeprefix("  replay it with   headway ")
+    again = offline(*shlex.split(replay))
+    assert (again.code, "--only" in replay, "effect_before_intent: found out" in again.out) == (0, True, True)
     assert offline("simulate", "--sabotage", "nothing").code == 64
+
+
+@pytest.mark.sim
+def test_simulate_refuses_to_let_go_wrong_what_never_did(offline: Headway) -> None:
+    ended = offline("simulate", "--seed", "11", "--count", "1", "--only", "lists, crash p99 1")
+    assert (ended.code, "seed 11 has no crash p99 1" in ended.err) == (64, True)
+    assert offline("simulate", "--seed", "11", "--count", "2", "--only", "lists").code == 64

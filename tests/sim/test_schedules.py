@@ -1,10 +1,8 @@
 """A short selection of the proof; `make proof` runs it in full."""
 
-import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +14,6 @@ from engine.simulation.weather import STILL
 CHUNK = 60
 # Killed processes leave coroutines that never end: that is what killing means.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::RuntimeWarning")
-
-
-@pytest.fixture(autouse=True)
-def buried() -> Iterator[None]:
-    """What was killed is collected here, and not in somebody else's test."""
-    yield
-    gc.collect()
 
 
 @pytest.mark.parametrize("first", range(1, 1 + 10 * CHUNK, CHUNK))
