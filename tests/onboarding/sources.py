@@ -81,6 +81,7 @@ def zendesk() -> Inputs:
         connector="zendesk",
         chain="tabular",
         table="users",
+        columns=(Column(name="result.id", type="integer"), Column(name="result.name", type="string")),
         delta_column=None,
         mappings=(("result.name", "person.name.fullName"),),
         base_connection=BaseConnection(

@@ -73,7 +73,17 @@ def test_base_connections_are_shared_by_connector_and_name() -> None:
     other_connector = shared(source(connector="oracle-service-cloud"))["base_connection"]
     assert one == same
     assert len({one, other_name, other_connector}) == 3
-    assert "base_connection" not in shared(source(base_connection=BaseConnection(auth=auth)))
+
+
+def test_base_connections_without_a_name_are_shared_by_what_anybody_may_see_of_them() -> None:
+    auth = dict(source().base_connection.auth)
+
+    def key(**changes: str) -> str:
+        return shared(source(base_connection=BaseConnection(auth={**auth, **changes})))["base_connection"]
+
+    assert key() == key(password="${env:ANOTHER}")
+    assert len({key(), key(username="another"), key(endpoint="https://another.service-now.com")}) == 3
+    assert key().rpartition(":")[2] == "ServiceNow"
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,35 @@ from tests.resources.platform import Platform, label, platform
 from workflows.emulator.report import report
 from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import BaseConnection, Inputs, Schedule
+from workflows.sources import discover
 
-MAPPINGS = (("Id", "_id"), ("Founded", "person.birthDate"))
-AUTH = {"endpoint": "https://acme.service-now.com", "username": "u", "password": "${env:PASSWORD}"}
+AUTH = {
+    "servicenow": {"endpoint": "https://acme.service-now.com", "username": "u", "password": "${env:PASSWORD}"},
+    "salesforce-service-cloud": {
+        "username": "u",
+        "password": "${env:PASSWORD}",
+        "securityToken": "${env:ZENDESK_TOKEN}",
+    },
+    "oracle-service-cloud": {"host": "acme.custhelp.com", "username": "u", "password": "${env:PASSWORD}"},
+}
+
+
+def organisation(connector: str, chain: str, **changes: Any) -> Inputs:
+    """A table of a connector with tables."""
+    return source(
+        connector=connector,
+        chain=chain,
+        table="Organization",
+        mappings=(("Id", "_id"), ("Founded", "person.birthDate")),
+        base_connection=BaseConnection(auth=AUTH[connector]),
+        **changes,
+    )
+
+
 SOURCES = {
-    "adhoc": source(mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH)),
-    "tabular": source(chain="tabular", mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH)),
-    "once": source(
-        mappings=MAPPINGS, base_connection=BaseConnection(name="b", auth=AUTH), schedule=Schedule(frequency="once")
-    ),
-    "zendesk": zendesk(),
+    **{f"{connector} {chain}": organisation(connector, chain) for connector in AUTH for chain in CHAINS},
+    "once": organisation("servicenow", "adhoc", schedule=Schedule(frequency="once")),
+    "zendesk tabular": zendesk(),
 }
 
 
@@ -55,6 +74,10 @@ async def test_the_platform_takes_every_body(case: str) -> None:
 
 async def test_the_platform_of_2020_takes_the_older_chain() -> None:
     async with platform(dialect="2020", older_errors=True) as to:
-        await walk(to, SOURCES["adhoc"])
+        await walk(to, SOURCES["servicenow adhoc"])
         account = report(to.emulator.platform)
         assert (account["mistakes"]["count"], account["warnings"]) == (0, [])
+
+
+def test_every_chain_of_every_connector_is_among_them() -> None:
+    assert {f"{key} {chain}" for key, kind in discover().items() for chain in kind.chains} == SOURCES.keys() - {"once"}

@@ -211,7 +211,7 @@ async def _kill(stage: Stage, process: Process) -> None:
 
 FAULTS = {"reset": "replies lost", "status": "answers 5xx", "rate": "answers 429", "late": "late effects"}
 """The emulator's kinds of faults in the words of the first line."""
-TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "customer_contact", "customer_account")
+TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "sys_user", "customer_account")
 TEAMS = ("acme", "emea", "apac", "latam")
 
 
@@ -243,7 +243,7 @@ def _source(number: int) -> str:
     table, team = TABLES[number % len(TABLES)], TEAMS[number // len(TABLES) % len(TEAMS)]
     again = number // (len(TABLES) * len(TEAMS))
     name = f"{team}-{table.rpartition('_')[2]}s" + (f"-{again + 1}" if again else "")
-    shared = "    target: {schema: people}\n" if table == "customer_contact" else ""
+    shared = "    target: {schema: people}\n" if table == "sys_user" else ""
     return f"  - name: {name}\n    table: {table}\n{shared}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import orjson
 
@@ -25,6 +26,8 @@ from workflows.resources import (
     FlowSpecQuery,
     MappingSpec,
     SchemaSpec,
+    SourceConnectionSpec,
+    Table,
     attribute,
     flow_body,
     mistakes,
@@ -59,10 +62,13 @@ def makes_base_connection(inputs: Inputs) -> bool:
     return inputs.base_connection.id is None
 
 
-def base_connection_key(inputs: Inputs) -> str | None:
-    """Sources that give the base connection of a connector the same name share it."""
-    name = inputs.base_connection.name
-    return None if name is None else f"base-connection/{inputs.connector}:{name}"
+def base_connection_key(inputs: Inputs) -> str:
+    """Sources that describe the same base connection share it: by connector and name, or without a name by connector
+    and all that anybody may see of `auth`. Secrets can change without its becoming another one."""
+    source, base = source_type(inputs), inputs.base_connection
+    if base.name is not None:
+        return f"base-connection/{source.key}:{base.name}"
+    return f"base-connection/{source.key}/{codec.fingerprint(source.public(base.auth))}:{source.title}"
 
 
 def base_connection_spec(inputs: Inputs) -> ConnectionSpec:
@@ -73,12 +79,32 @@ def base_connection_spec(inputs: Inputs) -> ConnectionSpec:
     )
 
 
-def base_id(inputs: Inputs, base_connection: Receipt | None) -> str:
-    """The id of the base connection, made or named. Raises ValueError when there is neither."""
-    id = base_connection.id if base_connection else inputs.base_connection.id
-    if id is None:
+def source_connection_spec(
+    inputs: Inputs,
+    base_connection: Receipt | None,
+    *,
+    format: Literal["parquet_xdm", "tabular", "json"],
+    schema_id: str | None = None,
+) -> SourceConnectionSpec:
+    """The table itself. Over a base connection that was made for it, it is looked at first: before, it could not be.
+    Raises ValueError when there is no base connection."""
+    source, base_id = source_type(inputs), base_connection.id if base_connection else inputs.base_connection.id
+    if base_id is None:
         raise ValueError(f"source {inputs.source} has no base connection")
-    return id
+    return SourceConnectionSpec(
+        base_id=base_id,
+        connection_spec_id=source.connection_spec_id,
+        format=format,
+        table=inputs.table,
+        columns=fields(inputs),
+        schema_id=schema_id,
+        live=live_table(inputs, base_id) if base_connection else None,
+    )
+
+
+def live_table(inputs: Inputs, base_id: str) -> Table:
+    """The source's table as it can be looked at through a base connection."""
+    return Table(base_id=base_id, path=inputs.table, rest=source_type(inputs).explore == "rest")
 
 
 def fields(inputs: Inputs) -> tuple[Field, ...]:

@@ -8,6 +8,10 @@
     mapping_sets         which column goes where                                    Data Prep
     flow_specs, flows    what a flow may ask for, and the flow                      Flow Service
 
+    exploration          the systems behind base connections: tables, columns
+    auth_specs           what a connector wants to know before it lets anybody in
+    target_fields        the real fields of a target schema, before there is one
+
 A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_translate` holds the one table from
 the client's errors to the engine's five answers.
 """
@@ -19,21 +23,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.aep import AepClient
-from workflows.resources._columns import Field
+from workflows.resources._columns import Field, Misfit, misfits
+from workflows.resources._paths import Fields
 from workflows.resources._rules import mistakes
+from workflows.resources.auth_specs import auth_mistakes, read_connection_spec
 from workflows.resources.classes import Classes, ClassSpec
 from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
 from workflows.resources.datasets import Datasets, DatasetSpec
+from workflows.resources.exploration import REST_TABLE, Explorer, Listed, Table
 from workflows.resources.flow_specs import FlowSpecQuery, FlowSpecs
 from workflows.resources.flows import DeltaColumn, Flows, FlowSpec, flow_body
 from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
 from workflows.resources.schemas import BY_DATASET, Schemas, SchemaSpec
 from workflows.resources.source_connections import SourceConnections, SourceConnectionSpec
 from workflows.resources.target_connections import TargetConnections, TargetConnectionSpec
+from workflows.resources.target_fields import fields_of_dataset, fields_of_parts, fields_of_schema
 
 __all__ = [
     "BY_DATASET",
     "DATA_LAKE",
+    "REST_TABLE",
     "ClassSpec",
     "Classes",
     "ConnectionSpec",
@@ -41,27 +50,38 @@ __all__ = [
     "DatasetSpec",
     "Datasets",
     "DeltaColumn",
+    "Explorer",
     "Field",
+    "Fields",
     "FlowSpec",
     "FlowSpecQuery",
     "FlowSpecs",
     "Flows",
+    "Listed",
     "MappingSets",
     "MappingSpec",
+    "Misfit",
     "SchemaSpec",
     "Schemas",
     "SourceConnectionSpec",
     "SourceConnections",
+    "Table",
     "TargetConnectionSpec",
     "TargetConnections",
     "all_resources",
     "attribute",
+    "auth_mistakes",
+    "fields_of_dataset",
+    "fields_of_parts",
+    "fields_of_schema",
     "flow_body",
+    "misfits",
     "mistakes",
+    "read_connection_spec",
 ]
 
 
 def all_resources(client: AepClient, environ: Mapping[str, str] = os.environ) -> list[Any]:
     """One of each kind, for the engine. `environ` is where the manifest's `${env:NAME}` are looked up."""
-    kinds = (Classes, Schemas, SourceConnections, Datasets, TargetConnections, MappingSets, FlowSpecs, Flows)
-    return [Connections(client, environ), *(kind(client) for kind in kinds)]
+    kinds = (Classes, Schemas, Datasets, TargetConnections, MappingSets, FlowSpecs, Flows)
+    return [Connections(client, environ), SourceConnections(client), *(kind(client) for kind in kinds)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.model import Json
 from workflows.aep import DATA_PREP, AepClient
-from workflows.resources._json import dig, rows, text
-from workflows.resources._paths import nearest, schema_paths
+from workflows.resources._json import dig, rows, table, text
+from workflows.resources._paths import Fields
 from workflows.resources._registry import read_schema
 from workflows.resources._translate import answers
 
@@ -24,14 +24,14 @@ async def invalid_rows(client: AepClient, mapping_set: Json) -> list[str]:
     if not refused:
         return []
     schema = await read_schema(client, text(mapping_set, "outputSchema", "schemaRef", "id") or "", resolved=True)
-    paths = schema_paths(schema)
-    return [_said(row, verdict, paths) for row, verdict in refused]
+    fields = Fields(table(schema, "properties"))
+    return [_said(row, verdict, fields) for row, verdict in refused]
 
 
-def _said(row: Json, verdict: Json, paths: list[str]) -> str:
+def _said(row: Json, verdict: Json, fields: Fields) -> str:
     source, destination = text(row, "source") or "", text(row, "destination") or ""
-    if paths and destination not in paths and not any(path.startswith(f"{destination}.") for path in paths):
-        meant = nearest(destination, paths)
+    if fields.paths and fields.type_at(destination) is None:
+        meant = fields.nearest(destination)
         question = f'; did you mean "{meant}"?' if meant else ""
         return f'column {source}: no field "{destination}" in the target schema{question}'
     reason = text(verdict, "errors", 0, "exception") or str(dig(verdict, "errors"))

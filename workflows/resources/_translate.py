@@ -82,7 +82,7 @@ def translated(error: aep.AepError) -> engine.HeadwayError:
         return engine.NotAuthorised(f"Adobe does not permit this ({shown})", _ASK_FOR_PERMISSION)
     if isinstance(error, aep.SandboxMissing):
         return engine.ScopeMissing(f"the sandbox is not there ({shown})", _LOOK_AT_SANDBOX)
-    kind = engine.NotReady if _number(problem.code) == _STARTS_LATE else _kind(error)
+    kind = engine.NotReady if code_number(problem.code) == _STARTS_LATE else _kind(error)
     failure = failure_of(error, kind.kind)
     if isinstance(error, aep.NotSent | aep.Refused):
         return engine.NotApplied(failure, retry_after=problem.retry_after)
@@ -99,7 +99,7 @@ def failure_of(error: aep.AepError, kind: str) -> Failure:
         message=problem.message,
         code=problem.code,
         status=problem.status,
-        hint=HINTS.get(_number(problem.code) or ""),
+        hint=HINTS.get(code_number(problem.code) or ""),
         request_id=problem.request_id,
     )
 
@@ -119,6 +119,7 @@ def _kind(error: aep.AepError) -> type[engine.Answer]:
     return next(answer for cause, answer in _ANSWERS if isinstance(error, cause))
 
 
-def _number(code: str | None) -> str | None:
+def code_number(code: str | None) -> str | None:
+    """The number in a code such as `CONNECTOR-1308-400`."""
     found = _NUMBER.fullmatch(code or "")
     return found[1] if found else None

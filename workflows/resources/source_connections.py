@@ -8,8 +8,10 @@ from typing import Literal
 
 from engine.model import Json
 from engine.ports import Change, Difference, Label, View
+from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
 from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
+from workflows.resources.exploration import Explorer, Table
 
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
@@ -19,7 +21,8 @@ class SourceConnectionSpec:
     """One table of a source.
 
     `format` is the dialect: `parquet_xdm` (2020) names the table by its path and describes it by the ad hoc schema
-    `schema_id`; `tabular` (today) lists `columns`; `json` (Zendesk) says neither.
+    `schema_id`; `tabular` (today) lists `columns`; `json` (Zendesk) says neither. `live`: the table that must have the
+    columns, looked at before it is connected.
     """
 
     base_id: str
@@ -28,6 +31,7 @@ class SourceConnectionSpec:
     table: str
     columns: tuple[Field, ...] = ()
     schema_id: str | None = None
+    live: Table | None = None
 
 
 class SourceConnections(FlowServiceObjects):
@@ -35,6 +39,19 @@ class SourceConnections(FlowServiceObjects):
 
     kind = "source connection"
     path = "/sourceConnections"
+
+    def __init__(self, client: AepClient) -> None:
+        super().__init__(client)
+        self._explorer = Explorer(client)
+
+    def ready(self, spec: SourceConnectionSpec) -> bool:
+        looked = spec.live is None or self._explorer.checked(spec.live, spec.columns)
+        return looked and super().ready(spec)
+
+    async def prepare(self, spec: SourceConnectionSpec) -> None:
+        if spec.live is not None:
+            await self._explorer.check(spec.live, spec.columns)
+        await super().prepare(spec)
 
     def body(self, spec: SourceConnectionSpec, label: Label, now: float) -> Json:  # noqa: ARG002
         data: dict[str, Json] = {"format": spec.format}

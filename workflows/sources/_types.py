@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,3 +50,7 @@ class SourceType:
     def param(self, name: str) -> Param | None:
         """The auth parameter of that name, or None."""
         return next((param for param in self.auth_params if param.name == name), None)
+
+    def public(self, auth: Mapping[str, str]) -> dict[str, str]:
+        """What of `auth` anybody may see: where the system is, and as whom."""
+        return {name: value for name, value in auth.items() if not isinstance(self.param(name), Secret)}

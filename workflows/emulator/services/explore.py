@@ -1,11 +1,12 @@
 """What the emulated customer-success systems hold (contract 4.5, 4.6): the tables of the example manifest and others.
 
-Any table can be explored: one that is not known here has plausible columns, the same at every call.
+Of every table there are as many as one likes: `incident_2`, `incident_3`, … have the columns of `incident`.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import orjson
@@ -31,18 +32,33 @@ TABLES: dict[str, dict[str, str]] = {
         "sys_updated_on": "date-time",
     },
     "AccountChangeEvent": {"Id": "string", "ChangeType": "string", "updatedAt": "date-time"},
+    "Organization": {"Id": "string", "Employees": "integer", "Founded": "date", "updatedAt": "date-time"},
 }
 _NAMES = {"AccountChangeEvent": "Account Change Event"}  # the path is the identifier, not the name (contract 4.5)
-_GENERATED = {
+_USUAL = {
     "sys_id": "string",
     "number": "string",
     "name": "string",
     "email": "string",
+    "caller_name": "string",
+    "caller_email": "string",
     "active": "boolean",
     "priority": "integer",
     "sys_created_on": "date-time",
     "sys_updated_on": "date-time",
 }
+TABLES |= dict.fromkeys(
+    (
+        "case",
+        "change_request",
+        "customer_account",
+        "problem",
+        "sn_customerservice_case",
+        "sn_customerservice_contact",
+        "sys_user",
+    ),
+    _USUAL,
+)
 _USER_FIELDS = {
     "id": "integer",
     "name": "string",
@@ -71,15 +87,16 @@ def explore(call: Call, spec: dict[str, Any]) -> Any:
     table = call.one("object")
     if not table:
         raise connector(1337, "The object is empty.")
-    columns = TABLES.get(table, _GENERATED)
+    columns = TABLES.get(table) or TABLES.get(re.sub(r"_\d+$", "", table))
+    if columns is None:
+        raise connector(1330, f"No columns are found for the table {table}.", blame="conflict")
     return {"format": "flat", "schema": {"columns": [column(name, type) for name, type in columns.items()]}}
 
 
 def column(name: str, type: str) -> dict[str, Any]:
-    """A column as explore prints it: date-time is a string with a format (contract 4.5)."""
-    if type == "date-time":
-        xdm = {"type": "string", "format": "date-time"}
-        return {"name": name, "type": "string", "meta:xdmType": "date-time", "xdm": xdm}
+    """A column as explore prints it: a date or a time is a string with a format (contract 4.5)."""
+    if type in ("date", "date-time"):
+        return {"name": name, "type": "string", "meta:xdmType": type, "xdm": {"type": "string", "format": type}}
     return {"name": name, "type": type, "xdm": {"type": type}}
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
+
 from workflows.onboarding.inputs import BaseConnection, Inputs, Target
 from workflows.onboarding.manifest.merge import SCHEMA_IDS, is_dataset_id
 from workflows.onboarding.manifest.mistakes import Notes, Path, quoted
 from workflows.onboarding.manifest.yaml_events import Place
+from workflows.sources import discover
 
 Locate = Callable[[Path], Place]
 
@@ -65,14 +68,20 @@ class Across:
             self._note(locate(("target", "dataset")), f"dataset {quoted(dataset)}", line, "its schema differs")
 
     def _connection(self, connector: str, base: BaseConnection, locate: Locate) -> None:
-        what = (connector, tuple(sorted(base.auth.items())))
-        if base.name is not None and (line := self._differs("base_connection", base.name, what, locate)):
-            self._note(
-                locate(("base_connection", "name")),
-                f"base connection {quoted(base.name)}",
-                line,
-                "its connector or auth differs",
-            )
+        """Base connections that are shared: by name, or by all that anybody may see of them."""
+        if base.id is not None:
+            return
+        if base.name is not None:
+            what = (connector, tuple(sorted(base.auth.items())))
+            if line := self._differs("base_connection", base.name, what, locate):
+                place = locate(("base_connection", "name"))
+                self._note(place, f"base connection {quoted(base.name)}", line, "its connector or auth differs")
+            return
+        public = sorted(discover()[connector].public(base.auth).items())
+        key = orjson.dumps([connector, public]).decode()
+        if line := self._differs("nameless", key, tuple(sorted(base.auth.items())), locate):
+            place = locate(("base_connection", "auth"))
+            self._note(place, "this base connection", line, "its secrets differ: give one of them a name")
 
     def _differs(self, kind: str, name: str, what: object, locate: Locate) -> int | None:
         """The line of the first source that shares this, if it describes it otherwise."""

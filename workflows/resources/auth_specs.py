@@ -1,0 +1,53 @@
+"""What a connector wants to know before it lets anybody in: its auth spec, read at run time (contract 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft7Validator, SchemaError, ValidationError
+from jsonschema.validators import validator_for
+
+from engine.model import Json
+from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
+from workflows.resources._json import dig, rows, table, text
+from workflows.resources._translate import answers
+
+
+async def read_connection_spec(client: AepClient, id: str) -> Json:
+    """The connection spec; an empty object when the platform says that there is none, None when it does not say."""
+    with answers(passing=(BadRequest, NotFound)):
+        try:
+            answer = await client.read("GET", FLOW_SERVICE, "/connectionSpecs", params={"property": f"id=={id}"})
+        except (BadRequest, NotFound):
+            return None
+    if not isinstance(dig(answer.body, "items"), list):
+        return None
+    return next((item for item in rows(answer.body, "items") if text(item, "id") == id), {})
+
+
+def auth_mistakes(spec: Json, auth_spec: str, params: Mapping[str, str]) -> list[tuple[str | None, str]]:
+    """Why the platform would refuse these auth parameters, each with the parameter that it is about; never a value, as
+    it may be a secret. `spec` is a connection spec."""
+    offered = {text(one, "name"): one for one in rows(spec, "authSpec")}
+    if auth_spec not in offered:
+        there = ", ".join(str(name) for name in offered) or "none"
+        return [(None, f'the connector takes no "{auth_spec}" any more; it has {there}')]
+    schema = dict(table(offered[auth_spec], "spec"))
+    kind = validator_for(schema, default=Draft7Validator)
+    try:
+        kind.check_schema(schema)
+    except SchemaError:
+        return []
+    errors = sorted(kind(schema).iter_errors(dict(params)), key=lambda error: [str(part) for part in error.path])
+    return [_said(error) for error in errors]
+
+
+def _said(error: ValidationError) -> tuple[str | None, str]:
+    name, rule = next((str(part) for part in error.path), None), str(error.validator)
+    if rule == "required" and name is None:
+        lacking = error.message.partition("'")[2].partition("'")[0]
+        return None, f"auth lacks {lacking}, which the connector asks for"
+    limit: Any = error.validator_value
+    shown = f" ({rule}: {limit})" if isinstance(limit, str | int | float) else f" ({rule})"
+    return name, f"auth{f'.{name}' if name else ''} is not as the connector asks for{shown}"
