@@ -138,7 +138,10 @@ CASES = {
     "a secret that is not set": Case(
         setup=unset("SERVICENOW_PASSWORD"),
         code=64,
-        says=("own.yaml:3  base_connection: ${env:SERVICENOW_PASSWORD}: the variable is not set", "nothing was sent."),
+        says=(
+            "own.yaml:7:77  base_connection: ${env:SERVICENOW_PASSWORD}: the variable is not set",
+            "nothing was sent.",
+        ),
         arguments=("run", "own.yaml"),
     ),
     "unknown option": Case(

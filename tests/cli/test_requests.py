@@ -20,9 +20,9 @@ defaults:
   chain: {chain}
   connector: servicenow
   base_connection: {base_connection}
-  columns: {{sys_id: string, email: string, sys_updated_on: date-time}}
+  columns: {{sys_id: string, caller_email: string, sys_updated_on: date-time}}
   delta_column: sys_updated_on
-  mappings: {{sys_id: _id, email: personalEmail.address}}
+  mappings: {{sys_id: _id, caller_email: personalEmail.address}}
   schedule: {{frequency: hour, interval: 1}}
   target:
     class: https://ns.adobe.com/xdm/context/profile
@@ -39,12 +39,15 @@ def needed(chain: str, sources: int) -> dict[str, dict[str, int]]:
     adhoc = chain == "adhoc"
     return {
         **ONCE,
-        "schemaregistry": {"POST": sources * (3 if adhoc else 1)},  # ad hoc class and schema, target schema
+        "schemaregistry": {
+            "POST": sources * (3 if adhoc else 1),  # ad hoc class and schema, target schema
+            "GET": 2,  # the fields of the target: its class, its field group
+        },
         "catalog": {"POST": sources},
         "conversion": {"POST": sources + 1},  # mapping sets; those of one shape are validated once (contract 8.4)
         "flowservice": {
             "POST": sources * 3 + adhoc,  # source connection, target connection, flow; one way into the data lake
-            "GET": 1 + adhoc,  # the flow spec; a shared step looks before it creates (rule 7)
+            "GET": 3 + adhoc,  # flow spec, base connection, table; a shared step looks before it creates (rule 7)
         },
     }
 
@@ -65,14 +68,16 @@ def test_a_run_sends_what_it_needs_and_a_second_one_next_to_nothing(
     assert {family: dict(methods) for family, methods in more.items() if methods} == ONCE
 
 
-def test_more_sources_in_a_known_sandbox_read_nothing_again(headway: Headway, platform: Platform, folder: Path) -> None:
+def test_more_sources_in_a_known_sandbox_look_only_at_the_table_and_what_is_behind_it(
+    headway: Headway, platform: Platform, folder: Path
+) -> None:
     base = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
     assert headway("run", manifest_of(folder, "adhoc", 1, base)).code == 0
     assert headway("run", manifest_of(folder, "adhoc", 3, base)).code == 0
-    assert platform.report()["requests"]["flowservice"] == {"GET": 2, "POST": 3 * 3 + 1}
+    assert platform.report()["requests"]["flowservice"] == {"GET": 2 + 2 * 2, "POST": 3 * 3 + 1}
 
 
 def test_a_base_connection_that_sources_share_is_made_once(headway: Headway, platform: Platform, folder: Path) -> None:
     auth = 'auth: {endpoint: https://acme.service-now.com, username: u, password: "${env:SERVICENOW_PASSWORD}"}'
     assert headway("run", manifest_of(folder, "tabular", 5, f"{{name: ServiceNow, {auth}}}")).code == 0
-    assert platform.report()["requests"]["flowservice"] == {"GET": 2, "POST": 5 * 3 + 1}
+    assert platform.report()["requests"]["flowservice"] == {"GET": 2 + 3, "POST": 5 * 3 + 1}

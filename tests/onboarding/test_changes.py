@@ -167,8 +167,8 @@ def test_another_base_connection_replaces_what_reads_through_it() -> None:
         "source_connection": Action.REPLACE,
         "flow": Action.REPLACE,
     }
-    own = replace(BASE, base_connection=replace(BASE.base_connection, name=None))
-    assert compare(own, named)["base_connection"].action is Action.DELETE
+    nameless = replace(BASE, base_connection=replace(BASE.base_connection, name=None))
+    assert set(compare(nameless, named)) == set(found)  # others may share what was made for it
 
 
 @pytest.mark.parametrize("inputs", CASES, ids=lambda inputs: inputs.chain)

@@ -1,18 +1,11 @@
-"""What must hold before anything is sent: the sandbox, a person's consent in production, rules and secrets."""
+"""What must hold before anything is sent: the sandbox, and a person's consent in production."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
-from engine.api import UNFINISHED
-from engine.errors import Answer, NotAuthorised, UnknownRun
-from engine.identity import run_id
-from engine.model import Json, Known, Receipt, RunStatus, Scope
+from engine.errors import NotAuthorised
 from workflows.aep import (
     AepClient,
     AepError,
@@ -28,17 +21,10 @@ from workflows.aep import (
     Unauthorized,
 )
 from workflows.cli.calling import Interrupt
-from workflows.cli.compose import App
-from workflows.cli.failures import Exit, Refusal, mistakes
+from workflows.cli.failures import Exit, Refusal
 from workflows.cli.words import amount
-from workflows.onboarding.chains import CHAINS, schedule_mistakes
-from workflows.onboarding.inputs import Inputs
-from workflows.onboarding.manifest import Spool
-from workflows.sources import SecretError, is_reference, resolve_secret
 
 PRODUCTION, DEVELOPMENT = "production", "development"
-NAMED = 3
-"""How many sources are named for one mistake."""
 
 
 async def find_sandbox(client: AepClient, credentials: Credentials) -> Sandbox:
@@ -114,90 +100,3 @@ def consent_to(question: str, interrupt: Interrupt, *, yes: bool) -> None:
         raise Refusal(question, "needs --yes when nobody can answer; nothing was sent", code=Exit.REFUSED)
     if interrupt.ask(f"{question} [y/N] ").lower() not in ("y", "yes"):
         raise Refusal("nothing was sent", code=Exit.REFUSED)
-
-
-@dataclass(slots=True)
-class Preflight:
-    """Checks of sources that are about to be sent, each asked of the platform once per connector."""
-
-    app: App
-    scope: Scope
-    manifest: str
-    spool: Spool
-    _rules: dict[str, Mapping[str, Json] | None] = field(default_factory=dict)
-    _found: dict[str, list[str]] = field(default_factory=dict)
-    _connections: set[str] = field(default_factory=set)
-
-    async def check(self, inputs: Inputs, known: Known | None) -> None:
-        """Note what is wrong with a source."""
-        key = CHAINS[inputs.chain].plan(inputs).shared["flow_spec"]
-        if key not in self._rules:
-            self._rules[key] = await self._rules_of(inputs, key)
-        rules = self._rules[key]
-        for mistake in schedule_mistakes(inputs, rules) if rules is not None else ():
-            self._found.setdefault(mistake, []).append(inputs.source)
-        self._chain(inputs, known)
-        await self._secrets(inputs, known)
-
-    def _chain(self, inputs: Inputs, known: Known | None) -> None:
-        """Whether a run would have to go on by other steps than those that it was begun with."""
-        if known is not None and known.begun and known.variant != inputs.chain and known.status in UNFINISHED:
-            mistake = (
-                f"chain {known.variant} → {inputs.chain}: the run is unfinished; "
-                f"finish it with chain: {known.variant}, or destroy it first"
-            )
-            self._found.setdefault(mistake, []).append(inputs.source)
-
-    async def _rules_of(self, inputs: Inputs, key: str) -> Mapping[str, Json] | None:
-        """The rules of the connector's flows, from the journal where an earlier run has read them; None when they
-        cannot be had now, so that the steps will check them."""
-        workflow = CHAINS[inputs.chain]
-        made = await self._made(run_id(workflow.name, self.scope, key, shared=True), "flow_spec")
-        if made is not None:
-            return made.data
-        resource: Any = self.app.engine.resources[workflow.steps["flow_spec"].resource]
-        try:
-            receipt: Receipt = await resource.fetch(workflow.spec(workflow.steps["flow_spec"], inputs, {}))
-        except Answer:
-            return None
-        return receipt.data
-
-    async def _secrets(self, inputs: Inputs, known: Known | None) -> None:
-        """Whether every secret can be read that a base connection, which is not there yet, will need."""
-        workflow = CHAINS[inputs.chain]
-        plan = workflow.plan(inputs)
-        if "base_connection" not in plan.steps:
-            return
-        key = plan.shared.get("base_connection")
-        id = run_id(workflow.name, self.scope, key or inputs.source, shared=key is not None)
-        if id in self._connections or (key is None and known is not None):
-            return
-        self._connections.add(id)
-        if key is not None and await self._made(id, "base_connection"):
-            return
-        for value in inputs.base_connection.auth.values():
-            try:
-                if is_reference(value):
-                    resolve_secret(value, os.environ)
-            except SecretError as error:
-                self._found.setdefault(f"base_connection: {error}", []).append(inputs.source)
-
-    async def _made(self, shared_id: str, step: str) -> Receipt | None:
-        """The receipt of a shared step that is done."""
-        try:
-            run = await self.app.engine.journal.load(shared_id)
-        except UnknownRun:
-            return None
-        return run.steps[step].receipt if run.status is RunStatus.DONE else None
-
-    def close(self) -> None:
-        """Refuse, if anything was wrong, with everything that was. Raises `Refusal`."""
-        if not self._found:
-            return
-        lines = [f"{self._places(sources)}  {mistake}" for mistake, sources in self._found.items()]
-        raise Refusal("\n".join([*lines, mistakes(len(lines))]))
-
-    def _places(self, sources: list[str]) -> str:
-        lines = [f"{self.manifest}:{self.spool.line_of(source) or 1}" for source in sources[:NAMED]]
-        more = f" and {len(sources) - NAMED:,} more" if len(sources) > NAMED else ""
-        return ", ".join(lines) + more

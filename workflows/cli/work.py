@@ -15,11 +15,12 @@ from workflows.cli.calling import Interrupt
 from workflows.cli.compose import WORKFLOW, App, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Driving
-from workflows.cli.preparing import Preflight, consent
+from workflows.cli.preflight import Due, Preflight
+from workflows.cli.preparing import consent
 from workflows.cli.render import say
 from workflows.cli.selecting import Selection, Subject, codes_of
 from workflows.cli.summary import Outcome
-from workflows.cli.survey import Survey
+from workflows.cli.survey import BATCH, Survey
 from workflows.cli.words import listed, number
 from workflows.onboarding.manifest import Spool
 
@@ -70,10 +71,15 @@ class RunManifest(Work):
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
         survey = Survey(app.engine, scope, self.spool, selection)
-        preflight = Preflight(app, scope, self.manifest, self.spool)
+        preflight = Preflight(app, scope, self.manifest, self.spool, survey.renamed)
+        due = list[Due]()
         async for found in survey.sources():
             if found.to_do:
-                await preflight.check(found.inputs, found.known)
+                due.append((found.inputs, found.known))
+            if len(due) == BATCH:
+                await preflight.check(due)
+                due.clear()
+        await preflight.check(due)
         preflight.close()
         gone = await self._gone(survey)
         for new, old in ((new, old) for old, new in survey.renamed.items()):

@@ -26,7 +26,7 @@ from workflows.aep import AepClient
 from workflows.resources._columns import Field, Misfit, misfits
 from workflows.resources._paths import Fields
 from workflows.resources._rules import mistakes
-from workflows.resources.auth_specs import auth_mistakes, read_connection_spec
+from workflows.resources.auth_specs import auth_mistakes, read_base_spec, read_connection_spec
 from workflows.resources.classes import Classes, ClassSpec
 from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
 from workflows.resources.datasets import Datasets, DatasetSpec
@@ -77,6 +77,7 @@ __all__ = [
     "flow_body",
     "misfits",
     "mistakes",
+    "read_base_spec",
     "read_connection_spec",
 ]
 

@@ -71,9 +71,10 @@ def misfits(wanted: Sequence[Field], live: Sequence[Field], path: str) -> Iterat
     for field in wanted:
         kind = there.get(field.name)
         if kind is None:
+            meant = _nearest(field.name, there)
             names = ", ".join(list(there)[:NAMED]) + (", …" if len(there) > NAMED else "")
-            message = f'column "{field.name}" is not in the table {path}, which has {names}'
-            yield Misfit(column=field.name, message=message, meant=_nearest(field.name, there))
+            message = f'column "{field.name}" is not in the table {path}' + ("" if meant else f", which has {names}")
+            yield Misfit(column=field.name, message=message, meant=meant)
         elif not _holds(field.type, kind):
             message = f'column "{field.name}" is {field.type} here, but {kind} in the table {path}'
             yield Misfit(column=field.name, message=message)

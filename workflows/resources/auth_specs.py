@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jsonschema import Draft7Validator, SchemaError, ValidationError
 from jsonschema.validators import validator_for
@@ -11,7 +12,7 @@ from jsonschema.validators import validator_for
 from engine.model import Json
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._json import dig, rows, table, text
-from workflows.resources._translate import answers
+from workflows.resources._translate import answers, nothing_there
 
 
 async def read_connection_spec(client: AepClient, id: str) -> Json:
@@ -24,6 +25,19 @@ async def read_connection_spec(client: AepClient, id: str) -> Json:
     if not isinstance(dig(answer.body, "items"), list):
         return None
     return next((item for item in rows(answer.body, "items") if text(item, "id") == id), {})
+
+
+async def read_base_spec(client: AepClient, id: str) -> str | None:
+    """The id of the connection spec of an existing base connection; None when the platform does not say. Raises
+    `Rejected` when there is no such connection."""
+    with answers(passing=(BadRequest, NotFound)):
+        try:
+            answer = await client.read("GET", FLOW_SERVICE, f"/connections/{quote(id, safe='')}")
+        except NotFound as unknown:
+            raise nothing_there("base connection", id) from unknown
+        except BadRequest:
+            return None
+    return text(answer.body, "items", 0, "connectionSpec", "id") or text(answer.body, "connectionSpec", "id")
 
 
 def auth_mistakes(spec: Json, auth_spec: str, params: Mapping[str, str]) -> list[tuple[str | None, str]]:

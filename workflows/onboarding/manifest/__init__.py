@@ -7,10 +7,20 @@ check, across             what one source, what several must not say         mis
 reader, spool             the whole way, from a file to batches of inputs    template for `headway init`
 """
 
-from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake
+from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Path, Problem
 from workflows.onboarding.manifest.reader import read_manifest
 from workflows.onboarding.manifest.schema import manifest_schema
 from workflows.onboarding.manifest.spool import Spool, check_and_spool
 from workflows.onboarding.manifest.template import TEMPLATE
 
-__all__ = ["TEMPLATE", "ManifestErrors", "Mistake", "Spool", "check_and_spool", "manifest_schema", "read_manifest"]
+__all__ = [
+    "TEMPLATE",
+    "ManifestErrors",
+    "Mistake",
+    "Path",
+    "Problem",
+    "Spool",
+    "check_and_spool",
+    "manifest_schema",
+    "read_manifest",
+]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path as FilePath
 from typing import IO, Any, Protocol, cast
@@ -37,6 +37,17 @@ def read_manifest(path: str, defaults: FilePath | None = None) -> Iterator[Input
     yield from reader.sources()
     if reader.mistakes:
         raise ManifestErrors(reader.mistakes)
+
+
+def find_places(
+    path: str, defaults: FilePath | None, wanted: Mapping[str, Collection[Path]]
+) -> Iterator[tuple[str, Path, str, Place]]:
+    """Where these sources, by name, say these things, by path: in which file, and where in it.
+
+    The manifest is read again for it, so nothing is found in what came from stdin or is not there any more.
+    """
+    if path != STDIN:
+        yield from Reader(path, defaults).places(wanted)
 
 
 class Entry(Protocol):
@@ -76,6 +87,17 @@ class Reader:
             hint = "headway init writes one" if isinstance(error, FileNotFoundError) else None
             self._notes.add((0, 0), f"cannot be read: {error.strerror}", hint)
         self._across.finish()
+
+    def places(self, wanted: Mapping[str, Collection[Path]]) -> Iterator[tuple[str, Path, str, Place]]:
+        """Where the sources say what is wanted, or the defaults for them."""
+        with suppress(OSError), FilePath(self._path).open("rb") as stream:
+            for entry in self._entries(stream):
+                if isinstance(entry, Defaults):
+                    self._layer(self._notes, entry.entry)
+                elif isinstance(entry.data, dict) and isinstance(name := entry.data.get("name"), str):
+                    for path in wanted.get(name, ()):
+                        notes, origin = self._origin(entry, path)
+                        yield name, path, notes.file, _place(origin, path)
 
     def _entries(self, stream: IO[bytes]) -> Iterator[Entry | Defaults]:
         extension = FilePath(self._path).suffix.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,9 @@ import orjson
 
 from workflows.onboarding.inputs import Inputs, from_json, to_json
 from workflows.onboarding.manifest.mistakes import ManifestErrors
-from workflows.onboarding.manifest.reader import Reader
+from workflows.onboarding.manifest.mistakes import Path as KeyPath
+from workflows.onboarding.manifest.reader import Reader, find_places
+from workflows.onboarding.manifest.yaml_events import Place
 
 
 class Spool:
@@ -23,9 +25,10 @@ class Spool:
     `count` is their number. The file has no name, and holds references to secrets, never secrets.
     """
 
-    def __init__(self, file: IO[bytes], count: int, lines: Mapping[int, int]) -> None:
+    def __init__(self, file: IO[bytes], count: int, lines: Mapping[int, int], origin: tuple[str, Path | None]) -> None:
         self.count = count
         self._file = file
+        self._origin = origin
         self._lines = lines
 
     def batches(self, size: int) -> Iterator[list[Inputs]]:
@@ -42,6 +45,10 @@ class Spool:
     def line_of(self, source: str) -> int | None:
         """The line of the manifest in which the source of that name begins."""
         return self._lines.get(hash(source))
+
+    def places(self, wanted: Mapping[str, Collection[KeyPath]]) -> Iterator[tuple[str, KeyPath, str, Place]]:
+        """Where the manifest, or its defaults, say these things of these sources: name, path, file, place."""
+        return find_places(*self._origin, wanted)
 
     def close(self) -> None:
         """Gives the temporary file back."""
@@ -72,4 +79,4 @@ def check_and_spool(path: str, defaults: Path | None = None) -> Spool:
         if reader.mistakes:
             raise ManifestErrors(reader.mistakes)
         stack.pop_all()
-    return Spool(file, count, reader.lines)
+    return Spool(file, count, reader.lines, (path, defaults))

@@ -1,0 +1,66 @@
+"""Asking the platform what many sources want to know: each question once, many at a time, and not for ever."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+import anyio
+
+from engine.errors import Answer, Rejected
+
+Question = TypeVar("Question", bound=Hashable)
+Known = TypeVar("Known")
+
+KEPT = 4096
+"""Answers that are kept, at least; an older one is asked for again."""
+PATIENCE = 3
+"""After so many questions in a row that got no answer, no more are asked."""
+
+
+class Asking(Generic[Question, Known]):
+    """Answers by question. `ask` raises `Rejected` for what is wrong with the question, which is an answer; where it
+    raises another `Answer`, or returns None, nothing is known, and the steps will find out. `unheard` counts those."""
+
+    def __init__(self, ask: Callable[[Question], Awaitable[Known | None]]) -> None:
+        self._ask = ask
+        self._answers: OrderedDict[Question, Known | Rejected | None] = OrderedDict()
+        self._silent = 0
+        self.unheard = 0
+
+    async def about(self, questions: Iterable[Question]) -> None:
+        """Ask what is not known yet."""
+        unknown = {question for question in questions if question not in self._answers}
+        if not unknown:
+            return
+        try:
+            async with anyio.create_task_group() as tasks:
+                for question in unknown:
+                    tasks.start_soon(self._one, question)
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        while len(self._answers) > max(KEPT, len(unknown)):
+            self._answers.popitem(last=False)
+
+    async def __call__(self, question: Question) -> Known | Rejected | None:
+        """The answer to one question."""
+        await self.about((question,))
+        return self._answers[question]
+
+    def get(self, question: Question) -> Known | Rejected | None:
+        """The answer to a question that was among the latest; None where nothing is known."""
+        return self._answers.get(question)
+
+    async def _one(self, question: Question) -> None:
+        answer: Known | Rejected | None = None
+        if self._silent < PATIENCE:
+            try:
+                answer = await self._ask(question)
+                self._silent = 0
+            except Rejected as refused:
+                answer = refused
+            except Answer:
+                self._silent += 1
+        self.unheard += answer is None
+        self._answers[question] = answer

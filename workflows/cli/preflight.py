@@ -1,0 +1,229 @@
+"""What is held against the platform before anything is sent: schedules, credentials, tables, fields. Each question is
+asked once for all sources that it concerns; what cannot be known now is found out by the steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from engine.api import UNFINISHED
+from engine.errors import Rejected, UnknownRun
+from engine.identity import run_id
+from engine.model import Json, Known, Receipt, RunStatus, Scope
+from engine.ports import Adopt
+from workflows.cli.asking import Asking
+from workflows.cli.compose import WORKFLOW, App
+from workflows.cli.findings import Findings
+from workflows.cli.render import say
+from workflows.onboarding.access import auth_problems, base_problems, secret_problems
+from workflows.onboarding.chains import CHAINS, live_table, schedule_mistakes, source_type
+from workflows.onboarding.fitting import column_problems, mapping_problems, missing_table
+from workflows.onboarding.inputs import Inputs
+from workflows.onboarding.manifest import Path, Problem, Spool
+from workflows.resources import (
+    BY_DATASET,
+    Explorer,
+    Field,
+    Fields,
+    FlowSpecQuery,
+    FlowSpecs,
+    Listed,
+    SchemaSpec,
+    Table,
+    fields_of_dataset,
+    fields_of_parts,
+    fields_of_schema,
+    read_base_spec,
+    read_connection_spec,
+)
+
+UNTOUCHED = (RunStatus.PENDING, RunStatus.FAILED)
+"""States in which the manifest can still be mended; a run on its way keeps what it was begun with."""
+
+Due = tuple[Inputs, Known | None]
+
+
+@dataclass(slots=True)
+class _Base:
+    """The base connection of a source: an existing one, or one that a run made (`id`), or one to make."""
+
+    id: str | None
+    to_make: bool
+
+
+class Preflight:
+    """Checks of sources that are about to be sent. `known` of a source is what the journal says of its run."""
+
+    def __init__(
+        self, app: App, scope: Scope, manifest: str, spool: Spool, renamed: Mapping[str, str] | None = None
+    ) -> None:
+        """`renamed`: what the manifest now calls a source that goes on under its previous name."""
+        client = app.client
+        self._renamed = {} if renamed is None else renamed
+        self._app, self._scope, self._findings = app, scope, Findings(manifest, spool)
+        self._explorer = Explorer(client)
+        self._rules = Asking[tuple[str, FlowSpecQuery], Mapping[str, Json]](self._read_rules)
+        self._specs = Asking[str, Json](partial(read_connection_spec, client))
+        self._bases = Asking[str, str](partial(read_base_spec, client))
+        self._made = Asking[str, str](self._read_made)
+        self._tables = Asking[Table, Sequence[Field]](self._explorer.columns)
+        self._listed = Asking[str, Sequence[Listed]](self._explorer.tables)
+        self._targets = Asking[SchemaSpec | Adopt, Fields](self._read_target)
+
+    async def check(self, batch: Sequence[Due]) -> None:
+        """Note what is wrong with some sources."""
+        all_ = [(inputs, await self._base(inputs)) for inputs, _ in batch]
+        open_ = [it for it, (_, known) in zip(all_, batch, strict=True) if known is None or known.status in UNTOUCHED]
+        await self._rules.about(_query(inputs) for inputs, _ in all_)
+        await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
+        await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
+        await self._targets.about(_target(inputs) for inputs, _ in open_)
+        await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
+        await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))
+        for inputs, known in batch:
+            self._note_chain(inputs, known)
+        for inputs, base in all_:
+            self._note_schedule(inputs)
+            self._note_base(inputs, base)
+        for inputs, base in open_:
+            self._note_table(inputs, base)
+            self._note_target(inputs)
+
+    def close(self) -> None:
+        """Say what could not be looked at, and refuse, if anything was wrong, with everything that was. Raises
+        `Refusal`."""
+        for asking, what in ((self._tables, "tables"), (self._targets, "target schemas")):
+            if asking.unheard:
+                say(f"{asking.unheard:,} {what} could not be looked at beforehand; the steps will tell")
+        self._findings.close()
+
+    # what is wrong
+
+    def _note(self, inputs: Inputs, problem: Problem) -> None:
+        self._findings.note(self._renamed.get(inputs.source, inputs.source), problem)
+
+    def _note_chain(self, inputs: Inputs, known: Known | None) -> None:
+        """Whether a run would have to go on by other steps than those that it was begun with."""
+        if known is not None and known.begun and known.variant != inputs.chain and known.status in UNFINISHED:
+            message = f"chain {known.variant} → {inputs.chain}: the run is unfinished"
+            remedy = f"finish it with chain: {known.variant}, or destroy it first"
+            self._note(inputs, Problem(("chain",), message, remedy))
+
+    def _note_schedule(self, inputs: Inputs) -> None:
+        rules = self._rules.get(_query(inputs))
+        for mistake in schedule_mistakes(inputs, rules) if isinstance(rules, Mapping) else ():
+            self._note(inputs, Problem(("schedule",), mistake))
+
+    def _note_base(self, inputs: Inputs, base: _Base) -> None:
+        if base.to_make:
+            for problem in secret_problems(inputs, os.environ):
+                self._note(inputs, problem)
+            spec = self._specs.get(source_type(inputs).connection_spec_id)
+            for problem in auth_problems(inputs, spec, os.environ) if isinstance(spec, Mapping) else ():
+                self._note(inputs, problem)
+        elif inputs.base_connection.id:
+            spec_id = self._bases.get(inputs.base_connection.id)
+            if isinstance(spec_id, Rejected):
+                self._note(inputs, _refusal(("base_connection",), spec_id))
+            for problem in base_problems(inputs, spec_id):
+                self._note(inputs, problem)
+
+    def _table(self, inputs: Inputs, base: _Base) -> Table | None:
+        """The table to look at; none behind a base connection that is not there, or is another system's."""
+        if base.id is None:
+            return None
+        spec_id = self._bases.get(base.id)
+        wrong = isinstance(spec_id, Rejected) or any(base_problems(inputs, spec_id))
+        return None if wrong else live_table(inputs, base.id)
+
+    def _is_missing(self, inputs: Inputs, base: _Base) -> bool:
+        """Whether there is no such table."""
+        table = self._table(inputs, base)
+        live = self._tables.get(table) if table else None
+        return isinstance(live, Rejected) and live.failure.kind == "no_table"
+
+    def _note_table(self, inputs: Inputs, base: _Base) -> None:
+        table = self._table(inputs, base)
+        live = self._tables.get(table) if table else None
+        if self._is_missing(inputs, base):
+            listed = self._listed.get(base.id or "")
+            tables = [one.path for one in listed] if isinstance(listed, list) else []
+            self._note(inputs, missing_table(inputs, tables))
+        elif isinstance(live, Rejected):
+            self._note(inputs, _refusal(("base_connection",), live))
+        elif live is not None:
+            for problem in column_problems(inputs, live):
+                self._note(inputs, problem)
+
+    def _note_target(self, inputs: Inputs) -> None:
+        target = self._targets.get(_target(inputs))
+        if isinstance(target, Rejected):
+            self._note(inputs, _refusal(("target", "dataset" if inputs.target.schema is None else "schema"), target))
+        elif target is not None:
+            for problem in mapping_problems(inputs, target):
+                self._note(inputs, problem)
+
+    # what is there
+
+    async def _read_rules(self, question: tuple[str, FlowSpecQuery]) -> Mapping[str, Json] | None:
+        """The rules of a connector's flows, from the journal where an earlier run has read them."""
+        key, query = question
+        made = await self._receipt(key, "flow_spec")
+        resource: Any = self._app.engine.resources[FlowSpecs]
+        try:
+            receipt: Receipt = made or await resource.fetch(query)
+        except Rejected:
+            return None
+        return receipt.data
+
+    async def _base(self, inputs: Inputs) -> _Base:
+        """Which base connection the source has; one that is shared may have been made by any of its sources."""
+        if inputs.base_connection.id:
+            return _Base(inputs.base_connection.id, to_make=False)
+        made = await self._made(_shared(inputs, "base_connection"))
+        return _Base(made if isinstance(made, str) else None, to_make=made is None)
+
+    async def _read_made(self, key: str) -> str | None:
+        receipt = await self._receipt(key, "base_connection")
+        return receipt.id if receipt else None
+
+    async def _receipt(self, key: str, step: str) -> Receipt | None:
+        """The receipt of a shared step, if it is done."""
+        try:
+            run = await self._app.engine.journal.load(run_id(WORKFLOW, self._scope, key, shared=True))
+        except UnknownRun:
+            return None
+        return run.steps[step].receipt if run.status is RunStatus.DONE else None
+
+    async def _read_target(self, spec: SchemaSpec | Adopt) -> Fields | None:
+        client = self._app.client
+        if isinstance(spec, SchemaSpec):
+            return await fields_of_parts(client, spec.all_of[0], spec.all_of[1:])
+        if spec.ref.startswith(BY_DATASET):
+            return await fields_of_dataset(client, spec.ref.removeprefix(BY_DATASET))
+        return await fields_of_schema(client, spec.ref)
+
+
+def _refusal(path: Path, refused: Rejected) -> Problem:
+    """What the platform refused, and what to do as the second half of a sentence."""
+    hint = refused.failure.hint or ""
+    return Problem(path, refused.failure.message, f"{hint[:1].lower()}{hint[1:].removesuffix('.')}" if hint else None)
+
+
+def _shared(inputs: Inputs, step: str) -> str:
+    return CHAINS[inputs.chain].plan(inputs).shared[step]
+
+
+def _query(inputs: Inputs) -> tuple[str, FlowSpecQuery]:
+    workflow = CHAINS[inputs.chain]
+    query: FlowSpecQuery = workflow.spec(workflow.steps["flow_spec"], inputs, {})
+    return _shared(inputs, "flow_spec"), query
+
+
+def _target(inputs: Inputs) -> SchemaSpec | Adopt:
+    workflow = CHAINS[inputs.chain]
+    spec: SchemaSpec | Adopt = workflow.spec(workflow.steps["target_schema"], inputs, {})
+    return spec
