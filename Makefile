@@ -2,9 +2,10 @@
 #   make demo     a batch onboarded under faults, killed and resumed, on this machine alone
 #   make test     the tests           (ARGS="-k name" hands pytest more)
 #   make check    format, lint, types, import contracts, tests: what CI asks
+#   make aepp     the emulator driven by AEPP, a client of the platform that nobody here wrote (500 MB of its own)
 #   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
 .DEFAULT_GOAL := check
-.PHONY: setup demo test reality lint format types imports check coverage proof lock build clean
+.PHONY: setup demo test aepp reality lint format types imports check coverage proof lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -35,6 +36,14 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+.venv-aepp/.installed:
+	$(PYTHON) -m venv .venv-aepp
+	.venv-aepp/bin/python -m pip --disable-pip-version-check --quiet install "aepp==0.6.*"
+	@touch $@
+
+aepp: setup .venv-aepp/.installed
+	AEPP_PYTHON=$(CURDIR)/.venv-aepp/bin/python $(BIN)/python -m pytest tests/emulator/test_aepp.py
 
 reality: setup
 	$(BIN)/python -m pytest -n auto -m reality tests/crash
@@ -73,5 +82,5 @@ build: setup
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .venv-aepp build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

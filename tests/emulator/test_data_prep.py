@@ -129,10 +129,20 @@ async def test_lists(platform: Platform, schema_id: str, query: str, expected: l
         assert names == expected
 
 
+async def test_a_list_without_a_start_begins_at_the_beginning_with_a_warning(
+    platform: Platform, schema_id: str
+) -> None:
+    await platform.make(SETS, mapping(schema_id, name="a"))
+    page = (await platform.get(f"{SETS}?limit=10")).json()
+    assert [row["name"] for row in page["data"]] == ["a"]
+    report = await platform.report()
+    assert ([slip["reason"] for slip in report["warnings"]], report["mistakes"]["count"]) == (["start is missing"], 0)
+
+
 async def test_limit_and_start_are_required_and_page(platform: Platform, schema_id: str) -> None:
     for name in "abc":
         await platform.make(SETS, mapping(schema_id, name=name))
-    for query in ("", "?limit=10", "?start=0", "?limit=0&start=0", "?limit=1&start=0&orderBy=name"):
+    for query in ("", "?start=0", "?limit=0&start=0", "?limit=1&start=0&orderBy=name"):
         assert (await platform.get(f"{SETS}{query}")).status_code == 400
     first = (await platform.get(f"{SETS}?limit=2&start=0&orderBy=-createdDate")).json()
     last = (await platform.get(f"{SETS}?limit=2&start=2&orderBy=-createdDate")).json()
