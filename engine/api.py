@@ -279,9 +279,7 @@ class Engine:
         found: dict[str, tuple[StepDrift, ...]] = {}
 
         async def compare(run: RunState) -> None:
-            workflow = self._known(run)
-            shared = await self._shared_steps(run, workflow.plan(workflow.decode(run.inputs)))
-            found[run.run_id] = await drift(self.session, workflow, run, shared)
+            found[run.run_id] = await drift(self.session, *await self.declared(run), run)
 
         async with anyio.create_task_group() as group:
             for run in runs:
@@ -293,6 +291,11 @@ class Engine:
         if workflow is None:
             raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
         return workflow
+
+    async def declared(self, run: RunState) -> tuple[Workflow[Any], dict[str, StepState]]:
+        """The workflow of a run, and the states of its shared steps. Raises `WorkflowChanged`."""
+        workflow = self._known(run)
+        return workflow, await self._shared_steps(run, workflow.plan(workflow.decode(run.inputs)))
 
     async def _shared_steps(self, run: RunState, plan: Plan) -> dict[str, StepState]:
         return {name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))}

@@ -36,7 +36,7 @@ class StepDrift:
 
 
 async def drift(
-    session: Session, workflow: Workflow[Any], state: RunState, shared: Mapping[str, StepState]
+    session: Session, workflow: Workflow[Any], shared: Mapping[str, StepState], state: RunState
 ) -> tuple[StepDrift, ...]:
     """Every object of a run that is not as it should be, in the order of its steps; all are read at once.
 

@@ -3,6 +3,7 @@
 credentials   who calls, from flags, variables, a file      errors      what happened to a request, one tree
 auth          the access token, fetched and renewed         paging      four ways to hand out a list, without I/O
 transport     connections: one request on the wire          client      read, pages, effect: start here
+recorder      what would be sent
 exchange      a request and its answer                      address     URLs, and the secrets in bodies
 retry         pauses between safe requests                  seams       the gate and the clock
 """
@@ -33,6 +34,7 @@ from workflows.aep.errors import (
     WindowClosed,
 )
 from workflows.aep.paging import CATALOG, DATA_PREP, FLOW_SERVICE, REGISTRY, SANDBOXES
+from workflows.aep.recorder import Recorded, record
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
 from workflows.aep.transport import make_transport
 
@@ -60,6 +62,7 @@ __all__ = [
     "OpenGate",
     "PreconditionFailed",
     "Problem",
+    "Recorded",
     "Refused",
     "Sandbox",
     "SandboxMissing",
@@ -69,4 +72,5 @@ __all__ = [
     "WindowClosed",
     "load_credentials",
     "make_transport",
+    "record",
 ]

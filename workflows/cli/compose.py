@@ -128,6 +128,15 @@ async def find_runs(engine: Engine, wanted: Iterable[str]) -> list[RunState]:
     return found
 
 
+async def find_run(engine: Engine, name: str) -> RunState:
+    """The one run of this source name or run id. Raises `Refusal`."""
+    runs = await find_runs(engine, [name])
+    if len(runs) > 1:
+        ids = ", ".join(f"{run.run_id} (sandbox {run.scope.sandbox})" for run in runs)
+        raise Refusal(f"{name!r} is in several sandboxes: {ids}", "give the id instead of the name")
+    return runs[0]
+
+
 async def _unknown(engine: Engine, name: str) -> str:
     """That the journal has no such run; and which one was probably meant, if it is not too large to look."""
     from difflib import get_close_matches

@@ -42,15 +42,11 @@ class Chapter:
 
 
 async def _why(store: str, name: str, step: str | None, json: bool) -> int:
-    from workflows.cli.compose import find_runs, looking
+    from workflows.cli.compose import find_run, looking
     from workflows.cli.failures import Refusal
 
     async with looking(store) as engine:
-        runs = await find_runs(engine, [name])
-        if len(runs) > 1:
-            ids = ", ".join(f"{run.run_id} (sandbox {run.scope.sandbox})" for run in runs)
-            raise Refusal(f"{name!r} is in several sandboxes: {ids}", "give the id instead of the name")
-        run = runs[0]
+        run = await find_run(engine, name)
         line = await engine.report(run)
         steps: Any = line["steps"]
         names = [str(shown["name"]) for shown in steps]
