@@ -58,6 +58,7 @@ format: setup
 
 types: setup
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 
 imports: setup
 	$(BIN)/lint-imports

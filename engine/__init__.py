@@ -31,7 +31,7 @@ from engine.errors import (
     WorkflowError,
 )
 from engine.model import Failure, Json, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
-from engine.ports import Adopt, Clock, Difference, Gate, Hit, Journal, Label, Lookup, Resource, Signable, View
+from engine.ports import Adopt, Clock, Deletable, Difference, Gate, Hit, Journal, Label, LateBound, Lookup, Resource, Signable, View
 from engine.retry import RetryPolicy
 from engine.workflow import Workflow
 
@@ -40,6 +40,7 @@ __all__ = [
     "Answer",
     "Clock",
     "Conflict",
+    "Deletable",
     "Difference",
     "Engine",
     "Failure",
@@ -52,6 +53,7 @@ __all__ = [
     "Journal",
     "Json",
     "Label",
+    "LateBound",
     "Lookup",
     "NotApplied",
     "NotAuthorised",

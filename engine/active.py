@@ -60,7 +60,7 @@ class Active:
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
-        self.receipts: dict[str, Receipt] = {n: s.receipt for n, s in self.steps.items() if s.receipt and self.owns(n)}
+        self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
         self.made: set[str] = set()
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")

@@ -69,8 +69,9 @@ class Registration:
 class Engine:
     """Runs workflows durably: every step has exactly one effect, whatever crashes.
 
-    `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class. `settle` in seconds. `gate` is
-    shared with the HTTP client, which tells it what was answered. Opening raises `StorageError`s.
+    `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class; `read_only` needs none. `settle` in
+    seconds. `gate` is shared with the HTTP client, which tells it what was answered. Raises `WorkflowError` for a
+    mistake in a workflow or a resource that is missing; opening raises `StorageError`s.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ class Engine:
         self.store, self.command, self.read_only, self.opener = store, command, read_only, opener
         self.workflows: Mapping[tuple[str, str], Workflow[Any]] = {(w.name, w.variant): w for w in workflows}
         self.resources = {type(resource): resource for resource in resources}
+        for workflow in self.workflows.values():
+            workflow.check(None if read_only else self.resources)
         self.timing, self.clock = Timing(settle=settle), clock or SystemClock()
         self.rng = rng or SystemRandom()
         self.gate = gate or Pacing(boot=self.clock.boot, rng=self.rng, concurrency=concurrency)

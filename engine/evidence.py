@@ -97,7 +97,7 @@ async def check_body(work: Work, view: View) -> None:
         )
     bodies: list[Json] = [orjson.loads(step.body)] if step.attempts and step.body else []
     label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    bodies.append(resource.body(work.spec, label, run.session.clock.wall()))
+    bodies.append(orjson.loads(orjson.dumps(resource.body(work.spec, label, run.session.clock.wall()))))
     differing = [resource.differences(body, view) for body in bodies]
     if differing and all(differing):
         shown = "; ".join(_shown(d) for d in differing[-1][:5])

@@ -197,6 +197,11 @@ class RunState:
     finished_at: float | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
 
+    @property
+    def receipts(self) -> dict[str, Receipt]:
+        """The receipts of the steps that have one, by name; those of shared steps are in their own runs."""
+        return {name: step.receipt for name, step in self.steps.items() if step.receipt}
+
 
 @value
 class Event:

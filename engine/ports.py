@@ -1,16 +1,19 @@
 """The seams: what the engine asks of resources, of a journal, of pacing and of a clock.
 
 A resource is declared like one of Terraform's: a *pure* function from inputs to the desired body, plus how to create,
-find, read, compare and delete. Protocols, not base classes: nothing has to inherit from the engine.
+find, read and compare; further powers are further protocols. Nothing has to inherit from the engine; who inherits from
+`Resource` gets its defaults.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
+from engine.errors import Rejected
 from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope, value
 
 SpecIn = TypeVar("SpecIn", contravariant=True)
@@ -83,65 +86,103 @@ class Change:
 
 
 class Resource(Protocol[SpecIn]):
-    """A kind of remote object. `unique`: the other side itself refuses a second one of the same name. `superseding`:
-    it has no delete, so another object takes the place of one that is to change, and the old one stays. `holds_data`:
-    deleting an object loses what can never be made again."""
+    """A kind of remote object. `family` names the service, for permits and pauses. `unique`: the other side itself
+    refuses a second one of the same name. `superseding`: it has no delete, so another object takes the place of one
+    that is to change, and the old one stays. `holds_data`: deleting an object loses what can never be made again."""
 
     kind: str
     family: str
-    unique: bool
-    superseding: bool
-    holds_data: bool
+    unique: bool = False
+    superseding: bool = False
+    holds_data: bool = False
 
+    @abstractmethod
     def body(self, spec: SpecIn, label: Label, now: float) -> Json:
-        """The request body, pure. Values that must be fresh at each send are computed from `now` (epoch seconds).
-        Secrets stay references (`${env:NAME}`); `create` resolves them. Raises `Rejected` for what cannot be sent."""
+        """The request body, pure, with `label.name` planted in it and, where there is a place for it, `label.note`.
+        Values that must be fresh at each send are computed from `now` (epoch seconds). Secrets stay references
+        (`${env:NAME}`); `create` resolves them. Raises `Rejected` for what cannot be sent."""
         ...
 
-    def ready(self, spec: SpecIn) -> bool:
-        """Whether `prepare` would have nothing to do at this moment."""
-        ...
-
-    async def prepare(self, spec: SpecIn) -> None:
-        """Whatever must be read or checked before the intent (a token, a validation). Raises the five answers."""
-        ...
-
+    @abstractmethod
     async def create(self, body: str, send_within: float) -> Receipt:
         """Send `body` (JSON text) as exactly one request that leaves within `send_within` seconds or never.
         Returns for *created*, raises one of the five `Answer`s otherwise; a `Halt` means that it was not applied."""
         ...
 
+    @abstractmethod
     async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:
         """Every listed object that bears one of `names`, by one query over all pages. `since` (epoch seconds, None:
         ever) bounds how far back an unfilterable list must be read."""
         ...
 
+    @abstractmethod
     async def read(self, id: str) -> View | None:
         """The object, or None when the other side says that it is gone."""
         ...
 
+    def ready(self, spec: SpecIn) -> bool:
+        """Whether `prepare` would have nothing to do at this moment."""
+        del spec
+        return True
+
+    async def prepare(self, spec: SpecIn) -> None:
+        """Whatever must be read or checked before the intent (a token, a validation). Raises the five answers."""
+        del spec
+
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         """In which fields the object differs from `body`; pure, and blind to late-bound values and to the label's
-        note."""
-        ...
+        note. By default: the fields of `view.content` that `body` does not have, or has otherwise."""
+        if not isinstance(body, Mapping) or not isinstance(view.content, Mapping):
+            return () if body == view.content else (Difference(path="", wanted=body, found=view.content),)
+        return [
+            Difference(path=name, wanted=body.get(name), found=found)
+            for name, found in view.content.items()
+            if body.get(name) != found
+        ]
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
         """In which fields the body `after` differs from `before`, a body or a view's content, at this time (epoch
-        seconds); pure. The name is the field `name`; the label's note is none."""
-        ...
+        seconds); pure. The name is the field `name`; the label's note is none. By default: every field, and the object
+        can take none of them."""
+        del now
+        if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+            return () if before == after else (Change(path="", before=before, after=after),)
+        return [
+            Change(path=name, before=before.get(name), after=after.get(name))
+            for name in {**before, **after}
+            if before.get(name) != after.get(name)
+        ]
 
     async def adopt(self, ref: str) -> Receipt:
-        """Take the object that a user named. Raises `Rejected` when there is none."""
-        ...
+        """Take the object that a user named; by default `ref` is its id. Raises `Rejected` when there is none."""
+        view = await self.read(ref)
+        if view is None:
+            raise Rejected(f"there is no {self.kind} {ref}")
+        return Receipt(id=view.id, etag=view.etag, version=view.version, data=view.data)
 
+
+class Deletable(Protocol):
+    """A resource whose objects can be deleted (rule 10); others are left where they are, and named."""
+
+    @abstractmethod
     async def delete(self, id: str) -> None:
         """Delete; returns when the other side says that it is gone, now or already. Raises the five answers."""
+        ...
+
+
+class LateBound(Protocol):
+    """A resource whose bodies hold values that must be fresh at each send (rule 9)."""
+
+    @abstractmethod
+    def refresh(self, body: Json, now: float) -> Json:
+        """The same body with those values computed again from `now` (epoch seconds); pure."""
         ...
 
 
 class Signable(Protocol):
     """A resource whose objects can serve as sentinels: the note can be replaced on condition (rule 7)."""
 
+    @abstractmethod
     async def sign(self, view: View, note: str, send_within: float) -> Receipt:
         """Replace the note on condition that it is still `view.note`. One request; raises `Conflict` otherwise."""
         ...
@@ -181,6 +222,7 @@ class Lookup(Protocol[SpecIn]):
     kind: str
     family: str
 
+    @abstractmethod
     async def fetch(self, spec: SpecIn) -> Receipt:
         """Read it. Raises the five answers; `InDoubt` and `NotApplied` are tried again."""
         ...

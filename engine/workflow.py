@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -138,37 +138,43 @@ class Workflow(Generic[InputsT]):
 
         return declare
 
-    def check(self) -> None:
-        """Raise `WorkflowError` with every mistake: unknown names, cycles, sentinels that cannot be, repeated names."""
+    def check(self, given: Collection[type[Any]] | None = None) -> None:
+        """Raise `WorkflowError` with every mistake: unknown names, cycles, sentinels that cannot be, repeated names,
+        and resources that are not among those `given` (None: not asked)."""
         mistakes = [f"step {name!r} is declared twice" for name in self._repeated]
         if RESERVED in self.steps:
             mistakes.append(f"a step cannot be called {RESERVED!r}: that parameter is the run's inputs")
         for step in self.steps.values():
-            mistakes += [
-                f"step {step.name!r} needs {need!r}, which is not a step"
-                for need in step.needs
-                if need not in self.steps
-            ]
-            if not hasattr(step.resource, "fetch") and not hasattr(step.resource, "create"):
-                mistakes.append(f"step {step.name!r}: {step.resource.__name__} is neither a resource nor a lookup")
-            if step.reads_only:
-                mistakes += [
-                    f"step {step.name!r} only reads, but needs {need!r}, which creates"
-                    for need in step.needs
-                    if need in self.steps and not self.steps[need].reads_only
-                ]
-        mistakes += [f"sentinel {name!r} is not a step" for name in self.sentinels if name not in self.steps]
-        mistakes += [
-            f"sentinel {name!r}: the platform does not refuse a second {self.steps[name].resource.__name__}"
-            for name in self.sentinels
-            if name in self.steps and not getattr(self.steps[name].resource, "unique", False)
-        ]
+            mistakes += self._mistakes_of_step(step, given)
+        for name in self.sentinels:
+            mistakes += self._mistakes_of_sentinel(name)
         try:
             TopologicalSorter({s.name: s.needs for s in self.steps.values()}).prepare()
         except CycleError as error:
             mistakes.append("these steps need each other: " + " -> ".join(error.args[1]))
         if mistakes:
             raise WorkflowError(self.name, mistakes)
+
+    def _mistakes_of_step(self, step: Step, given: Collection[type[Any]] | None) -> Iterator[str]:
+        for need in step.needs:
+            if need not in self.steps:
+                yield f"step {step.name!r} needs {need!r}, which is not a step"
+            elif step.reads_only and not self.steps[need].reads_only:
+                yield f"step {step.name!r} only reads, but needs {need!r}, which creates"
+        if not step.reads_only and not hasattr(step.resource, "create"):
+            yield f"step {step.name!r}: {step.resource.__name__} is neither a resource nor a lookup"
+        elif given is not None and step.resource not in given:
+            yield f"step {step.name!r}: the engine was given no {step.resource.__name__}"
+
+    def _mistakes_of_sentinel(self, name: str) -> Iterator[str]:
+        if name not in self.steps:
+            yield f"sentinel {name!r} is not a step"
+            return
+        resource = self.steps[name].resource
+        if not getattr(resource, "unique", False):
+            yield f"sentinel {name!r}: the platform does not refuse a second {resource.__name__}"
+        if not hasattr(resource, "sign"):
+            yield f"sentinel {name!r}: {resource.__name__} has no `sign`"
 
     @cached_property
     def order(self) -> tuple[str, ...]:

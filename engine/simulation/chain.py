@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import orjson
 
 from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected
 from engine.model import Json, Receipt
-from engine.ports import Adopt, Change, Difference, Hit, Label, View
+from engine.ports import Adopt, Change, Difference, Hit, Label, Resource, View
 from engine.simulation.platform import Answer, Request
 from engine.simulation.things import Thing
 from engine.workflow import Workflow
@@ -45,13 +45,9 @@ class Spec:
     refs: tuple[str, ...] = ()
 
 
-class Kind:
+class Kind(Resource[Spec]):
     """A kind of object on the simulated platform. `call` sends one request and returns its answer."""
 
-    kind: ClassVar[str]
-    unique: ClassVar[bool] = False
-    superseding: ClassVar[bool] = False
-    holds_data: ClassVar[bool] = False
     family = "platform"
 
     def __init__(self, call: Call) -> None:
@@ -60,13 +56,6 @@ class Kind:
     def body(self, spec: Spec, label: Label, now: float) -> Json:
         del now
         return {"name": label.name, "note": label.note, "content": spec.content, "refs": spec.refs}
-
-    def ready(self, spec: Spec) -> bool:
-        del spec
-        return True
-
-    async def prepare(self, spec: Spec) -> None:
-        del spec
 
     async def create(self, body: str, send_within: float) -> Receipt:
         del send_within
@@ -104,12 +93,6 @@ class Kind:
             for key in ("name", "content", "refs")
             if _plain(old[key]) != _plain(new[key])
         ]
-
-    async def adopt(self, ref: str) -> Receipt:
-        view = await self.read(ref)
-        if view is None:
-            raise Rejected(f"there is no {ref}")
-        return Receipt(id=view.id, etag=view.etag)
 
     async def sign(self, view: View, note: str, send_within: float) -> Receipt:
         del send_within

@@ -7,16 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from engine import Engine, Item, Receipt, Workflow, runner
 from engine.api import LOCAL
-from engine.errors import Rejected
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
-from engine.ports import Difference, Hit, Label, View
+from engine.ports import Hit, Label, Resource, View
 
 RUNS = 3
 
@@ -34,7 +32,7 @@ class Spec:
 
 
 @dataclass(eq=False)
-class Things:
+class Things(Resource[Spec]):
     """A platform whose answers to a step wait for that step's event, if there is one."""
 
     kind = "thing"
@@ -48,12 +46,6 @@ class Things:
 
     def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
         return {"name": label.name, "step": spec.step}
-
-    def ready(self, spec: Spec) -> bool:  # noqa: ARG002
-        return True
-
-    async def prepare(self, spec: Spec) -> None:
-        pass
 
     async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
         step = re.findall('"step":"([a-z]+)"', body)[0]
@@ -70,15 +62,6 @@ class Things:
 
     async def read(self, id: str) -> View | None:  # noqa: ARG002
         return None
-
-    def differences(self, body: Json, view: View) -> Sequence[Difference]:  # noqa: ARG002
-        return ()
-
-    async def adopt(self, ref: str) -> NoReturn:
-        raise Rejected(f"nothing to adopt: {ref}")
-
-    async def delete(self, id: str) -> None:
-        pass
 
 
 things = Workflow("things", inputs=Inputs)

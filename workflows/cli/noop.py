@@ -12,7 +12,7 @@ from engine.api import LOCAL, Engine, Item
 from engine.errors import Rejected
 from engine.model import Json, Receipt, value
 from engine.pacing import Pacing
-from engine.ports import Difference, Hit, Label, View
+from engine.ports import Hit, Label, Resource, View
 from engine.workflow import Workflow
 
 STEPS = 10
@@ -34,7 +34,7 @@ class Spec:
     after: str = ""
 
 
-class Noop:
+class Noop(Resource[Spec]):
     """A resource whose request is answered at the next turn of the event loop."""
 
     kind = "noop"
@@ -48,12 +48,6 @@ class Noop:
     def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
         return {"name": label.name, "description": label.note, "number": spec.number, "after": spec.after}
 
-    def ready(self, spec: Spec) -> bool:  # noqa: ARG002
-        return True
-
-    async def prepare(self, spec: Spec) -> None:
-        pass
-
     async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
         await asyncio.sleep(0)
         self._gate.observe(self.family, 201, None)
@@ -65,21 +59,15 @@ class Noop:
     async def read(self, id: str) -> View | None:  # noqa: ARG002
         return None
 
-    def differences(self, body: Json, view: View) -> Sequence[Difference]:  # noqa: ARG002
-        return ()
-
-    async def adopt(self, ref: str) -> NoReturn:
-        raise Rejected(f"nothing to adopt: {ref}")
-
-    async def delete(self, id: str) -> None:
-        pass
-
 
 class First(Noop):
     """The first of a chain: `unique`, so that it can be the sentinel."""
 
     kind = "first"
     unique = True
+
+    async def sign(self, view: View, note: str, send_within: float) -> NoReturn:  # noqa: ARG002
+        raise Rejected("nothing is kept here, so that there is nothing to sign")
 
 
 def make_workflow() -> Workflow[Inputs]:
