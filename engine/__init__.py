@@ -27,22 +27,44 @@ from engine.errors import (
     ScopeMismatch,
     ScopeMissing,
     StorageError,
+    UnknownRun,
     WorkflowChanged,
     WorkflowError,
 )
-from engine.model import Failure, Json, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
-from engine.ports import Adopt, Clock, Deletable, Difference, Gate, Hit, Journal, Label, LateBound, Lookup, Resource, Signable, View
+from engine.model import Event, Failure, Json, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
+from engine.ports import (
+    Adopt,
+    Amendable,
+    Change,
+    Clock,
+    Deletable,
+    Difference,
+    Gate,
+    Hit,
+    Journal,
+    Label,
+    LateBound,
+    Lookup,
+    Resource,
+    Signable,
+    Standing,
+    View,
+)
 from engine.retry import RetryPolicy
+from engine.session import Notice
 from engine.workflow import Workflow
 
 __all__ = [
     "Adopt",
+    "Amendable",
     "Answer",
+    "Change",
     "Clock",
     "Conflict",
     "Deletable",
     "Difference",
     "Engine",
+    "Event",
     "Failure",
     "Gate",
     "Halt",
@@ -58,6 +80,7 @@ __all__ = [
     "NotApplied",
     "NotAuthorised",
     "NotReady",
+    "Notice",
     "Origin",
     "Receipt",
     "Registration",
@@ -70,9 +93,11 @@ __all__ = [
     "ScopeMismatch",
     "ScopeMissing",
     "Signable",
+    "Standing",
     "StepState",
     "StepStatus",
     "StorageError",
+    "UnknownRun",
     "View",
     "Workflow",
     "WorkflowChanged",
