@@ -48,6 +48,7 @@ from engine.ports import (
     Resource,
     Signable,
     Standing,
+    Switchable,
     View,
 )
 from engine.retry import RetryPolicy
@@ -97,6 +98,7 @@ __all__ = [
     "StepState",
     "StepStatus",
     "StorageError",
+    "Switchable",
     "UnknownRun",
     "View",
     "Workflow",
