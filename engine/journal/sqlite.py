@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 import anyio
@@ -21,6 +22,7 @@ from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Health, Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
 from engine.journal.tables import APPLICATION_ID, REVISION
+from engine.journal.texts import change
 
 T = TypeVar("T")
 
@@ -31,6 +33,9 @@ QUICK_CHECK_BYTES = 16 * 2**20
 """Up to this size a file is checked page by page when it is opened (about 0.1 s); larger ones by `store check`."""
 
 READERS = 4
+
+# None is None: sqlite3 would search for another word for it each time, at length.
+sqlite3.register_adapter(NoneType, cast("Callable[[None], None]", {}.get))
 
 COMMITTED = "UPDATE meta SET value = ? WHERE key = 'commits'"
 
@@ -46,6 +51,8 @@ class SqlitePlace:
         self._mode = {"mode": "rw"}
         self._writer = self._engine(write=True, path=self.path, pool=StaticPool)
         self._thread: anyio.CapacityLimiter
+        self._connection: Connection
+        self._opened = ExitStack()
         self._held: files.Held | None = None
         self._stats: dict[Path, os.stat_result] = {}
         self._name, self._commits = "", 0
@@ -206,6 +213,9 @@ class SqlitePlace:
     async def writing(self) -> AsyncIterator[None]:
         self._thread = anyio.CapacityLimiter(1)
         try:
+            with self._explained():
+                connection = await anyio.to_thread.run_sync(self._writer.connect, limiter=self._thread)
+                self._connection = self._opened.enter_context(connection)
             yield
         finally:
             with anyio.CancelScope(shield=True):
@@ -220,9 +230,9 @@ class SqlitePlace:
         return await anyio.to_thread.run_sync(self._transact, work, limiter=self._thread)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with self._explained(), self._writer.begin() as connection:
-            result = work(connection)
-            connection.exec_driver_sql(COMMITTED, (str(self._commits + 1),))
+        with self._explained(), self._connection.begin():
+            result = work(self._connection)
+            change(self._connection, COMMITTED, [(str(self._commits + 1),)])
             self._check_place()
         self._commits += 1
         with suppress(OSError):  # the commit is durable; a witness that is behind accuses nobody
@@ -253,6 +263,7 @@ class SqlitePlace:
         return False  # whoever wrote that name had the lock that this process has now
 
     def _close(self) -> None:
+        self._opened.close()
         self._writer.dispose()
         if self._held is not None:
             if self._in_place():  # later readers find everything in the one file; nothing is lost where that fails

@@ -1,18 +1,20 @@
 """The few statements that run for every record, or for thousands of values: in the driver's own words.
 
-SQLAlchemy's handling of parameters would cost more than the statements do. One text for both stores, but for the mark
+SQLAlchemy's handling of a statement would cost more than the statement does. One text for both stores, but for the mark
 that stands for a value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
 
 from engine.journal.rules import RUN_CHANGES
 from engine.journal.tables import history, runs, steps
@@ -22,7 +24,7 @@ T = TypeVar("T")
 CHUNK = 500
 """Values in one `IN (…)`."""
 
-ROWS = (64, 16, 4, 1)
+ROWS = (64, 32, 16, 8, 4, 2, 1)
 """Rows in one statement: few sizes, so that each stays prepared, and few statements, since the interpreter is let go
 once for each. 64 rows of 14 values are fewer values than the least that any SQLite takes (999)."""
 
@@ -86,14 +88,30 @@ def upsert(table: Table, keys: Sequence[str], mark: str) -> Mapping[int, str]:
     return insert(table, columns, mark, f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}")
 
 
+@contextmanager
+def driver(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, within the connection's transaction. Its errors are raised as SQLAlchemy's."""
+    try:
+        yield connection.connection.cursor()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(None, None, error) from error
+
+
 def put(connection: Connection, texts: Mapping[int, str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert any number of rows."""
     start = 0
-    for size in ROWS:
-        while len(rows) - start >= size:
-            values = chain.from_iterable(rows[start : start + size])
-            connection.exec_driver_sql(texts[size], tuple(values))
-            start += size
+    with driver(connection) as cursor:
+        for size in ROWS:
+            while len(rows) - start >= size:
+                cursor.execute(texts[size], tuple(chain.from_iterable(rows[start : start + size])))
+                start += size
+
+
+def change(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute a statement for each of some rows."""
+    if rows:
+        with driver(connection) as cursor:
+            cursor.executemany(text, rows)
 
 
 def among(connection: Connection, statement: str, values: Sequence[object], tail: str = "") -> Iterator[Any]:
@@ -113,4 +131,11 @@ def epochs(connection: Connection, keys: Collection[int]) -> dict[int, int]:
     """The epochs of some runs, which nobody changes until the transaction ends: a server locks them, in one order; an
     SQLite transaction that writes is alone anyway."""
     tail = "" if connection.dialect.name == "sqlite" else " ORDER BY key FOR NO KEY UPDATE"
-    return dict(among(connection, EPOCHS, sorted(keys), tail))
+    found: dict[int, int] = {}
+    with driver(connection) as cursor:
+        for chunk in chunks(sorted(keys), CHUNK):
+            size = 1 << (len(chunk) - 1).bit_length()  # few sizes here, too: the last key is named several times
+            marks = ", ".join([mark(connection)] * size)
+            cursor.execute(f"{EPOCHS} ({marks}){tail}", chunk + chunk[-1:] * (size - len(chunk)))
+            found.update(cursor.fetchall())
+    return found

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import anyio
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from engine.errors import StorageError
 from engine.journal import rows, rules
 from engine.journal.places import Place
-from engine.journal.texts import epochs, put, texts
+from engine.journal.texts import change, epochs, put, texts
 from engine.model import Record, RunState
 
 T = TypeVar("T")
@@ -27,8 +27,7 @@ GROUP = 1000
 """Records in one commit at most: what comes later waits for the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record as rows, and who waits for it."""
 
     run: RunState
@@ -50,22 +49,21 @@ class Writer:
     """The queue and the one task that drains it (`run`)."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self._place, self._loop = place, asyncio.get_running_loop()
         self._entries: deque[Entry] = deque()
         self._jobs: deque[Job[object]] = deque()
         self._wake = asyncio.Event()
         self._closed = False
 
-    async def record(self, record: Record) -> None:
-        """Durable on return; raises `Fenced` or another `StorageError`."""
-        run = record.run
-        done: asyncio.Future[None] = self._future()
+    def record(self, record: Record) -> asyncio.Future[None]:
+        """Done when the record is durable; fails with `Fenced` or another `StorageError`."""
+        run, done = record.run, self._future()
         row = rows.run_row(run) if record.with_run else None
         steps = [rows.step_row(run.key, step) for step in record.steps]
         events = [rows.event_row(run.key, event) for event in record.events]
         self._entries.append(Entry(run, row, steps, events, done))
         self._wake.set()
-        await done
+        return done
 
     async def call(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction; its result when that is durable."""
@@ -74,10 +72,10 @@ class Writer:
         self._wake.set()
         return await done
 
-    def _future(self) -> asyncio.Future[T]:
+    def _future(self) -> asyncio.Future[Any]:
         if self._closed:
             raise StorageError("the journal is closed")
-        return asyncio.get_running_loop().create_future()
+        return self._loop.create_future()
 
     def close(self) -> None:
         """Take nothing more; `run` ends when all that waits is written."""
@@ -126,8 +124,7 @@ def _write(connection: Connection, group: list[Entry]) -> dict[int, int]:
     known = epochs(connection, {entry.run.key for entry in group})
     kept = [entry for entry in group if entry.run.epoch == known.get(entry.run.key)]
     text = texts(connection)
-    if runs := [entry.run_row for entry in kept if entry.run_row is not None]:
-        connection.exec_driver_sql(text.run, runs)
+    change(connection, text.run, [entry.run_row for entry in kept if entry.run_row is not None])
     steps = {row[:2]: row for entry in kept for row in entry.steps}  # a later row of a step replaces an earlier one
     put(connection, text.step, list(steps.values()))
     put(connection, text.event, [row for entry in kept for row in entry.events])
