@@ -19,6 +19,7 @@ def run(
     defaults: Annotated[
         Path | None, Option("--defaults", metavar="FILE", help="A YAML file with what the sources do not say.")
     ] = None,
+    wait: Annotated[bool, Option("--wait", help="Follow each flow until its first ingestion has ended.")] = False,
 ) -> int:
     """Onboard every source of a manifest: one live flow for each.
 
@@ -44,6 +45,7 @@ def run(
                 again=called(),
                 manifest=file,
                 spool=spool,
+                wait=wait,
             ),
         )
 

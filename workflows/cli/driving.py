@@ -53,6 +53,7 @@ class _Driver:
         self.began = time.monotonic()
         self.before = anyio.CancelScope()
         self.app: App | None = None
+        self.over = False
 
     async def drive(self) -> Outcome:
         work, outcome = self.work, None
@@ -62,6 +63,8 @@ class _Driver:
             ) as self.app:
                 batch = await self._prepare(self.app, interrupt)
                 outcome = await self._run(self.app, batch, interrupt)
+                self.over = True
+                await work.after(self.app, outcome)
         if outcome is None:
             raise Refusal(f"interrupted, nothing was sent; continue with `{work.again}`", code=Exit.INTERRUPTED)
         return outcome
@@ -69,7 +72,7 @@ class _Driver:
     def _stop(self) -> None:
         """Start nothing new. Before the work has begun there is nothing to finish either."""
         runner = self.app.engine.runner if self.app else None
-        if runner is None:
+        if runner is None or self.over:
             self.before.cancel()
         else:
             say("stopping: what is under way is finished and written down; once more leaves at once")

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.options import Looking
+from workflows.cli.options import Calling
 from workflows.cli.words import amount, cut, number, short
 
 if TYPE_CHECKING:
     from engine.api import Engine
-    from engine.model import RunState
+    from engine.model import Json, RunState
+    from workflows.aep import Credentials
+    from workflows.resources import FlowRun
 
 ALL = 60
 """Up to so many runs are all shown; of more, only those that are not done."""
@@ -26,11 +28,14 @@ SHOWN_FIRST = ("done", "running", "waiting", "pending", "failed", "in_doubt", "d
 
 
 def status(
-    options: Looking,
+    options: Calling,
     runs: Annotated[list[str], Argument(metavar="RUN", help="Source names or run ids; none: all.")] = [],  # noqa: B006
     *,
     failed: Annotated[bool, Option("--failed", help="Only those that failed.")] = False,
     in_doubt: Annotated[bool, Option("--in-doubt", help="Only those in doubt.")] = False,
+    flows: Annotated[
+        bool, Option("--flows", help="Ask the platform for the last ingestion of each flow, too.")
+    ] = False,
     watch: Annotated[bool, Option("--watch", help="Go on until nothing is under way.")] = False,
     json: Annotated[bool, Option("--json", help="One JSON line per run, sorted by source, with every id and etag.")] = (
         False
@@ -38,13 +43,21 @@ def status(
 ) -> int:
     """Show what is done, running, failed, in doubt. Reads the journal only, also while a run is going on.
 
+    With --flows the platform is asked, too: how the last ingestion of each flow that is done went.
+
     Example:
       headway status
+      headway status --flows
       headway status --failed
       headway status acme-accounts --json
     """
+    from workflows.cli.compose import read_credentials
+
     states = (*(["failed"] * failed), *(["in_doubt"] * in_doubt)) or None
-    return run_async(_status, Look(options.store, list(runs), states, watch=watch, json=json))
+    look = Look(options.store, list(runs), states, watch=watch, json=json)
+    if flows:
+        look.credentials = read_credentials(options.credentials)
+    return run_async(_status, look)
 
 
 class Look:
@@ -52,6 +65,10 @@ class Look:
 
     def __init__(self, store: str, runs: list[str], states: tuple[str, ...] | None, *, watch: bool, json: bool) -> None:
         self.store, self.runs, self.states, self.watch, self.json = store, runs, states, watch, json
+        self.credentials: Credentials | None = None
+        """Who asks the platform for ingestions, if it is to be asked."""
+        self.last_runs: dict[str, FlowRun | str | None] = {}
+        """The last ingestion of each flow, by run id."""
         self.said: dict[str, int] = {}
         """Fingerprints of the JSON lines that were said already, while watching."""
 
@@ -66,11 +83,23 @@ async def _status(look: Look) -> int:
         if not engine.journal.name and not look.json:
             print(f"There is no journal at {masked(look.store)} yet; `headway run FILE` makes one.")
             return 0
+        if look.credentials is not None:
+            await _ask(engine, look, look.credentials)
         while True:
             under_way = await (_lines(engine, look) if look.json else _table(engine, look))
             if not look.watch or not under_way:
                 return 0
             await anyio.sleep(PAUSE)
+
+
+async def _ask(engine: Engine, look: Look, credentials: Credentials) -> None:
+    """Ask for the last ingestion of every flow that is shown."""
+    from workflows.aep import AepClient
+    from workflows.cli.following import flow_of, last_runs
+
+    flows = {run.run_id: flow async for run in _runs(engine, look, await _ids(engine, look)) if (flow := flow_of(run))}
+    async with AepClient(credentials) as client:
+        look.last_runs = await last_runs(client, flows)
 
 
 async def _runs(engine: Engine, look: Look, ids: list[str] | None) -> AsyncIterator[RunState]:
@@ -94,6 +123,8 @@ async def _lines(engine: Engine, look: Look) -> bool:
     under_way = False
     async for run in _runs(engine, look, await _ids(engine, look)):
         line = await engine.report(run)
+        if look.credentials is not None:
+            line["last_run"] = _last_run(look.last_runs.get(run.run_id))
         under_way = under_way or run.status.value in UNDER_WAY
         if look.watch:
             known, look.said[run.run_id] = look.said.get(run.run_id), hash(str(line))
@@ -108,6 +139,8 @@ async def _table(engine: Engine, look: Look) -> bool:
     """The counts, and a line per run: of many runs, only those that are not done."""
     from shutil import get_terminal_size
 
+    from workflows.cli.following import in_words
+
     counts = Counter({status.value: count for status, count in (await engine.journal.counts()).items()})
     width = get_terminal_size().columns
     some = bool(look.runs or look.states)
@@ -119,6 +152,8 @@ async def _table(engine: Engine, look: Look) -> bool:
     async for run in _runs(engine, look, ids):
         if not (hide and run.status.value == "done"):
             print(_line(run, await _steps(engine, run), width))
+            if run.run_id in look.last_runs:
+                print(f"    {in_words(look.last_runs[run.run_id])}")
     if hide and counts["done"]:
         print(f"The {number(counts['done'])} that are done are not listed; --json lists all.")
     unhappy = [f"headway status --{name}" for name, state in _UNHAPPY if counts[state] and not some]
@@ -126,6 +161,12 @@ async def _table(engine: Engine, look: Look) -> bool:
         print("Look closer with   " + ",   ".join(unhappy) + ",   headway why RUN")
     sys.stdout.flush()
     return any(counts[state] for state in UNDER_WAY)
+
+
+def _last_run(seen: FlowRun | str | None) -> Json:
+    from workflows.cli.following import as_json
+
+    return {"error": seen} if isinstance(seen, str) else None if seen is None else as_json(seen)
 
 
 _UNHAPPY = (("failed", "failed"), ("in-doubt", "in_doubt"))

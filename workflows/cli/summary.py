@@ -25,6 +25,8 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     gone: int = 0
     interrupted: bool = False
+    unwell: int = 0
+    """How many flows were followed whose first ingestion did not end well."""
     place: Callable[[str], str] = lambda _source: ""
     """Where a source stands in the manifest, if there is one."""
     finds: bool = False
@@ -41,7 +43,8 @@ class Outcome:
             return Exit.INTERRUPTED
         if self.finds and not self.tally.failed and not self.tally.in_doubt:
             return Exit.DONE
-        found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (self.tally.failed > 0)
+        failed = self.tally.failed + self.unwell
+        found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (failed > 0)
         return worst(found or [Exit.FAILED] * (self.tally.left > 0))
 
     def as_json(self) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class Outcome:
             lines += self._behind()
         elif self.finds:
             lines.append(f"Nothing was created. Continue with   {self.again}")
-        elif self.code is not Exit.DONE:
+        elif self.code is not Exit.DONE and (self.tally.left or self.tally.failed or self.tally.in_doubt):
             done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
             lines.append(f"Continue with   {self.again}{done}")
         return lines

@@ -14,6 +14,7 @@ from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
 from workflows.cli.compose import WORKFLOW, App, find_runs
 from workflows.cli.failures import Refusal
+from workflows.cli.following import follow
 from workflows.cli.options import Driving
 from workflows.cli.preflight import Due, Preflight
 from workflows.cli.preparing import consent
@@ -55,6 +56,9 @@ class Work(ABC):
         """What is to be told of it in the end."""
         return outcome
 
+    async def after(self, app: App, outcome: Outcome) -> None:  # noqa: B027 - most have nothing left
+        """What is left to do once the runs have ended; an interruption cuts it off."""
+
     def tell(self, text: str) -> None:
         """A line for people, unless they want none."""
         if not self.options.quiet:
@@ -67,6 +71,7 @@ class RunManifest(Work):
 
     manifest: str
     spool: Spool
+    wait: bool = False
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
@@ -95,6 +100,10 @@ class RunManifest(Work):
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.place = self._place
         return outcome
+
+    async def after(self, app: App, outcome: Outcome) -> None:
+        if self.wait and not outcome.interrupted:
+            await follow(app, self.options, self.spool, outcome)
 
     def _place(self, source: str) -> str:
         line = self.spool.line_of(source)

@@ -31,6 +31,7 @@ from workflows.resources.classes import Classes, ClassSpec
 from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
 from workflows.resources.datasets import Datasets, DatasetSpec
 from workflows.resources.exploration import REST_TABLE, Explorer, Listed, Table
+from workflows.resources.flow_runs import FlowRun, newest_run
 from workflows.resources.flow_specs import FlowSpecQuery, FlowSpecs
 from workflows.resources.flows import DeltaColumn, Flows, FlowSpec, flow_body
 from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
@@ -53,6 +54,7 @@ __all__ = [
     "Explorer",
     "Field",
     "Fields",
+    "FlowRun",
     "FlowSpec",
     "FlowSpecQuery",
     "FlowSpecs",
@@ -77,6 +79,7 @@ __all__ = [
     "flow_body",
     "misfits",
     "mistakes",
+    "newest_run",
     "read_base_spec",
     "read_connection_spec",
 ]

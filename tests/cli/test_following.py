@@ -1,0 +1,71 @@
+"""`run --wait` and `status --flows`: how the ingestions of the flows went."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Headway, Platform, emulating
+
+EARLY = -86_400.0
+"""Runs are seen so many seconds after their flow's start: here a day before, as nobody wants to wait."""
+
+
+def ahead(folder: Path, **more: float) -> str:
+    """The settings of an emulator whose flows have run once as soon as they are there."""
+    path = folder / "emulator.json"
+    path.write_text(json.dumps({"port": 0, "run_delay": EARLY, "run_length": 0.0, **more}))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with emulating("--config", ahead(tmp_path_factory.mktemp("well"))) as platform:
+        yield platform
+
+
+def test_the_first_ingestion_of_each_flow_is_told(headway: Headway, manifest: Path) -> None:
+    ended = headway("run", manifest.name, "--wait")
+    assert ended.code == 0
+    assert "waiting for the first ingestion of 3 flows" in ended.err
+    told = dict(re.findall(r"^  (acme-\w+) +(success at .*)$", ended.out, re.MULTILINE))
+    assert sorted(told) == ["acme-accounts", "acme-contacts", "acme-incidents"]
+    assert all("100 records in, 100 out" in line for line in told.values())
+    assert ended.out.splitlines()[-1].startswith("3 sources: 3 done")
+
+
+def test_the_last_event_is_the_summary_all_the_same(headway: Headway, manifest: Path) -> None:
+    *events, summary = headway("run", manifest.name, "--wait", "--json").lines
+    ingested = [event for event in events if event["event"] == "ingested"]
+    assert len(ingested) == 3
+    assert {(event["status"], event["records_in"], event["records_failed"]) for event in ingested} == {
+        ("success", 100, 0)
+    }
+    assert (summary["event"], summary["exit"]) == ("summary", 0)
+
+
+def test_status_shows_the_last_run_of_each_flow(headway: Headway, manifest: Path) -> None:
+    headway("run", manifest.name, "--quiet")
+    headway("pause", "acme-accounts", "--quiet")
+    assert headway("status", "--flows").out.count("success at") == 2
+    runs = {run["source"]: run["last_run"] for run in headway("status", "--flows", "--json").lines}
+    assert runs["acme-accounts"] is None
+    assert runs["acme-contacts"]["status"] == "success"
+    assert "last_run" not in headway("status", "--json").lines[0]
+
+
+def test_an_ingestion_that_fails_is_told_with_its_reason(
+    offline: Headway, manifest: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with emulating("--config", ahead(folder, run_failures=1.0)) as platform:
+        for name, value in platform.environ.items():
+            monkeypatch.setenv(name, value)
+        ended = offline("run", manifest.name, "--wait", "--only", "acme-accounts")
+    assert ended.code == 1
+    assert "failed at" in ended.out
+    assert "CONNECTOR-1308-500: The call to the vendor failed." in ended.out
+    assert "1 source: 1 done" in ended.out
