@@ -36,7 +36,10 @@ def decode_inputs(kind: type[T], text: str) -> T:
     value = json.loads(text)
     if not dataclasses.is_dataclass(kind):
         return typing.cast("T", value)
-    return typing.cast("T", _build(kind, value))
+    try:
+        return typing.cast("T", _build(kind, value))
+    except (AttributeError, TypeError) as error:  # something else than the declared kind, or a field is missing
+        raise ValueError(f"this is no {kind.__qualname__}: {error}") from error
 
 
 def _build(kind: Any, value: Any) -> Any:

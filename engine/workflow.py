@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,9 @@ Spec = TypeVar("Spec")
 StepFunction = Callable[..., Any]
 
 RESERVED = "inputs"
+_NAME = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+MAX_STEP_NAME = 60
+"""Characters; the rest of an object's name is for the source and the marker (`labels.name`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,8 @@ class Workflow(Generic[InputsT]):
             raise WorkflowError(self.name, mistakes)
 
     def _mistakes_of_step(self, step: Step, given: Collection[type[Any]] | None) -> Iterator[str]:
+        if not _NAME.fullmatch(step.name) or len(step.name) > MAX_STEP_NAME:
+            yield f"step {step.name!r}: a name is words of A-Z a-z 0-9 with _ between, at most {MAX_STEP_NAME} long"
         for need in step.needs:
             if need not in self.steps:
                 yield f"step {step.name!r} needs {need!r}, which is not a step"
