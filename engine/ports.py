@@ -192,6 +192,7 @@ class Switchable(Protocol):
     """A resource whose objects can be switched off and on again; the data of a view says whether it is `on`, unless
     it is between the two."""
 
+    @abstractmethod
     async def switch(self, view: View, on: bool, send_within: float) -> Receipt:
         """Switch it on condition that nobody changed it since this view. One request; raises the five answers."""
         ...
@@ -200,15 +201,18 @@ class Switchable(Protocol):
 class Amendable(Protocol):
     """A resource whose objects can be changed, on condition that nobody else changed them meanwhile (rule 10)."""
 
+    @abstractmethod
     def condition(self, view: View) -> str:
         """On what `amend` makes the change depend: while it is the same, a change that was sent may still apply."""
         ...
 
+    @abstractmethod
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         """The request that makes these fields (`Change.path`) of the object as they are in `body`; pure. With `name`
         goes the note. Secrets stay references."""
         ...
 
+    @abstractmethod
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
         """Send an amendment (JSON text) as one request that leaves within `send_within` seconds or never, on the
         condition of `view`. The receipt has what is new of etag and version. Raises `Conflict` when the condition does
