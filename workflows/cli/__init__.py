@@ -8,7 +8,9 @@ apply        run, resume, recover: their options            work         which r
 takedown     destroy                                        drifting     drift
 switching    pause, unpause                                 exporting    export (requests)
 driving      from the first look to the summary             survey       a manifest held against the journal
-preparing    sandbox, consent, rules, secrets               selecting    --only, --exclude
+preparing    sandbox, consent                               selecting    --only, --exclude
+preflight    (asking, findings) a manifest held against live tables, fields, rules
+exploring    (sketching) explore
 render, summary, events, tally, words: progress, outcome    planning     plan
 inspect      status                                         story        why
 doctor, init, demo (audit), bench (noop): as they are called             serve: emulator       prove: simulate
@@ -34,6 +36,9 @@ class Command(NamedTuple):
 COMMANDS: Mapping[str, Command] = {
     "demo": Command("demo", "demo", "Onboard a batch on this machine alone: under faults, killed twice, continued."),
     "init": Command("init", "init", "Write a commented sources.yaml, and say what to do next."),
+    "explore": Command(
+        "exploring", "explore", "List tables and columns behind a base connection; add them to a manifest."
+    ),
     "plan": Command("planning", "plan", "Show what `run` would create, change and leave; sends nothing."),
     "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),
     "resume": Command("apply", "resume", "Continue unfinished runs from the journal alone; settle a doubt."),

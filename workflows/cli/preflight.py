@@ -24,7 +24,6 @@ from workflows.onboarding.fitting import column_problems, mapping_problems, miss
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest import Path, Problem, Spool
 from workflows.resources import (
-    BY_DATASET,
     Explorer,
     Field,
     Fields,
@@ -33,11 +32,9 @@ from workflows.resources import (
     Listed,
     SchemaSpec,
     Table,
-    fields_of_dataset,
-    fields_of_parts,
-    fields_of_schema,
     read_base_spec,
     read_connection_spec,
+    read_target_fields,
 )
 
 UNTOUCHED = (RunStatus.PENDING, RunStatus.FAILED)
@@ -71,7 +68,7 @@ class Preflight:
         self._made = Asking[str, str](self._read_made)
         self._tables = Asking[Table, Sequence[Field]](self._explorer.columns)
         self._listed = Asking[str, Sequence[Listed]](self._explorer.tables)
-        self._targets = Asking[SchemaSpec | Adopt, Fields](self._read_target)
+        self._targets = Asking[SchemaSpec | Adopt, Fields](partial(read_target_fields, client))
 
     async def check(self, batch: Sequence[Due]) -> None:
         """Note what is wrong with some sources."""
@@ -197,14 +194,6 @@ class Preflight:
         except UnknownRun:
             return None
         return run.steps[step].receipt if run.status is RunStatus.DONE else None
-
-    async def _read_target(self, spec: SchemaSpec | Adopt) -> Fields | None:
-        client = self._app.client
-        if isinstance(spec, SchemaSpec):
-            return await fields_of_parts(client, spec.all_of[0], spec.all_of[1:])
-        if spec.ref.startswith(BY_DATASET):
-            return await fields_of_dataset(client, spec.ref.removeprefix(BY_DATASET))
-        return await fields_of_schema(client, spec.ref)
 
 
 def _refusal(path: Path, refused: Rejected) -> Problem:

@@ -15,7 +15,7 @@ import orjson
 from engine import codec
 from engine.model import Json, Receipt
 from engine.ports import Adopt, Label
-from workflows.onboarding.inputs import Inputs, from_json, to_json
+from workflows.onboarding.inputs import Inputs, Target, from_json, to_json
 from workflows.resources import (
     BY_DATASET,
     ConnectionSpec,
@@ -126,13 +126,18 @@ def target_schema_key(inputs: Inputs) -> str | None:
 
 
 def target_schema_spec(inputs: Inputs) -> SchemaSpec | Adopt:
-    """The schema that data goes to; an existing dataset brings its own."""
-    schema, dataset = inputs.target.schema, inputs.target.dataset
+    """The schema that data goes to."""
+    return target_spec(inputs.target)
+
+
+def target_spec(target: Target) -> SchemaSpec | Adopt:
+    """The schema of a target; an existing dataset brings its own."""
+    schema, dataset = target.schema, target.dataset
     if schema is not None and _SCHEMA_ID.fullmatch(schema):
         return Adopt(ref=schema)
     if dataset is not None and _DATASET_ID.fullmatch(dataset):
         return Adopt(ref=BY_DATASET + dataset)
-    return SchemaSpec(all_of=(inputs.target.klass, *inputs.target.field_groups))
+    return SchemaSpec(all_of=(target.klass, *target.field_groups))
 
 
 def dataset_key(inputs: Inputs) -> str | None:

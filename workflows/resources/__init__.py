@@ -9,7 +9,7 @@
     flow_specs, flows    what a flow may ask for, and the flow                      Flow Service
 
     exploration          the systems behind base connections: tables, columns
-    auth_specs           what a connector wants to know before it lets anybody in
+    auth_specs           base connections that are there, and what connectors ask for
     target_fields        the real fields of a target schema, before there is one
 
 A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_translate` holds the one table from
@@ -26,7 +26,7 @@ from workflows.aep import AepClient
 from workflows.resources._columns import Field, Misfit, misfits
 from workflows.resources._paths import Fields
 from workflows.resources._rules import mistakes
-from workflows.resources.auth_specs import auth_mistakes, read_base_spec, read_connection_spec
+from workflows.resources.auth_specs import auth_mistakes, base_connections, read_base_spec, read_connection_spec
 from workflows.resources.classes import Classes, ClassSpec
 from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
 from workflows.resources.datasets import Datasets, DatasetSpec
@@ -38,7 +38,7 @@ from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
 from workflows.resources.schemas import BY_DATASET, Schemas, SchemaSpec
 from workflows.resources.source_connections import SourceConnections, SourceConnectionSpec
 from workflows.resources.target_connections import TargetConnections, TargetConnectionSpec
-from workflows.resources.target_fields import fields_of_dataset, fields_of_parts, fields_of_schema
+from workflows.resources.target_fields import read_target_fields
 
 __all__ = [
     "BY_DATASET",
@@ -73,15 +73,14 @@ __all__ = [
     "all_resources",
     "attribute",
     "auth_mistakes",
-    "fields_of_dataset",
-    "fields_of_parts",
-    "fields_of_schema",
+    "base_connections",
     "flow_body",
     "misfits",
     "mistakes",
     "newest_run",
     "read_base_spec",
     "read_connection_spec",
+    "read_target_fields",
 ]
 
 

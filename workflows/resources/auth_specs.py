@@ -1,4 +1,4 @@
-"""What a connector wants to know before it lets anybody in: its auth spec, read at run time (contract 4.2)."""
+"""Base connections that are there, and what a connector asks for, both read at run time (contract 4.2, 4.4)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jsonschema import Draft7Validator, SchemaError, ValidationError
 from jsonschema.validators import validator_for
 
 from engine.model import Json
+from engine.ports import Hit
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._json import dig, rows, table, text
 from workflows.resources._translate import answers, nothing_there
@@ -38,6 +39,15 @@ async def read_base_spec(client: AepClient, id: str) -> str | None:
         except BadRequest:
             return None
     return text(answer.body, "items", 0, "connectionSpec", "id") or text(answer.body, "connectionSpec", "id")
+
+
+async def base_connections(client: AepClient, connection_spec_id: str) -> list[Hit]:
+    """Every base connection of a connector, oldest first."""
+    query = {"property": f"connectionSpec.id=={connection_spec_id}", "orderby": "createdAt"}
+    with answers():
+        pages = client.pages(FLOW_SERVICE, "/connections", params=query)
+        items = [item async for page in pages for item in page]
+    return [Hit(id=id, name=text(item, "name") or "") for item in items if (id := text(item, "id"))]
 
 
 def auth_mistakes(spec: Json, auth_spec: str, params: Mapping[str, str]) -> list[tuple[str | None, str]]:

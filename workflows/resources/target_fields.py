@@ -6,19 +6,30 @@ from collections.abc import Sequence
 
 from engine.errors import Rejected
 from engine.model import Json
+from engine.ports import Adopt
 from workflows.aep import AepClient
 from workflows.resources._json import table, text
 from workflows.resources._paths import Fields
 from workflows.resources._registry import read_schema
 from workflows.resources._translate import nothing_there
 from workflows.resources.datasets import read_dataset
+from workflows.resources.schemas import BY_DATASET, SchemaSpec
 
 _KINDS = ("classes", "fieldgroups")
 
 
-async def fields_of_parts(client: AepClient, klass: str, groups: Sequence[str]) -> Fields | None:
-    """The fields that a schema of this class and these field groups will have; None where the Registry does not show
-    one of them. Raises the answers that say nothing about them."""
+async def read_target_fields(client: AepClient, target: SchemaSpec | Adopt) -> Fields | None:
+    """The fields of a target; None where the Registry does not show them. Raises `Rejected` when what is to be adopted
+    is not there, and the answers that say nothing about it."""
+    if isinstance(target, SchemaSpec):
+        return await _fields_of_parts(client, target.all_of[0], target.all_of[1:])
+    if target.ref.startswith(BY_DATASET):
+        return await _fields_of_dataset(client, target.ref.removeprefix(BY_DATASET))
+    return await _fields_of_schema(client, target.ref)
+
+
+async def _fields_of_parts(client: AepClient, klass: str, groups: Sequence[str]) -> Fields | None:
+    """The fields that a schema of this class and these field groups will have."""
     merged: dict[str, Json] = {}
     for id, plural in ((klass, _KINDS[0]), *((group, _KINDS[1]) for group in groups)):
         properties = table(await _resolved(client, id, plural), "properties")
@@ -28,22 +39,21 @@ async def fields_of_parts(client: AepClient, klass: str, groups: Sequence[str]) 
     return Fields(merged)
 
 
-async def fields_of_schema(client: AepClient, id: str) -> Fields | None:
-    """The fields of an existing schema; None where the Registry does not show them. Raises `Rejected` when there is no
-    such schema."""
+async def _fields_of_schema(client: AepClient, id: str) -> Fields | None:
+    """The fields of an existing schema."""
     schema = await read_schema(client, id, resolved=True)
     if schema is None:
         raise nothing_there("schema", id)
     return Fields(properties) if (properties := table(schema, "properties")) else None
 
 
-async def fields_of_dataset(client: AepClient, id: str) -> Fields | None:
-    """The fields of an existing dataset's schema. Raises `Rejected` when there is no such dataset."""
+async def _fields_of_dataset(client: AepClient, id: str) -> Fields | None:
+    """The fields of an existing dataset's schema."""
     dataset = await read_dataset(client, id)
     schema_id = text(dataset.content, "schemaRef", "id") if dataset else None
     if schema_id is None:
         raise nothing_there("dataset with a schema", id)
-    return await fields_of_schema(client, schema_id)
+    return await _fields_of_schema(client, schema_id)
 
 
 async def _resolved(client: AepClient, id: str, plural: str) -> Json:
