@@ -1,12 +1,14 @@
-"""The connection specs (contract 4.1, 4.2): four customer-success systems and the data lake."""
+"""The connection specs (contract 4.1, 4.2): four customer-success systems, those that were added, and the data lake."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from workflows.emulator.errors import flow
 from workflows.emulator.http import Call, Reply, Router, answer
 from workflows.emulator.services import items
+from workflows.sources import Secret, SourceType, discover
 
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 SERVICENOW = "eb13cb25-47ab-407f-ba89-c0125281c563"
@@ -17,11 +19,19 @@ PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 
 
-def _auth(name: str, type: str, params: dict[str, str], optional: dict[str, str] | None = None) -> dict[str, Any]:
+_SECRETS = {"password", "securityToken", "accessToken"}
+
+
+def _auth(
+    name: str,
+    type: str,
+    params: dict[str, str],
+    optional: dict[str, str] | None = None,
+    secrets: Collection[str] = _SECRETS,
+) -> dict[str, Any]:
     every = {**params, **(optional or {})}
     properties = {
-        key: {"type": "string", "description": description}
-        | ({"format": "password"} if key in {"password", "securityToken", "accessToken"} else {})
+        key: {"type": "string", "description": description} | ({"format": "password"} if key in secrets else {})
         for key, description in every.items()
     }
     schema = {"$schema": DRAFT_07, "type": "object", "properties": properties, "required": list(params)}
@@ -101,6 +111,21 @@ SPECS: dict[str, dict[str, Any]] = {
         },
     )
 }
+
+
+def _added(source: SourceType) -> dict[str, Any]:
+    """A connector that the contract has no word about, as its own file says."""
+    required = {one.name: one.name for one in source.auth_params if one.required}
+    optional = {one.name: one.name for one in source.auth_params if not one.required}
+    secrets = {one.name for one in source.auth_params if isinstance(one, Secret)}
+    auth = _auth(source.auth_spec, source.auth_spec.replace(" ", ""), required, optional, secrets)
+    return _source(source.connection_spec_id, source.key, auth, rest=source.explore == "rest")
+
+
+ADDED = [source for source in discover().values() if source.connection_spec_id not in SPECS]
+SPECS |= {source.connection_spec_id: _added(source) for source in ADDED}
+REST = {ZENDESK, *(source.connection_spec_id for source in ADDED if source.explore == "rest")}
+"""Sources of JSON, which have no tables (contract 4.6)."""
 
 
 def known(body: dict[str, Any]) -> dict[str, Any]:

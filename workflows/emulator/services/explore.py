@@ -13,7 +13,7 @@ import orjson
 
 from workflows.emulator.errors import connector
 from workflows.emulator.http import Call
-from workflows.emulator.services.connection_specs import ZENDESK
+from workflows.emulator.services.connection_specs import REST
 
 TABLES: dict[str, dict[str, str]] = {
     "Account": {"Id": "string", "Name": "string", "Phone": "string", "email": "string", "updatedAt": "date-time"},
@@ -75,7 +75,7 @@ def explore(call: Call, spec: dict[str, Any]) -> Any:
     kind = (call.one("objectType") or "").lower()
     if "sourceSpec" not in spec:
         raise connector(1358, "The object type is not valid for this connector.")
-    if spec["id"] == ZENDESK:
+    if spec["id"] in REST:
         return _rest(call, kind)
     if kind == "root":
         return [

@@ -9,6 +9,7 @@ from workflows.emulator.config import Dialect
 from workflows.emulator.http import Call, Reply, Router, answer
 from workflows.emulator.services import items
 from workflows.emulator.services.connection_specs import (
+    ADDED,
     DATA_LAKE,
     DRAFT_07,
     ORACLE,
@@ -22,7 +23,10 @@ from workflows.emulator.services.connection_specs import (
 
 CRM = "14518937-270c-4525-bdec-c2ba7cce3860"
 ZENDESK_FLOW = "6499120c-0b15-42dc-936e-847ea3c24d72"
-SOURCES = {CRM: (SERVICENOW, SALESFORCE, ORACLE), ZENDESK_FLOW: (ZENDESK,)}
+SOURCES = {CRM: [SERVICENOW, SALESFORCE, ORACLE], ZENDESK_FLOW: [ZENDESK]}
+"""The connection specs that each flow spec serves; added connectors go with the spec that they name."""
+for _added in ADDED:
+    SOURCES.get(_added.flow_spec_id or CRM, SOURCES[CRM]).append(_added.connection_spec_id)
 
 _MINUTE = {"properties": {"frequency": {"const": "minute"}}}
 _AT_LEAST_15 = {"properties": {"interval": {"minimum": 15}}}
@@ -117,7 +121,7 @@ def _spec(dialect: Dialect, id: str, name: str, transformations: list[dict[str, 
     }
     if dialect == "today":
         spec |= {
-            "sourceConnectionSpecIds": list(SOURCES[id]),
+            "sourceConnectionSpecIds": SOURCES[id],
             "targetConnectionSpecIds": [DATA_LAKE],
             "optionSpec": _OPTIONS,
             "runSpec": _RUN,
