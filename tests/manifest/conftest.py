@@ -22,7 +22,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
         if defaults is not None:
             Path("defaults.yaml").write_text(defaults)
         with check_and_spool(name, None if defaults is None else Path("defaults.yaml")) as spool:
-            return [inputs for batch in spool.batches(2) for inputs in batch]
+            return [said.inputs for batch in spool.batches(2) for said in batch]
 
     return reads
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.manifest.conftest import Read
+from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target
 from workflows.onboarding.manifest import TEMPLATE, check_and_spool, manifest_schema, read_manifest
 
@@ -91,9 +92,17 @@ def test_a_spool_counts_and_knows_where_a_source_stands() -> None:
         assert spool.count == 3
         assert [spool.line_of(name) for name in ("acme-accounts", "acme-contacts", "nobody")] == [21, 45, None]
         one, two = spool.batches(2), spool.batches(1)
-        assert [[inputs.source for inputs in batch] for batch in (next(one), next(two), next(one))] == [
+        assert [[said.source for said in batch] for batch in (next(one), next(two), next(one))] == [
             ["acme-accounts", "acme-incidents"],
             ["acme-accounts"],
             ["acme-contacts"],
         ]
         assert next(one, None) is None
+
+
+def test_a_spool_keeps_sources_as_the_journal_does() -> None:
+    with check_and_spool(str(EXAMPLES / "sources.yaml")) as spool:
+        for said in next(spool.batches(3)):
+            workflow = CHAINS[said.chain]
+            assert said.text == workflow.encode(said.inputs)
+            assert workflow.decode(said.text) == said.inputs

@@ -12,7 +12,7 @@ from engine.ports import Standing
 from workflows.cli.selecting import Selection, Subject, codes_of
 from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import Inputs
-from workflows.onboarding.manifest import Spool
+from workflows.onboarding.manifest import Spool, Spooled
 
 BATCH = 500
 """Sources held in memory at once."""
@@ -23,11 +23,16 @@ TO_DO = frozenset({Standing.NEW, Standing.CONTINUED})
 class Found:
     """One source of the manifest and how it stands. `inputs` carry the name that the run has in the journal."""
 
-    inputs: Inputs
     item: Item
     standing: Standing
     known: Known | None
     selected: bool
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the manifest says of it."""
+        inputs: Inputs = self.item.workflow.decode(self.item.text or "")
+        return inputs
 
     @property
     def to_do(self) -> bool:
@@ -71,13 +76,7 @@ class Survey:
             for item, run, (standing, known) in zip(items, runs, compared, strict=True):
                 state = known.status.value if known else RunStatus.PENDING.value
                 subject = Subject(source=item.source, state=state, codes=codes.get(run.run_id, ()))
-                found = Found(
-                    inputs=item.inputs,
-                    item=item,
-                    standing=standing,
-                    known=known,
-                    selected=self.selection.takes(subject),
-                )
+                found = Found(item=item, standing=standing, known=known, selected=self.selection.takes(subject))
                 self._count(found)
                 yield found
 
@@ -87,7 +86,7 @@ class Survey:
         for batch in self.spool.batches(BATCH):
             wanted = self._wanted[place : place + len(batch)]
             place += len(batch)
-            if items := [_item(self._named(inputs)) for inputs, yes in zip(batch, wanted, strict=True) if yes]:
+            if items := [self._item(said) for said, yes in zip(batch, wanted, strict=True) if yes]:
                 yield items
 
     async def gone(self) -> AsyncIterator[RunState]:
@@ -109,21 +108,21 @@ class Survey:
             if found.standing is Standing.CHANGED:
                 self.changed.append(found.item.source)
 
-    async def _items(self, batch: list[Inputs]) -> list[Item]:
+    async def _items(self, batch: list[Spooled]) -> list[Item]:
         """The items of a batch; a source whose run has its previous name keeps that one."""
-        asking = [inputs for inputs in batch if inputs.previously]
+        asking = [said for said in batch if said.previously]
         if asking:
-            old = [_item(_renamed(inputs)) for inputs in asking]
+            old = [_renamed(said) for said in asking]
             both = await self.engine.journal.compare(
                 [self.engine.new_run(self.scope, item) for item in (*old, *map(_item, asking))]
             )
-            for inputs, (_, before), (_, now) in zip(asking, both, both[len(asking) :], strict=False):
-                if before is not None and now is None and inputs.previously:
-                    self.renamed[inputs.previously] = inputs.source
-        return [_item(self._named(inputs)) for inputs in batch]
+            for said, (_, before), (_, now) in zip(asking, both, both[len(asking) :], strict=False):
+                if before is not None and now is None and said.previously:
+                    self.renamed[said.previously] = said.source
+        return [self._item(said) for said in batch]
 
-    def _named(self, inputs: Inputs) -> Inputs:
-        return _renamed(inputs) if self.renamed.get(inputs.previously or "") == inputs.source else inputs
+    def _item(self, said: Spooled) -> Item:
+        return _renamed(said) if self.renamed.get(said.previously or "") == said.source else _item(said)
 
     async def _codes(self) -> dict[str, set[str]]:
         """What went wrong in each run in which something did, by run id."""
@@ -131,9 +130,11 @@ class Survey:
         return {run.run_id: codes_of(run) async for run in self.engine.journal.stream(statuses=unhappy)}
 
 
-def _item(inputs: Inputs) -> Item:
-    return Item(workflow=CHAINS[inputs.chain], source=inputs.source, inputs=inputs)
+def _item(said: Spooled) -> Item:
+    return Item(workflow=CHAINS[said.chain], source=said.source, inputs=None, text=said.text)
 
 
-def _renamed(inputs: Inputs) -> Inputs:
-    return replace(inputs, source=inputs.previously or inputs.source, previously=None)
+def _renamed(said: Spooled) -> Item:
+    source, workflow = said.previously or said.source, CHAINS[said.chain]
+    inputs = replace(said.inputs, source=source, previously=None)
+    return Item(workflow=workflow, source=source, inputs=inputs, text=workflow.encode(inputs))

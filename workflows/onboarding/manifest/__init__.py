@@ -10,7 +10,7 @@ reader, spool             the whole way, from a file to batches of inputs    tem
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Path, Problem
 from workflows.onboarding.manifest.reader import read_manifest
 from workflows.onboarding.manifest.schema import manifest_schema
-from workflows.onboarding.manifest.spool import Spool, check_and_spool
+from workflows.onboarding.manifest.spool import Spool, Spooled, check_and_spool
 from workflows.onboarding.manifest.template import TEMPLATE
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Path",
     "Problem",
     "Spool",
+    "Spooled",
     "check_and_spool",
     "manifest_schema",
     "read_manifest",

@@ -71,6 +71,8 @@ def quoted(text: str) -> str:
 def shown(text: str) -> str:
     """The text fit for a terminal: shortened, and without characters that could command it."""
     short = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    if is_safe(short):
+        return short
     return "".join(char if is_safe(char) else f"\\u{ord(char):04x}" for char in short)
 
 

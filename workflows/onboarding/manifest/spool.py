@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -12,11 +13,36 @@ from typing import IO, Self
 
 import orjson
 
+from engine import codec
 from workflows.onboarding.inputs import Inputs, from_json, to_json
 from workflows.onboarding.manifest.mistakes import ManifestErrors
 from workflows.onboarding.manifest.mistakes import Path as KeyPath
 from workflows.onboarding.manifest.reader import Reader, find_places
 from workflows.onboarding.manifest.yaml_events import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A source as the spool holds it: `text` is its inputs in the form in which the journal keeps them.
+
+    What is made of the text is made when it is asked for: a finished source needs none of it.
+    """
+
+    source: str
+    chain: str
+    previously: str | None
+    text: str
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the source says."""
+        return from_json(orjson.loads(self.text))
+
+    @classmethod
+    def read(cls, line: bytes) -> Spooled:
+        """From a line of the spool."""
+        said = orjson.loads(line)
+        return cls(said["source"], said["chain"], said.get("previously"), line[:-1].decode())
 
 
 class Spool:
@@ -31,12 +57,12 @@ class Spool:
         self._origin = origin
         self._lines = lines
 
-    def batches(self, size: int) -> Iterator[list[Inputs]]:
+    def batches(self, size: int) -> Iterator[list[Spooled]]:
         """All sources, `size` at a time; as often as one likes."""
         place = 0
         while True:
             self._file.seek(place)
-            batch = [from_json(orjson.loads(line)) for line in islice(self._file, size)]
+            batch = [Spooled.read(line) for line in islice(self._file, size)]
             place = self._file.tell()
             if not batch:
                 return
@@ -74,7 +100,7 @@ def check_and_spool(path: str, defaults: Path | None = None) -> Spool:
         file = stack.enter_context(tempfile.TemporaryFile(prefix="headway-"))
         for inputs in reader.sources():
             if not reader.mistakes:
-                file.write(orjson.dumps(to_json(inputs)) + b"\n")
+                file.write(codec.canonical(to_json(inputs)).encode() + b"\n")
                 count += 1
         if reader.mistakes:
             raise ManifestErrors(reader.mistakes)

@@ -7,6 +7,7 @@ events already carry every place, so a source keeps its events and looks a place
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from yaml import CSafeLoader
@@ -36,6 +37,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")  # more digits are an id
+_NUMERIC = frozenset("+-0123456789")
 _STARTS = (MappingStartEvent, SequenceStartEvent)
 _ENDS = (MappingEndEvent, SequenceEndEvent)
 
@@ -77,7 +79,7 @@ class YamlEvents:
     """The events of a stream, and the values that they make. Raises yaml.YAMLError where it is no YAML."""
 
     def __init__(self, stream: IO[bytes], notes: Notes) -> None:
-        self._next = CSafeLoader(stream).get_event
+        self._next: Callable[[], Event] = CSafeLoader(stream).get_event
         self._notes = notes
         self._anchors: dict[str, tuple[Any, list[Event]]] = {}
         self._events: list[Event] = []
@@ -86,7 +88,7 @@ class YamlEvents:
 
     def next(self) -> Event:
         """The next event; nothing is kept of those before it."""
-        event = cast("Event", self._next())
+        event = self._next()
         self._events = [event]
         return event
 
@@ -115,8 +117,15 @@ class YamlEvents:
             self._anchors[anchor] = (value, self._events[start:])
         return value
 
+    def _inner(self, depth: int) -> Any:
+        """The value that comes next: mostly a text without an anchor."""
+        event = self._step()
+        if type(event) is ScalarEvent and event.anchor is None:
+            return self._scalar(event)
+        return self._value(event, depth)
+
     def _step(self) -> Event:
-        event = cast("Event", self._next())
+        event = self._next()
         self._events.append(event)
         return event
 
@@ -134,7 +143,7 @@ class YamlEvents:
                 self.stopped = True
                 self._events[-1] = MappingEndEvent()
                 break
-            value = self._value(self._step(), depth)
+            value = self._inner(depth)
             if name == "<<" and key.implicit[0]:
                 merged.extend(self._merged(key, value))
             elif name in result:
@@ -159,7 +168,7 @@ class YamlEvents:
         return result
 
     def _scalar(self, event: ScalarEvent) -> str | int | bool | None:
-        value = event.value
+        value: str = event.value
         tag = event.tag
         if tag not in _STANDARD_TAGS:
             self._notes.add(place_of(event), "tags are not used in a manifest")
@@ -167,7 +176,7 @@ class YamlEvents:
             return value
         if value in _WORDS:
             return _WORDS[value]
-        return int(value) if _INTEGER.fullmatch(value) else value
+        return int(value) if value[0] in _NUMERIC and _INTEGER.fullmatch(value) else value
 
     def _alias(self, event: AliasEvent) -> Any:
         known = self._anchors.get(cast("str", event.anchor))
