@@ -3,9 +3,10 @@
 #   make test     the tests           (ARGS="-k name" hands pytest more)
 #   make check    format, lint, types, import contracts, tests: what CI asks
 #   make aepp     the emulator driven by AEPP, a client of the platform that nobody here wrote (500 MB of its own)
+#   make bench    the benchmarks, beside other engines in an environment of their own (QUICK=1: the short form)
 #   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
 .DEFAULT_GOAL := check
-.PHONY: setup demo test aepp reality lint format types imports check coverage proof lock build clean
+.PHONY: setup demo test aepp reality lint format types imports check coverage proof bench lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -72,6 +73,16 @@ coverage: setup
 proof: setup
 	$(BIN)/python -m engine.simulation.proof --seed $(SEED) --count $(COUNT)
 
+.venv-bench/.installed: .venv/.created benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip --disable-pip-version-check --quiet install --requirement benchmarks/requirements.txt
+	-npm install --prefix .venv-bench --no-save --no-audit --no-fund --silent @restatedev/restate-server-linux-x64@1.7.12
+	@touch $@
+
+bench: setup .venv-bench/.installed
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick --results build/bench) $(ARGS)
+	$(if $(QUICK),,.venv-bench/bin/python -m benchmarks.render)
+
 # Pins stay unless UPGRADE="--upgrade" or UPGRADE="--upgrade-package NAME"; UV_DEFAULT_INDEX names a mirror to ask.
 lock: .venv/.created
 	$(PIP) install "uv>=0.5"
@@ -83,5 +94,5 @@ build: setup
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 clean:
-	rm -rf .venv .venv-aepp build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .venv-aepp .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -66,13 +66,13 @@ def unprivileged() -> pwd.struct_passwd | None:
     return next(known[name] for name in ACCOUNTS if name in known)
 
 
-def start(programs: Path, folder: Path) -> Server:
+def start(programs: Path, folder: Path, settings: Mapping[str, str] = SETTINGS) -> Server:
     """Create and start a server in `folder`; raises CalledProcessError with what PostgreSQL said."""
     account = unprivileged()
     if account:
         os.chown(folder, account.pw_uid, account.pw_gid)
     options = " ".join(
-        f"-c {name}='{value}'" for name, value in {**SETTINGS, "unix_socket_directories": folder}.items()
+        f"-c {name}='{value}'" for name, value in {**settings, "unix_socket_directories": folder}.items()
     )
     run(
         programs / "initdb",

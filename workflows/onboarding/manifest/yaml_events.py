@@ -79,7 +79,7 @@ class YamlEvents:
     """The events of a stream, and the values that they make. Raises yaml.YAMLError where it is no YAML."""
 
     def __init__(self, stream: IO[bytes], notes: Notes) -> None:
-        self._next: Callable[[], Event] = CSafeLoader(stream).get_event
+        self._next = cast("Callable[[], Event]", CSafeLoader(stream).get_event)
         self._notes = notes
         self._anchors: dict[str, tuple[Any, list[Event]]] = {}
         self._events: list[Event] = []
