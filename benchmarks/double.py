@@ -25,6 +25,12 @@ BURST = 10
 ON_ITS_WAY = 0.1
 """Seconds that a request may have been on its way when a Retry-After was sent: it left before that could be read."""
 
+BASE_CONNECTION = "GET /data/foundation/flowservice/connections/60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
+NAME = (
+    '{"person":{"type":"object","properties":{"name":{"type":"object","properties":{"fullName":{"type":"string"}}}}}}'
+)
+EMAIL = '{"personalEmail":{"type":"object","properties":{"address":{"type":"string"}}}}'
+
 ANSWERS: dict[str, tuple[int, str]] = {
     "POST /ims/token/v3": (200, '{"access_token":"double","token_type":"bearer","expires_in":86399}'),
     "GET /data/foundation/sandbox-management/": (
@@ -41,6 +47,31 @@ ANSWERS: dict[str, tuple[int, str]] = {
         "targetConnectionSpecIds":["c604ff05-7f1a-43c0-8e18-33bf874cb11c"]}]}""",
     ),
     "GET /data/foundation/flowservice/connections": (200, '{"items":[],"_links":{}}'),
+    f"{BASE_CONNECTION}/explore": (
+        200,
+        """{"format":"flat","schema":{"columns":[
+        {"name":"sys_id","type":"string","xdm":{"type":"string"}},
+        {"name":"caller_name","type":"string","xdm":{"type":"string"}},
+        {"name":"caller_email","type":"string","xdm":{"type":"string"}},
+        {"name":"priority","type":"integer","xdm":{"type":"integer"}},
+        {"name":"sys_updated_on","type":"string","xdm":{"type":"string","format":"date-time"}}]}}""",
+    ),
+    BASE_CONNECTION: (
+        200,
+        """{"items":[{"id":"60a5c8b9-3c30-43ba-a5c8-b93c3093ba66","name":"ServiceNow","state":"enabled",
+        "connectionSpec":{"id":"eb13cb25-47ab-407f-ba89-c0125281c563","version":"1.0"}}]}""",
+    ),
+    **{
+        f"GET /data/foundation/schemaregistry/global/{kind}https%3A%2F%2Fns.adobe.com%2Fxdm%2Fcontext%2Fprofile{end}": (
+            200,
+            f'{{"properties":{fields}}}',
+        )
+        for kind, end, fields in (
+            ("classes/", "", '{"_id":{"type":"string"}}'),
+            ("fieldgroups/", "-person-details", NAME),
+            ("fieldgroups/", "-personal-details", EMAIL),
+        )
+    },
     "POST /data/foundation/conversion/mappingSets/validate": (200, '{"validationResponse":[{"status":"SUCCESS"}]}'),
     "POST /data/foundation/conversion/mappingSets": (200, '{"id":"0123456789abcdef0123456@@@@@@@@@","version":0}'),
     "POST /data/foundation/catalog/dataSets": (201, '["@/dataSets/0123456789abcde@@@@@@@@@"]'),

@@ -20,7 +20,7 @@ sources:
 """
 SOURCE = """\
   - name: acme-{0:06}
-    table: incident_{0}
+    table: incident
     columns: {{sys_id: string, caller_name: string, caller_email: string, priority: integer, sys_updated_on: date-time}}
     delta_column: sys_updated_on
     mappings: {{sys_id: _id, caller_name: person.name.fullName, caller_email: personalEmail.address}}
