@@ -9,8 +9,8 @@ from benchmarks.measure import HEADWAY, ROOT, Results, Server, Usage, emulating,
 from workflows.emulator.config import EmulatorConfig
 from workflows.emulator.faults import Faults
 
-AT_ONCE = 24
-"""Requests in flight per service: with the chain's requests spread over four services, 64 in all."""
+AT_ONCE = 64
+"""Requests in flight."""
 LATENCIES = (0.0, 0.05)
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from benchmarks.measure import HEADWAY, ROOT, Results, fresh, timed
 
-RUNS = {"headway": 2000, "dbos": 100, "restate": 500, "prefect": 20}
+RUNS = {"headway": 2000, "dbos": 100, "restate": 500, "prefect": 10}
 """As many runs as take seconds, so that no peer is measured by its start."""
 AT_ONCE = 100
 

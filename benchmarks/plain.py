@@ -2,8 +2,8 @@
 
 `python plain.py httpx|aiohttp SOURCES AT_ONCE`, by the environment's AEP_* variables: what a careful engineer writes
 who takes the fastest HTTP client there is. httpx goes over aiohttp's connections (`httpx-aiohttp`). AT_ONCE requests
-are in flight per service, and twice as many sources under way: headway's own bounds at `--concurrency AT_ONCE`. It
-never repeats a request, remembers nothing, and stops at the first failure.
+are in flight, and twice as many sources under way: headway's own bounds at `--concurrency AT_ONCE`. It never repeats a
+request, remembers nothing, and stops at the first failure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import orjson
 import uvloop
 
-SERVICES = ("schemaregistry", "catalog", "flowservice", "conversion")
 PLATFORM = "/data/foundation"
 FULL = "application/vnd.adobe.xed-full+json;version=1"
 LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -48,13 +47,13 @@ class Platform:
 
     def __init__(self, send: Send, at_once: int) -> None:
         self.send = send
-        self.bounds = {name: asyncio.Semaphore(at_once) for name in SERVICES}
+        self.bound = asyncio.Semaphore(at_once)
         self.lake = ""
         self.start = (int(time.time()) // 300 + 2) * 300
 
     async def post(self, service: str, path: str, body: object) -> Any:
         """Create something; the answer's JSON."""
-        async with self.bounds[service]:
+        async with self.bound:
             return await self.send("POST", f"{PLATFORM}/{service}{path}", orjson.dumps(body))
 
     async def prepare(self) -> None:
@@ -253,7 +252,7 @@ async def by_httpx(sources: int, at_once: int) -> None:
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
-    limits = httpx.Limits(max_connections=4 * at_once, max_keepalive_connections=4 * at_once)
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     transport = AiohttpTransport(limits=limits)
     async with httpx.AsyncClient(base_url=os.environ["AEP_BASE_URL"], transport=transport) as client:
         answer = await client.post("/ims/token/v3", data=credentials())

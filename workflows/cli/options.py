@@ -42,8 +42,8 @@ class Calling(Looking):
 class Driving(Calling):
     """What the commands that drive runs take."""
 
-    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once, per service.")] = 64
-    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, per service.")] = None
+    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once.")] = 64
+    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most.")] = None
     only: Annotated[
         list[str], Option("--only", metavar="PATTERN", help="Names, globs, state:failed, error:CODE; may be repeated.")
     ] = dataclasses.field(default_factory=list)
