@@ -15,7 +15,7 @@ SLACK = 0.1
 class Cap:
     """At most `rate` permits in any second: at most ⌈rate⌉ in any window of ⌈rate⌉ / rate seconds, evenly spaced."""
 
-    __slots__ = ("_next_at", "_sent", "_space", "_window")
+    __slots__ = ("_left", "_next_at", "_sent", "_space", "_window")
 
     def __init__(self, rate: float) -> None:
         if not 0 < rate < math.inf:
@@ -24,6 +24,7 @@ class Cap:
         self._window = count / rate * (1 + ROOM)
         self._space = self._window / count
         self._sent: deque[float] = deque(maxlen=count)
+        self._left: deque[float] = deque(maxlen=count)
         self._next_at = -math.inf
 
     @property
@@ -37,3 +38,11 @@ class Cap:
         """A request leaves at `now`, which is not before `opens_at`."""
         self._sent.append(now)
         self._next_at = max(self._next_at, now - SLACK) + self._space
+
+    def departs_at(self, now: float) -> float:
+        """When a request that was let through by `take`, and has its intent at `now`, may leave: what waited for the
+        same commit must not leave together to more than the bound."""
+        full = len(self._left) == self._left.maxlen
+        at = max(now, self._left[0] + self._window) if full else now
+        self._left.append(at)
+        return at

@@ -114,6 +114,13 @@ class Pacing:
         if lane.queue:
             self._hand_out()
 
+    def departs_in(self) -> float:
+        """Seconds that a request, whose permit is out, still waits where it leaves: 0 without a bound on the rate."""
+        if self._cap is None:
+            return 0.0
+        now = self._boot()
+        return self._cap.departs_at(now) - now
+
     def paused(self, family: str) -> float:
         return self._lane(family).family.paused(self._boot())
 

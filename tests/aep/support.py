@@ -59,12 +59,16 @@ class Gate:
     """Writes down who passed."""
 
     log: list[tuple[Any, ...]] = field(default_factory=list)
+    departs: float = 0.0
 
     async def enter(self, family: str) -> None:
         self.log.append(("enter", family))
 
     def leave(self, family: str) -> None:
         self.log.append(("leave", family))
+
+    def departs_in(self) -> float:
+        return self.departs
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
         self.log.append(("observe", family, status, retry_after))

@@ -54,6 +54,29 @@ def test_whatever_the_timing_no_window_is_overfull(rate: float, lateness: list[f
     assert most_within(sent, most / rate) <= most
 
 
+def test_requests_that_waited_for_one_commit_do_not_leave_together() -> None:
+    arrivals: list[float] = []
+
+    async def main() -> None:
+        gate, rng = Pacing(boot=clock, rng=Random(4), rate=40), Random(5)
+        commits = [rng.uniform(0.0, 0.5) for _ in range(200)]
+
+        async def one(number: int) -> None:
+            await gate.enter("service")
+            await anyio.sleep_until(max(anyio.current_time(), number // 20 * 0.5 + commits[number // 20]))
+            await anyio.sleep(gate.departs_in())
+            arrivals.append(clock())
+            gate.leave("service")
+
+        async with anyio.create_task_group() as group:
+            for number in range(400):
+                group.start_soon(one, number)
+
+    in_virtual_time(main)
+    assert len(arrivals) == 400
+    assert most_within(arrivals, 1.0) <= 40
+
+
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="above 0"):

@@ -224,6 +224,8 @@ class AepClient:
             content=call.content,
             extensions=extensions,
         )
+        if (wait := self._gate.departs_in()) > 0:
+            await self._sleep(wait)
         try:
             reply = await exchange(self._transport, request, call.where[1])
         except WindowClosed:

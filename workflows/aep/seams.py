@@ -20,6 +20,10 @@ class Gate(Protocol):
         """Give a permit back."""
         ...
 
+    def departs_in(self) -> float:
+        """Seconds that a request with a permit still waits at the very last: a bound on the rate holds there."""
+        ...
+
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
         """Learn from an answer the moment it is known; `status` None: the network failed. `retry_after` in seconds."""
         ...
@@ -33,6 +37,9 @@ class OpenGate:
 
     def leave(self, family: str) -> None:
         pass
+
+    def departs_in(self) -> float:
+        return 0.0
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
         pass
