@@ -7,6 +7,7 @@ options      options that commands share                    compose      THE pla
 apply        run, resume, recover: their options            work         which runs they are about
 takedown     destroy                                        drifting     drift
 switching    pause, unpause                                 exporting    export (requests)
+graphing     graph (drawing)                                following    --wait, --flows
 driving      from the first look to the summary             survey       a manifest held against the journal
 preparing    sandbox, consent                               selecting    --only, --exclude
 preflight    (asking, findings) a manifest held against live tables, fields, rules
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command("inspect", "status", "Show what is done, running, failed, in doubt."),
     "why": Command("story", "why", "Tell the history of a run or a step, and what to do about it."),
     "export": Command("exporting", "export", "Write the requests of a run as curl, or as a Postman collection."),
+    "graph": Command("graphing", "graph", "Draw the steps of a chain, or a run in time."),
     "doctor": Command("doctor", "doctor", "Check credentials, sandbox, permissions, clock and journal."),
     "emulator": Command("serve", "emulator", "Serve a local, strict Adobe Experience Platform, with faults on demand."),
     "simulate": Command("prove", "simulate", "Prove the promise: seeded fault schedules against a simulated platform."),

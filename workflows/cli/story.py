@@ -119,9 +119,7 @@ def _tell_step(run: RunState, chapter: Chapter) -> None:
         if date != before and before:
             print(f"  {date}")
         before = date
-        print(
-            f"  {clock(event.at)}  {_LABELS.get(event.name, event.name.replace('_', ' ')):<12}{_text(event)}".rstrip()
-        )
+        print(f"  {clock(event.at)}  {_LABELS.get(event.name, event.name.replace('_', ' ')):<12}{told(event)}".rstrip())
     for attempt in state.attempts if state else ():
         what = "asked" if attempt.verb.value == "create" else f"asked to {attempt.verb.value}"
         print(f"  {clock(attempt.at)}  {'open':<12}{what}; whether it had an effect is not known yet ({attempt.tag})")
@@ -149,7 +147,7 @@ _LABELS = {
 """What the engine calls an event, where people say it otherwise."""
 
 
-def _text(event: Event) -> str:
+def told(event: Event) -> str:
     """One event in words."""
     detail = {key: value for key, value in event.detail.items() if value is not None}
     if event.name == "intent" and "verb" in detail:
