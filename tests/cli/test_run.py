@@ -176,6 +176,8 @@ def test_fail_fast_starts_nothing_more(headway: Headway, platform: Platform, man
     ended = headway("run", manifest.name, "--fail-fast", "--json", "--concurrency", "1")
     assert ended.code == 1
     assert ended.lines[-1]["failed"] + ended.lines[-1]["left"] == 3
+    assert ended.lines[-1]["stopped"] is True
+    assert "stopped, because too many failed (--fail-fast, --max-failures)" in ended.err
 
 
 def test_recover_finds_again_what_a_lost_journal_knew(

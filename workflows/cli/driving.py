@@ -98,6 +98,7 @@ class _Driver:
             ) as self.observer.view:
                 await self._act(app, batch.act)
         outcome.seconds, outcome.interrupted = time.monotonic() - self.began, interrupt.seen
+        outcome.stopped = tally.left > 0 and work.stop_at(tally.failed + tally.in_doubt)
         return work.finish(outcome)
 
     async def _act(self, app: App, act: Callable[[], Awaitable[object]]) -> None:

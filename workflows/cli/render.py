@@ -145,8 +145,20 @@ FAMILIES = {
 
 
 def limits_of(views: Mapping[str, FamilyView]) -> str:
-    """The limits in force, and why: `Flow Service 58/s learned (429 twice in the last minute)   Registry …`."""
-    return "   ".join(f"{FAMILIES.get(name, name)} {view.why}" for name, view in views.items() if view.why)
+    """The limits in force, and why: `Flow Service 58/s learned (429 twice in the last minute)   all others 120/s …`.
+    Services under the same limit are told together, what many share last."""
+    under: dict[str, list[str]] = {}
+    for name, view in views.items():
+        if view.why:
+            under.setdefault(view.why, []).append(FAMILIES.get(name, name))
+    alone = sorted(under.items(), key=lambda limit: len(limit[1]))
+    return "   ".join(f"{_together(names, len(views))} {why}" for why, names in alone)
+
+
+def _together(names: list[str], known: int) -> str:
+    if len(names) > 2:
+        return "all services" if len(names) == known else "all others"
+    return " and ".join(names)
 
 
 def bar(share: float, width: int) -> str:

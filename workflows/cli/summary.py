@@ -25,6 +25,8 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     gone: int = 0
     interrupted: bool = False
+    stopped: bool = False
+    """Whether it stopped because too many had failed (`--fail-fast`, `--max-failures`)."""
     unwell: int = 0
     """How many flows were followed whose first ingestion did not end well."""
     place: Callable[[str], str] = lambda _source: ""
@@ -62,6 +64,7 @@ class Outcome:
             "changed": self.changed,
             "gone": self.gone,
             "interrupted": self.interrupted,
+            "stopped": self.stopped,
             "left_behind": {step: count for (step, _), count in self.tally.behind.items()},
             "causes": [
                 {"state": c.state, "count": c.count, "message": c.message, "hint": c.hint, "sources": c.sources}
@@ -77,6 +80,8 @@ class Outcome:
                 f"  {number(len(self.changed))}  changed in the manifest since they were done, left alone for now"
                 f"     {listed(self.changed, NAMED)}"
             )
+        if self.stopped:
+            lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
         if self.interrupted and self.tally.left:
             lines.append(f"interrupted; continue with `{self.again}`")
         elif self.destroys and self.code is Exit.DONE:
