@@ -122,7 +122,7 @@ def test_a_base_url_loses_only_its_last_slash(url: str) -> None:
     ("content", "said"),
     [
         (b"AEP_API_KEY=k\nhunter2\n", ":2: not a NAME=value line"),
-        (b"{broken", "Developer Console"),
+        (b"{broken", ":1: not JSON"),
         (b'{"project": {"org": {}}}', "Developer Console"),
         (b'{"project": []}', "Developer Console"),
         (orjson.dumps(CONSOLE).replace(b'"file-client"', b"7"), "Developer Console"),
@@ -159,3 +159,68 @@ def test_secrets_never_show() -> None:
         assert "3f9c0d1e2b4a5968a1" not in shown
         assert "'3f9c…a1'" in shown
     assert dataclasses.replace(OAUTH, api_key="short").masked_key == "…"
+
+
+POSTMAN = {
+    "API_KEY": "postman-client", "CLIENT_SECRET": SECRET, "SCOPES": "openid,AdobeID", "ACCESS_TOKEN": TOKEN,
+    "IMS": "ims-na1.adobelogin.com", "IMS_ORG": "POST@AdobeOrg", "SANDBOX_NAME": "dev",
+}  # fmt: skip
+
+
+def postman(folder: Path, **values: str) -> Path:
+    """An environment as Postman exports it."""
+    file = folder / "dev.postman_environment.json"
+    entries = [{"type": "text", "key": key, "value": value, "enabled": True} for key, value in values.items()]
+    file.write_bytes(orjson.dumps({"name": "Experience Platform", "values": entries}))
+    return file
+
+
+def test_a_postman_environment_of_adobes_collections(tmp_path: Path) -> None:
+    found = load_credentials({}, postman(tmp_path, **POSTMAN), {})
+    assert (found.api_key, found.client_secret, found.scopes) == ("postman-client", SECRET, "openid,AdobeID")
+    assert (found.ims_org, found.sandbox) == ("POST@AdobeOrg", "dev")
+    assert (found.ims_url, found.access_token) == ("https://ims-na1.adobelogin.com", None)
+
+
+def test_a_postman_environment_with_nothing_but_a_token(tmp_path: Path) -> None:
+    found = load_credentials({}, postman(tmp_path, **{**POSTMAN, "CLIENT_SECRET": ""}), {})
+    assert found.access_token == TOKEN
+
+
+def test_an_entry_that_is_switched_off_does_not_count(tmp_path: Path) -> None:
+    file = postman(tmp_path, **POSTMAN)
+    content = orjson.loads(file.read_bytes())
+    next(entry for entry in content["values"] if entry["key"] == "IMS_ORG")["enabled"] = False
+    file.write_bytes(orjson.dumps(content))
+    with pytest.raises(CredentialsMissing, match="AEP_IMS_ORG"):
+        load_credentials({}, file, {})
+
+
+AEPP = {
+    "org_id": "AEPP@AdobeOrg", "client_id": "aepp-client", "tech_id": "x@techacct.adobe.com", "secret": SECRET,
+    "scopes": "openid,AdobeID", "sandbox-name": "dev", "environment": "prod",
+}  # fmt: skip
+
+
+def test_a_configuration_of_aepp(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(orjson.dumps(AEPP))
+    found = load_credentials({}, file, {})
+    assert (found.api_key, found.client_secret, found.scopes) == ("aepp-client", SECRET, "openid,AdobeID")
+    assert (found.ims_org, found.sandbox, found.base_url) == ("AEPP@AdobeOrg", "dev", "https://platform.adobe.io")
+    file.write_bytes(orjson.dumps({**AEPP, "environment": "stage"}))
+    assert load_credentials({}, file, {}).base_url == "https://platform-stage.adobe.io"
+
+
+def test_a_configuration_of_aepp_for_jwt_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(orjson.dumps({**AEPP, "scopes": "", "pathToKey": "private.key"}))
+    with pytest.raises(CredentialsInvalid, match="only OAuth server-to-server is supported"):
+        load_credentials({}, file, {})
+
+
+def test_json_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text('{"name": "?"}')
+    with pytest.raises(CredentialsInvalid, match="none of the files with credentials that are known"):
+        load_credentials({}, file, {})

@@ -10,13 +10,8 @@ retry         pauses between safe requests                  seams       the gate
 
 from workflows.aep.calls import Answer, Sandbox
 from workflows.aep.client import AepClient
-from workflows.aep.credentials import (
-    Credentials,
-    CredentialsError,
-    CredentialsInvalid,
-    CredentialsMissing,
-    load_credentials,
-)
+from workflows.aep.credential_files import CredentialsError, CredentialsInvalid, CredentialsMissing
+from workflows.aep.credentials import Credentials, load_credentials
 from workflows.aep.errors import (
     AepError,
     BadRequest,

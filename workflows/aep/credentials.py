@@ -1,7 +1,6 @@
 """Who calls the platform, read from flags, variables and a file, in that order of precedence.
 
-The file is either `.env` style (`NAME=value` lines) or the project JSON that the Adobe Developer Console lets one
-download for an OAuth server-to-server credential. Names: INTERFACE.md, "Environment"; OAuth fields: contract 2.
+What files there are: `credential_files`. OAuth fields: contract 2.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
+from workflows.aep.credential_files import CredentialsInvalid, CredentialsMissing, read_credentials_file
 
 BASE_URL = "https://platform.adobe.io"
 IMS_URL = "https://ims-na1.adobelogin.com"
@@ -28,8 +26,6 @@ _NAMES = {
     "AEP_BASE_URL": "base_url",
     "AEP_IMS_URL": "ims_url",
 }
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)")
-_QUOTED = re.compile(r"""(["'])(.*)\1\s*(?:#.*)?""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -63,35 +59,12 @@ class Credentials:
         return tuple(secret for secret in (self.access_token, self.client_secret) if secret)
 
 
-class CredentialsError(ValueError):
-    """The credentials cannot be used; the message says what to do and shows no value of a secret."""
-
-
-class CredentialsMissing(CredentialsError):
-    """`names` lists every variable that is still needed."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-        super().__init__(
-            f"missing: {', '.join(names)}. Set them as variables, or give a file with --credentials "
-            "(NAME=value lines, or the project JSON of the Adobe Developer Console)"
-        )
-
-
-class CredentialsInvalid(CredentialsError):
-    """`mistakes` lists everything that is wrong with what was given."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        self.mistakes = mistakes
-        super().__init__("; ".join(mistakes))
-
-
 def load_credentials(environ: Mapping[str, str], file: Path | None, overrides: Mapping[str, str]) -> Credentials:
     """Merge `overrides` (flags, by the name of the variable), `environ` and `file`; empty values count as absent.
 
     Raises `CredentialsMissing` or `CredentialsInvalid`, each naming all faults at once.
     """
-    layers = (_read(file) if file else {}, environ, overrides)
+    layers = (read_credentials_file(file) if file else {}, environ, overrides)
     values = {
         field: value.strip()
         for layer in layers
@@ -150,65 +123,6 @@ def _is_base(url: str) -> bool:
         and not parts.fragment
         and not re.search(r"\s", url)
     )
-
-
-def _read(file: Path) -> Mapping[str, str]:
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsInvalid(
-            [f"{file}: cannot be read ({getattr(error, 'strerror', None) or 'not text'})"]
-        ) from None
-    return _from_console(file, text) if text.lstrip().startswith("{") else _from_lines(file, text)
-
-
-def _from_lines(file: Path, text: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    mistakes: list[str] = []
-    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
-        if not line or line.startswith("#"):
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            mistakes.append(f"{file}:{number}: not a NAME=value line")
-            continue
-        name, value = match.groups()
-        quoted = _QUOTED.fullmatch(value)
-        values[name] = quoted.group(2) if quoted else re.sub(r"(^|\s)#.*", "", value).strip()
-    if mistakes:
-        raise CredentialsInvalid(mistakes)
-    return values
-
-
-def _from_console(file: Path, text: str) -> dict[str, str]:
-    """The console's project JSON: `project.org` and one OAuth entry of `project.workspace.details.credentials`."""
-    try:
-        project = orjson.loads(text)["project"]
-        found = [
-            entry["oauth_server_to_server"]
-            for entry in project["workspace"]["details"]["credentials"]
-            if "oauth_server_to_server" in entry
-        ]
-        values = [_oauth(project, entry) for entry in found]
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
-        raise CredentialsInvalid([f"{file}: not the project JSON of the Adobe Developer Console"]) from None
-    if len(values) != 1:
-        raise CredentialsInvalid(
-            [f"{file}: holds {len(values)} OAuth server-to-server credentials; exactly one can be used"]
-        )
-    return values[0]
-
-
-def _oauth(project: dict[str, Any], entry: dict[str, Any]) -> dict[str, str]:
-    values = {
-        "AEP_API_KEY": entry["client_id"],
-        "AEP_CLIENT_SECRET": entry["client_secrets"][0],
-        "AEP_SCOPES": ",".join(entry["scopes"]),
-        "AEP_IMS_ORG": project["org"]["ims_org_id"],
-    }
-    if not all(isinstance(value, str) for value in values.values()):
-        raise TypeError
-    return values
 
 
 def _hidden(secret: str | None) -> str:

@@ -34,7 +34,11 @@ class Calling(Looking):
 
     credentials: Annotated[
         Path | None,
-        Option("--credentials", metavar="FILE", help="NAME=value lines, or the project JSON of the Developer Console."),
+        Option(
+            "--credentials",
+            metavar="FILE",
+            help="NAME=value lines; or the JSON of a Console project, a Postman environment, or aepp.",
+        ),
     ] = None
 
 
