@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine import drive, effect, ensure, evidence, labels, machine, sentinel
 from engine.active import Active, Work
+from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.machine import Move, Sighting, Verdict
 from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus
-from engine.ports import View
-from engine.simulation.chain import chain
+from engine.ports import Hit, View
+from engine.simulation.chain import Kind, chain
 from engine.simulation.clocks import Clock
 from engine.workflow import Plan
 
@@ -120,6 +121,34 @@ def trust_restored() -> list[Patch]:
 def plan(change: Callable[[Plan], Plan]) -> list[Patch]:
     plan = type(chain).plan
     return [(type(chain), "plan", lambda self, inputs: change(plan(self, inputs)))]
+
+
+def sentinel_not_first() -> list[Patch]:
+    def unordered(plan: Plan) -> Plan:
+        needs = {name: tuple(need for need in step.needs if need in plan.steps) for name, step in plan.steps.items()}
+        following = {name: tuple(other for other in plan.steps if name in needs[other]) for name in plan.steps}
+        return replace(plan, needs=needs, following=following)
+
+    return plan(unordered)
+
+
+def two_queries() -> list[Patch]:
+    find = Kind.find
+
+    async def one_by_one(self: Kind, names: Sequence[str], since: float | None) -> Sequence[Hit]:
+        return [hit for name in names for hit in await find(self, [name], since)]
+
+    return [(Kind, "find", one_by_one)]
+
+
+def hit_taken_at_once() -> list[Patch]:
+    once = Drive._pass  # noqa: SLF001 - sabotage
+
+    async def sure(self: Drive) -> bool:
+        await once(self)
+        return True
+
+    return [(Drive, "_pass", sure)]
 
 
 def no_tombstone() -> list[Patch]:

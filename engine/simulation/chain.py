@@ -1,6 +1,6 @@
 """The workflow of the simulation: a small chain with every kind of step, over the simulated platform.
 
-class (titled) ── source ─┐
+class (titled) ── source ─┐      (tabular: no class, so that nothing titled goes before the source)
 schema (titled, sentinel) ─┬─ target ── flow
 base (shared) ─────────────┘
 """
@@ -25,16 +25,18 @@ Call = Callable[[Request], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a manifest would say: the content that every object gets, and which step takes somebody else's object."""
+    """What a manifest would say: the content that every object gets, which step takes somebody else's object, and
+    which chain it is."""
 
     content: int = 0
     adopts: str = ""
+    tabular: bool = False
 
-    def ask(self, step: str, *refs: Receipt) -> Spec | Adopt:
+    def ask(self, step: str, *refs: Receipt | None) -> Spec | Adopt:
         """What a step of the run's own asks for."""
         if step == self.adopts:
             return Adopt(ref=f"{step}-theirs")
-        return Spec(content=self.content, refs=tuple(ref.id for ref in refs))
+        return Spec(content=self.content, refs=tuple(ref.id for ref in refs if ref))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ def schema(inputs: Inputs) -> Spec | Adopt:
     return inputs.ask("schema")
 
 
-@chain.step(Class, name="class")
+@chain.step(Class, name="class", when=lambda inputs: not inputs.tabular)
 def class_(inputs: Inputs) -> Spec | Adopt:
     """Titled, like the sentinel, but no sentinel."""
     return inputs.ask("class")
@@ -194,8 +196,8 @@ def base() -> Spec:
 
 
 @chain.step(Source, needs={"class_": "class"})
-def source(inputs: Inputs, class_: Receipt) -> Spec | Adopt:
-    """Refers to something titled."""
+def source(inputs: Inputs, class_: Receipt | None) -> Spec | Adopt:
+    """Refers to something titled, or to nothing."""
     return inputs.ask("source", class_)
 
 

@@ -49,7 +49,7 @@ class Gate:
         """Wait for a permit."""
         await anyio.sleep(self.paused(family))
         if not self.world.calm:
-            await anyio.sleep(self.rng.choice([0, 0, 0.5, 30]))
+            await anyio.sleep(self.rng.choice(self.world.weather.permits))
 
     def try_enter(self, family: str) -> bool:
         """Take a permit if one is free at this moment."""

@@ -57,12 +57,16 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
             wrong.append(f"somebody else's object was changed: {thing_id}")
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
         blocked = any(r in (run, SHARED) for r, _ in (*reported, *twins))
-        for step in chain.steps:
+        for step in _steps(world):
             if (step == "base") == (run == SHARED) and (run, step) not in {*reported, *twins}:
                 adopted = (run, step) == (world.adopts_in, world.adopts)
                 judge_step = _judge_adopted if adopted else _judge_step
                 wrong += judge_step((run, step), platform, operators, blocked=blocked)
     return list(dict.fromkeys(wrong))
+
+
+def _steps(world: World) -> list[str]:
+    return [step for step in chain.steps if not (world.tabular and step == "class")]
 
 
 def _excused(world: World, platform: Platform, operators: list[Operator]) -> set[Where]:
@@ -72,7 +76,7 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
     if world.adopts == "schema" and forgot:
-        unguarded = {(world.adopts_in, step) for step in chain.steps} | {(SHARED, "base")}
+        unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
         unknowing = len(operators) > 1 or any(operator.destroys for operator in operators)
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     if world.lists == "tail":
@@ -134,6 +138,7 @@ def _judge_receipt(step: StepState | None, thing: Thing, where: str) -> Iterator
     elif receipt.etag != str(thing.etag) and not etag_moves:
         yield f"journal is wrong {where}: etag {receipt.etag} but {thing.etag}"
     elif receipt.origin is Origin.CREATED and step.spec is not None:
-        asked = codec.fingerprint(Spec(content=thing.content, refs=chain.steps[step.name].needs))
+        needs = chain.steps[step.name].needs if thing.refs else ()  # what the tabular chain lacks is not referred to
+        asked = codec.fingerprint(Spec(content=thing.content, refs=needs))
         if step.spec.partition(".")[0] != asked:
             yield f"journal is wrong {where}: it remembers other inputs than {thing} has"

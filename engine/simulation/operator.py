@@ -65,9 +65,14 @@ class Operator:
 
     def items(self) -> list[Item]:
         """What the manifest says."""
-        adopts = {self.world.adopts_in: self.world.adopts}
+        world = self.world
+        adopts = {world.adopts_in: world.adopts}
         return [
-            Item(workflow=chain, source=run, inputs=Inputs(content=self.content[run], adopts=adopts.get(run, "")))
+            Item(
+                workflow=chain,
+                source=run,
+                inputs=Inputs(content=self.content[run], adopts=adopts.get(run, ""), tabular=world.tabular),
+            )
             for run in self.runs
         ]
 
@@ -93,6 +98,10 @@ class Operator:
         self.process = Process(self.world, self.platform, self, self.script[0], name)
         if len(self.script) > 1 and self.world.strikes(f"hurry {self.name}", self.world.hurry):
             self.world.after(self._rng.uniform(0.2, 90), self._hurry, self.process)
+
+    def _goes_on(self) -> bool:
+        """Whether people leave a command that crashed as it is, and go on with the next."""
+        return len(self.script) > 1 and not self.lost and self.world.strikes(f"hurry {self.name}", self.world.hurry)
 
     def _hurry(self, process: Process) -> None:
         if process is self.process and not process.dead and len(self.script) > 1 and not self.lost:
@@ -123,6 +132,8 @@ class Operator:
             self._advance()
         elif how == "failed" and ((self.world.calm and self.reported) or self.bugs):
             self._end("reported")
+        elif how == "crashed" and self._goes_on():
+            self._advance()
         elif self._failed > PATIENCE:
             self._end("given up")
         else:

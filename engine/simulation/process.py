@@ -203,6 +203,8 @@ class Process:
         else:
             self.operator.watch.sent(self, request)
             self.platform.receive(request, first)
+            if request.verb not in ("GET", "LIST") and self.world.strikes(f"kill {self.name}", self.world.kill_rate):
+                self._crash()
         self.world.after(TIMEOUT, first, ("in_doubt",))
         answer = await future
         if answer[0] == "not_applied" and answer[1] is not None:

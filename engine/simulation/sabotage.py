@@ -52,11 +52,11 @@ QUIET: Mapping[str, Any] = {
     "outages": [0], "expiry_rate": [0], "storage_rate": [0], "jump_rate": [0], "mend_rate": [0], "adopts": [""],
 }  # fmt: skip
 FROZEN = _weather(
-    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], fault_rate=[0], calm_at=[600, 1500],
+    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], kill_rate=[0], fault_rate=[0], calm_at=[600, 1500],
     rivals=[""], disaster=[0], **QUIET,
 )  # fmt: skip
 TAIL = _weather(
-    lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0],
+    lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0], kill_rate=[0],
     freeze_rate=[0], rivals=[""], disaster=[0], late=[59], runs=[2], **QUIET,
 )  # fmt: skip
 
@@ -119,6 +119,16 @@ SWITCHES: Mapping[str, Switch] = {
     "mismatch_filtered": Switch(
         rule="5: a hit with our marker and another body is ignored", patches=broken.mismatch_filtered
     ),
+    "two_queries": Switch(
+        rule="4: the witness is looked for by a query of its own",
+        patches=broken.two_queries,
+        weather=TAIL.but(runs=[2], lag=[0, 1]),
+    ),
+    "foreign_hit_settles": Switch(
+        rule="5: a hit that another journal made settles our attempts, too",
+        patches=lambda: broken.take(lambda attempts, tag: attempts if tag in {a.tag for a in attempts} else ()),
+        weather=TAIL.but(rivals=["second", "copy"], runs=[1]),
+    ),
     "gone_is_absence": Switch(
         rule="5: a listed hit that answers 404 is absence at once", patches=broken.gone_is_absence
     ),
@@ -126,6 +136,36 @@ SWITCHES: Mapping[str, Switch] = {
         rule="5: a hit settles every attempt of its step",
         patches=lambda: broken.take(lambda _attempts, _tag: ()),
         weather=TAIL,
+    ),
+    "sentinel_not_first": Switch(
+        rule="7: other effects do not wait for the sentinel",
+        patches=broken.sentinel_not_first,
+        weather=_weather(tabular=[True], adopts=[""], disaster=[0.6], lists=["ordered", "each"], freeze_rate=[0]),
+    ),
+    "hit_taken_at_once": Switch(
+        rule="7: what a suspect run finds is not looked at again after settle",
+        patches=broken.hit_taken_at_once,
+        weather=_weather(
+            scripts=[("run", "destroy", "run")],
+            fates=["late"],
+            late=[59],
+            fault_rate=[0.3],
+            permits=[0],
+            lists=["fresh"],
+            read_lag=[0],
+            disasters=["deleted"],
+            disaster=[0.6],
+            runs=[1],
+            rivals=[""],
+            freeze_rate=[0],
+            crash_rate=[0],
+            kill_rate=[0.3],
+            hurry=[0.7],
+            relaunch=[0.2],
+            tabular=[True],
+            calm_at=[600],
+            **QUIET,
+        ),
     ),
     "no_look": Switch(
         rule="7: a run that another process began does not look first",

@@ -12,7 +12,7 @@ from engine.simulation.weather import ANY, STILL
 
 PATIENCE = 8000.0
 """Virtual seconds of a schedule with a broken rule: it may well never end, and that alone proves nothing."""
-DROPPABLE = ("runs", "scripts", "adopts", "servers", "lists", "read_lag")
+DROPPABLE = ("runs", "scripts", "tabular", "adopts", "servers", "permits", "lists", "read_lag")
 """Choices of a weather that can be left still; of everything else, each stroke can be spared."""
 
 

@@ -32,6 +32,8 @@ class Weather:
     calm_at: Sequence[float] = (0, 30, 200, 600, 1500)
     """From then on nothing goes wrong any more, so that every schedule can end."""
     crash_rate: Sequence[float] = (0, 0.001, 0.004)
+    kill_rate: Sequence[float] = (0, 0, 0.05)
+    """Of each request that has an effect: its process is killed while it is out."""
     freeze_rate: Sequence[float] = (0, 0.001, 0.004)
     freezes: Sequence[float] = (2, 7, 40, 200)
     fault_rate: Sequence[float] = (0, 0.1, 0.3)
@@ -39,6 +41,8 @@ class Weather:
     fates: Sequence[str] = ("refused", "rejected", "error", "error", "error_after", "lost", "lost", "late", "late")
     late: Sequence[float] = (0.1, 2, 15, 30, GATEWAY - 1)
     """How long at most a late request waits in the gateway."""
+    permits: Sequence[float] = (0, 0, 0.5, 30)
+    """How long each permit takes."""
     outages: Sequence[int] = (0, 0, 0, 1, 3)
     """How many: all requests refused, failing, or going nowhere, for up to ten minutes."""
     expiry_rate: Sequence[float] = (0, 0, 0.3)
@@ -60,6 +64,8 @@ class Weather:
     disaster: Sequence[float] = (0, 0.2, 0.6)
     """How likely the journal is broken between two commands, or while one is at work."""
     disasters: Sequence[str] = ("deleted", "restored", "failover", "rewound")
+    tabular: Sequence[bool] = (False, False, True)
+    """Whether nothing titled goes before the source: only the sentinel does."""
     adopts: Sequence[str] = ("", "", "source", "schema")
     """Which step of the first run takes an object that somebody else made."""
     mend_rate: Sequence[float] = (0, 0, 0.3)
@@ -77,9 +83,9 @@ class Weather:
 ANY = Weather()
 
 STILL = Weather(
-    calm_at=[1], crash_rate=[0], freeze_rate=[0], fault_rate=[0], outages=[0], expiry_rate=[0], storage_rate=[0],
+    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], outages=[0], expiry_rate=[0], storage_rate=[0],
     jump_rate=[0], servers=[False], lists=["fresh"], read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)],
-    disaster=[0], adopts=[""], mend_rate=[0], hurry=[0], relaunch=[0.2],
+    disaster=[0], tabular=[False], adopts=[""], mend_rate=[0], hurry=[0], relaunch=[0.2],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 

@@ -45,6 +45,7 @@ class World:
         self.adopts_in = "a"
         self.calm_at: float = self._draw("calm_at")
         self.crash_rate: float = self._draw("crash_rate")
+        self.kill_rate: float = self._draw("kill_rate")
         self.freeze_rate: float = self._draw("freeze_rate")
         self.fault_rate: float = self._draw("fault_rate")
         self.expiry_rate: float = self._draw("expiry_rate")
@@ -59,6 +60,7 @@ class World:
         self.read_lag: float = self._draw("read_lag")
         self.lists: str = self._draw("lists")
         self.rival: str = self._draw("rivals")
+        self.tabular: bool = self._draw("tabular")
         self.adopts: str = self._draw("adopts")
         self.script: tuple[str, ...] = self._draw("scripts")
 

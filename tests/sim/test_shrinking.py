@@ -9,10 +9,7 @@ from engine.simulation.proof import find
 from engine.simulation.trial import DROPPABLE, Trial, shrink
 
 # Killed processes leave coroutines that never end: that is what killing means.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::RuntimeWarning"),
-    pytest.mark.xdist_group("shrinking"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::RuntimeWarning")
 RULE = "effect_before_intent"
 
 
