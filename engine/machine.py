@@ -158,7 +158,8 @@ def confirmed(step: StepState, now: float) -> StepState:
 
 def lost(step: StepState) -> StepState:
     """The receipt of a replaced journal names nothing that exists (rule 7)."""
-    return replace(step, receipt=None, status=StepStatus.PENDING, finished_at=None)
+    status = StepStatus.INTENT if step.attempts else StepStatus.PENDING
+    return replace(step, receipt=None, status=status, finished_at=None)
 
 
 def deleting(step: StepState, attempt: Attempt) -> StepState:

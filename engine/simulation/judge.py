@@ -10,7 +10,7 @@ What remains outside the promise, and is excused without a report (docs/promise.
 - a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
-  overtaken before the twin was listed.
+  overtaken before the twin was listed, or of a shared step, for which there is no younger object to wait for.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:
-            excused |= operator.forgotten | {key for key in operator.resent if key[0] in operator.overtaken}
+            nobody_looks = {SHARED, *operator.overtaken}
+            excused |= operator.forgotten | {key for key in operator.resent if key[0] in nobody_looks}
     return excused
 
 

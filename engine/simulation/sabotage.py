@@ -52,12 +52,12 @@ QUIET: Mapping[str, Any] = {
     "outages": [0], "expiry_rate": [0], "storage_rate": [0], "jump_rate": [0], "mend_rate": [0], "adopts": [""],
 }  # fmt: skip
 FROZEN = _weather(
-    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], kill_rate=[0], fault_rate=[0], calm_at=[600, 1500],
-    rivals=[""], disaster=[0], **QUIET,
+    servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], kill_rate=[0], fault_rate=[0],
+    calm_at=[600, 1500], rivals=[""], disaster=[0], **QUIET,
 )  # fmt: skip
 TAIL = _weather(
-    lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0], kill_rate=[0],
-    freeze_rate=[0], rivals=[""], disaster=[0], late=[59], runs=[2], **QUIET,
+    lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0],
+    kill_rate=[0], freeze_rate=[0], rivals=[""], disaster=[0], late=[59], runs=[2], **QUIET,
 )  # fmt: skip
 
 SWITCHES: Mapping[str, Switch] = {

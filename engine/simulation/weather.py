@@ -83,9 +83,10 @@ class Weather:
 ANY = Weather()
 
 STILL = Weather(
-    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], outages=[0], expiry_rate=[0], storage_rate=[0],
-    jump_rate=[0], servers=[False], lists=["fresh"], read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)],
-    disaster=[0], tabular=[False], adopts=[""], mend_rate=[0], hurry=[0], relaunch=[0.2],
+    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], outages=[0],
+    expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False], lists=["fresh"], read_lag=[0], runs=[1],
+    rivals=[""], scripts=[("run",)], disaster=[0], tabular=[False], adopts=[""], mend_rate=[0], hurry=[0],
+    relaunch=[0.2],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 
