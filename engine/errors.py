@@ -15,6 +15,7 @@
     │   ├── JournalUnreadable     not a journal, damaged, or its folder is missing
     │   ├── JournalNewer          written by a newer headway
     │   └── Fenced                this process no longer owns what it wants to write
+    │       └── TakenOver         another process does
     ├── ScopeMismatch             a journal of another gateway, or of a sandbox that was reset
     ├── WorkflowError             a workflow is declared wrongly (all mistakes at once)
     ├── WorkflowChanged           unfinished runs were begun with another definition
@@ -116,7 +117,11 @@ class JournalNewer(StorageError):
 
 
 class Fenced(StorageError):
-    """Another process has taken over what this one wanted to write (rule 1, DESIGN section 3)."""
+    """This process no longer owns what it wants to write (rule 1, DESIGN section 3)."""
+
+
+class TakenOver(Fenced):
+    """Another process has taken runs of this one over."""
 
 
 class ScopeMismatch(HeadwayError):

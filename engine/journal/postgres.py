@@ -23,6 +23,12 @@ T = TypeVar("T")
 
 READERS = 4
 
+SETTINGS = (
+    "SET synchronous_commit = on",
+    "SET lock_timeout = '30s'",
+    "SET idle_in_transaction_session_timeout = '20s'",  # whoever froze in a transaction holds others up no longer
+)
+
 LOCKS = 0x68647779
 """Our class of advisory locks ("hdwy"): 0 is registering and migrating, the others are processes that live."""
 
@@ -199,7 +205,7 @@ def _set_up(engine: Engine, statements: list[str]) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _: object) -> None:
         cursor = connection.cursor()
-        for statement in ["SET synchronous_commit = on", "SET lock_timeout = '30s'", *statements]:
+        for statement in (*SETTINGS, *statements):
             cursor.execute(statement)
         cursor.close()
         connection.commit()

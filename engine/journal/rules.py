@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from enum import Enum
 
-from engine.errors import Fenced, StorageError, UnknownRun, WorkflowChanged
+from engine.errors import StorageError, TakenOver, UnknownRun, WorkflowChanged
 from engine.model import Known, NewRun, RunState, RunStatus
 from engine.ports import Standing
 
@@ -81,9 +81,9 @@ def turn(status: RunStatus, suspect: bool, *, theirs: bool) -> Turn:
     return Turn.WAIT if status in UNFINISHED else Turn.OWN
 
 
-def fenced(run: RunState) -> Fenced:
+def fenced(run: RunState) -> TakenOver:
     """The error for a record with a stale epoch."""
-    return Fenced(
+    return TakenOver(
         f"{run.source}: another process has taken this run over", "let it finish, or stop it and run the command again"
     )
 

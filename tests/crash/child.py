@@ -6,11 +6,14 @@ it does and not what Python's imports do.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
+import struct
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +27,13 @@ import workflows.cli.calling
 import workflows.cli.driving
 import workflows.cli.inspect
 import workflows.cli.work  # noqa: F401
+from engine.simulation.sabotage import sabotaged
 from tests.crash.destroying import destroy
 from tests.crash.traps import Trap, arm
 from workflows.cli import main
+
+CAPABILITIES_3 = 0x20080522
+"""The version of capset's structures (linux/capability.h)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,8 @@ class Skew:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What a process is to do. `largest_file`: bytes to which any file may grow (the disk is full)."""
+    """What a process is to do. `largest_file`: bytes to which any file may grow (the disk is full). `humble`: the modes
+    of files hold for it, even if it is root's. `sabotage`: a rule that it breaks."""
 
     arguments: tuple[str, ...]
     folder: Path
@@ -50,6 +58,8 @@ class Script:
     trap: Trap | None = None
     skew: Skew | None = None
     largest_file: int | None = None
+    humble: bool = False
+    sabotage: str | None = None
 
 
 def play(script: Script) -> None:
@@ -65,8 +75,18 @@ def play(script: Script) -> None:
         setattr(engine.clock, "time", _SkewedTime(script.skew))  # noqa: B010 - stands in for the module
     if script.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (script.largest_file, resource.RLIM_INFINITY))
+    if script.humble:
+        _lay_down_capabilities()
     command: Callable[[tuple[str, ...]], int] = destroy if script.arguments[0] == "destroy" else main
-    sys.exit(command(script.arguments))
+    with sabotaged(script.sabotage) if script.sabotage else nullcontext():
+        sys.exit(command(script.arguments))
+
+
+def _lay_down_capabilities() -> None:
+    """Root without capabilities is a user like any other."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capset(struct.pack("=Ii", CAPABILITIES_3, 0), bytes(24)):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 class _SkewedTime:

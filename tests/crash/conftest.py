@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Platform
-from tests.crash.stage import FORKS, Stage, set_up
+from tests.crash.stage import FORKS, PATIENCE, Stage, set_up
 from tests.crash.stores import PostgresStore, SqliteStore, Store
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +87,13 @@ def stage(
     with set_up(tmp_path, platform, store) as stage:
         yield stage
     record_property(TALLY, asdict(stage.tally))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long scenario has as much time as its processes have patience."""
+    for item in items:
+        if item.get_closest_marker("reality"):
+            item.add_marker(pytest.mark.timeout(5 * PATIENCE))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

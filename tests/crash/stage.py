@@ -15,16 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.machine import Timing
 from tests.cli.conftest import Platform
-from tests.crash.child import Script, Skew, play
+from tests.crash.child import Script, play
 from tests.crash.stores import Store
-from tests.crash.traps import Trap
 
 PATIENCE = 90.0
 """Seconds after which a process that should have ended has failed."""
 POLL = 0.01
 FORKS = multiprocessing.get_context("forkserver")
 KILLED = -signal.SIGKILL
+SHARED = 4
+"""What the manifest's sources share: the base connection, the dataset base connection, the flow spec and a schema."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,11 +90,13 @@ class Headway:
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """One scenario's world. `sources` are onboarded; `settle` in seconds, the platform is at most half of it late."""
+    """One scenario's world. `sources` are onboarded; `settle` in seconds, the platform is at most half of it late.
+    `gateway`: the URL by which processes reach the platform, if it is not the platform's own."""
 
     folder: Path
     platform: Platform
     store: Store
+    gateway: str | None = None
     sources: int = 4
     settle: float = 2.0
     tally: Tally = field(default_factory=Tally)
@@ -102,20 +106,15 @@ class Stage:
     @property
     def environ(self) -> dict[str, str]:
         """The variables of every process."""
+        url = self.gateway or self.platform.url
         ours = {"HEADWAY_STORE": self.store.url, "HEADWAY_SETTLE": str(self.settle)}
-        return {"PATH": os.environ["PATH"], **self.platform.environ, **ours}
+        theirs = self.platform.environ | {"AEP_BASE_URL": url, "AEP_IMS_URL": url}
+        return {"PATH": os.environ["PATH"], **theirs, **ours}
 
     # --- processes ----------------------------------------------------------------------------------------------------
 
-    def start(
-        self,
-        *arguments: str,
-        trap: Trap | None = None,
-        skew: Skew | None = None,
-        largest_file: int | None = None,
-        store: str | None = None,
-    ) -> Headway:
-        """Start a command; by default `headway run`."""
+    def start(self, *arguments: str, store: str | None = None, **how: Any) -> Headway:
+        """Start a command; by default `headway run`. `how`: more fields of its `Script`."""
         manifest = self.folder / "sources.yaml"
         if not manifest.exists():
             manifest.write_text(manifest_of(self.sources))
@@ -126,9 +125,7 @@ class Stage:
             environ=self.environ | ({} if store is None else {"HEADWAY_STORE": store}),
             out=self.folder / f"{number:02}.out",
             err=self.folder / f"{number:02}.err",
-            trap=trap,
-            skew=skew,
-            largest_file=largest_file,
+            **how,
         )
         process = FORKS.Process(target=play, args=(script,))
         process.start()
@@ -149,6 +146,29 @@ class Stage:
         headway.send(signal.SIGKILL)
         if headway.code() == KILLED:
             self.happened(kill=True)
+
+    def frozen(self, **how: Any) -> Headway:
+        """A process that stopped itself in its trap (SIGSTOP), and whom the send window has passed by since."""
+        headway = self.start(**how)
+        self.until(headway.stopped, headway)
+        self.outlast(headway)
+        return headway
+
+    def freeze(self, headway: Headway) -> None:
+        """Stop it wherever it is; nothing happens when it has ended already."""
+        headway.send(signal.SIGSTOP)
+        self.until(headway.stopped, headway)
+        self.outlast(headway)
+
+    def outlast(self, headway: Headway) -> None:
+        """Let the send window pass by a process that is frozen."""
+        if not headway.ended(Timing(settle=self.settle).send_window * 1.5):
+            self.happened()
+
+    def thaw(self, headway: Headway) -> int:
+        """Wake it; its exit code."""
+        headway.send(signal.SIGCONT)
+        return headway.code()
 
     def happened(self, *, kill: bool = False) -> None:
         """Count an event."""

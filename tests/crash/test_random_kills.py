@@ -1,10 +1,11 @@
-"""SIGKILL at random moments of bad days, alone and together with what may befall a journal."""
+"""SIGKILL at random moments of bad days, alone, after a freeze, and together with what may befall a journal."""
 
 from random import Random
+from signal import SIGCONT
 
 import pytest
 
-from tests.crash.judge import judge
+from tests.crash.judge import finish_with_doubts, judge
 from tests.crash.stage import Headway, Stage
 
 SERVICES = "schemaregistry|catalog|conversion|flowservice"
@@ -34,10 +35,15 @@ def live_through(stage: Stage, rng: Random, *, kills: int, mischief: bool = Fals
     copies: list[str] = []
     for _ in range(kills):
         headway = stage.start()
+        if rng.random() < 0.3:
+            freeze_somewhere(stage, headway, rng)
         kill_somewhere(stage, headway, rng)
         if mischief:
             befall(stage, rng, copies)
-    stage.finish(tries=5)
+    if mischief:
+        finish_with_doubts(stage)
+    else:
+        stage.finish(tries=5)
     judge(stage)
 
 
@@ -58,10 +64,20 @@ def bad_day(stage: Stage, seed: int) -> None:
 
 
 def kill_somewhere(stage: Stage, headway: Headway, rng: Random) -> None:
+    reach_some_moment(stage, headway, rng)
+    stage.kill(headway)
+
+
+def freeze_somewhere(stage: Stage, headway: Headway, rng: Random) -> None:
+    reach_some_moment(stage, headway, rng)
+    stage.freeze(headway)
+    headway.send(SIGCONT)
+
+
+def reach_some_moment(stage: Stage, headway: Headway, rng: Random) -> None:
     """After some requests and some milliseconds, wherever the process is then."""
     stage.until_posts(rng.randint(0, 12), headway)
     headway.ended(rng.uniform(0, 0.15))
-    stage.kill(headway)
 
 
 def befall(stage: Stage, rng: Random, copies: list[str]) -> None:

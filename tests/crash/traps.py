@@ -26,7 +26,7 @@ from sqlalchemy import Engine, event
 from engine.journal.postgres import PostgresPlace
 from engine.journal.sql_journal import SqlJournal
 from engine.journal.sqlite import SqlitePlace
-from engine.model import Record, StepStatus
+from engine.model import Record, RunStatus, StepStatus
 from workflows.aep import AepClient
 
 IN_FLIGHT = 0.03
@@ -42,21 +42,28 @@ POINTS = WRITES + COMMITS + SENDS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trap:
-    """The `nth` time that a process comes to `point`, it sends itself `number`, by default SIGKILL."""
+    """The `nth` time that a process comes to `point`, it sends itself `number`, by default SIGKILL.
+
+    Times are counted once so many `shared` steps have their receipts: another process waits for those of one that is
+    frozen and thus lives.
+    """
 
     point: str
     nth: int = 1
     number: int = SIGKILL
+    shared: int = 0
 
 
 class _Armed:
     """A trap that counts."""
 
     def __init__(self, trap: Trap) -> None:
-        self.trap, self.count = trap, 0
+        self.trap, self.count, self.shared = trap, 0, set[str]()
 
     def step_on(self) -> bool:
         """Whether this is the time."""
+        if len(self.shared) < self.trap.shared:
+            return False
         self.count += 1
         return self.count == self.trap.nth
 
@@ -72,6 +79,8 @@ def arm(trap: Trap) -> None:
     """Set a trap in this process."""
     what, moment = trap.point.split(":")
     armed = _Armed(trap)
+    if trap.shared:
+        _count_shared(armed)
     if what == "commit":
         _on_commit(armed, moment)
     elif what in ("intent", "receipt"):
@@ -88,6 +97,17 @@ def has_intent(record: Record) -> bool:
 def has_receipt(record: Record) -> bool:
     """Whether a step gets its receipt by this."""
     return any(step.receipt is not None for step in record.steps)
+
+
+def _count_shared(armed: _Armed) -> None:
+    inner = SqlJournal.write
+
+    async def write(self: SqlJournal, record: Record) -> None:
+        await inner(self, record)
+        if record.run.shared and record.run.status is RunStatus.DONE:
+            armed.shared.add(record.run.source)
+
+    setattr(SqlJournal, "write", write)  # noqa: B010 - as below
 
 
 def _on_record(armed: _Armed, moment: str, wanted: Callable[[Record], bool]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import anyio
 
 from engine.api import masked
-from engine.errors import NotAuthorised
+from engine.errors import NotAuthorised, TakenOver
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, working
 from workflows.cli.events import Events, Log
@@ -18,6 +18,7 @@ from workflows.cli.preparing import find_sandbox, not_authorised
 from workflows.cli.render import Observer, View, counts, limits_of, say, viewing
 from workflows.cli.summary import Outcome
 from workflows.cli.tally import Tally
+from workflows.cli.words import amount
 from workflows.cli.work import Batch, Work
 
 
@@ -97,6 +98,7 @@ class _Driver:
                 tally, limits, quiet=options.quiet, verbose=options.verbose, json=options.json
             ) as self.observer.view:
                 await self._act(app, batch.act)
+                _check_taken_over(app, tally)
         outcome.seconds, outcome.interrupted = time.monotonic() - self.began, interrupt.seen
         outcome.stopped = tally.left > 0 and work.stop_at(tally.failed + tally.in_doubt)
         return work.finish(outcome)
@@ -120,6 +122,15 @@ class _Driver:
         if tally is not None:
             self.work.tell(f"stopped: {counts(tally)}")
             self.work.tell(f"nothing is lost; once that is mended, continue with `{self.work.again}`")
+
+
+def _check_taken_over(app: App, tally: Tally) -> None:
+    """Runs that were never claimed, though nothing stopped us, belong to another process by now."""
+    runner = app.engine.runner
+    if runner is not None and not runner.stopped and (missed := tally.total - tally.before - runner.counts.total()) > 0:
+        raise TakenOver(
+            f"another process has taken {amount(missed, 'run')} over", "let it finish, or stop it and run again"
+        )
 
 
 def _limits(app: App) -> str:

@@ -93,7 +93,7 @@ def _table() -> Sequence[Row]:
         (CredentialsMissing, Exit.AUTH, _missing),
         (CredentialsInvalid, Exit.USAGE, lambda e: "\n".join(e.mistakes)),
         (engine.NotAuthorised, Exit.AUTH, _said),
-        (engine.JournalLocked, Exit.LOCKED, _said),
+        ((engine.JournalLocked, engine.TakenOver), Exit.LOCKED, _said),
         (engine.StorageError, Exit.STORAGE, _said),
         ((engine.Halt, engine.ScopeMismatch), Exit.USAGE, _said),
         ((engine.WorkflowChanged, engine.UnknownRun), Exit.USAGE, str),
