@@ -4,9 +4,10 @@
 #   make check    format, lint, types, import contracts, tests: what CI asks
 #   make aepp     the emulator driven by AEPP, a client of the platform that nobody here wrote (500 MB of its own)
 #   make bench    the benchmarks, beside other engines in an environment of their own (QUICK=1: the short form)
-#   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
+#   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000); properties; reality
+#   make reality  of these, the real processes that are killed, frozen and robbed of their journal
 .DEFAULT_GOAL := check
-.PHONY: setup demo test aepp reality lint format types imports check coverage proof bench lock build clean
+.PHONY: setup demo test aepp properties reality lint format types imports check coverage proof bench lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -46,6 +47,9 @@ test: setup
 aepp: setup .venv-aepp/.installed
 	AEPP_PYTHON=$(CURDIR)/.venv-aepp/bin/python $(BIN)/python -m pytest tests/emulator/test_aepp.py
 
+properties: setup
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile proof --timeout 900
+
 reality: setup
 	$(BIN)/python -m pytest -n auto -m reality tests/crash
 
@@ -72,6 +76,7 @@ coverage: setup
 
 proof: setup
 	$(BIN)/python -m engine.simulation.proof --seed $(SEED) --count $(COUNT)
+	$(MAKE) properties reality
 
 .venv-bench/.installed: .venv/.created benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

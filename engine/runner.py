@@ -208,8 +208,9 @@ class Runner:
                 await session.journal.pause(*session.pauses.popitem())
 
     async def _claim(self, batch: int) -> AsyncIterator[tuple[RunState, Slot]]:
-        """The batch's runs, begun ones first, each as soon as it has a place in the window."""
-        for begun in (True, False):
+        """The batch's runs, begun ones first, each as soon as it has a place in the window; at last those that another
+        process, to which they belonged, began meanwhile."""
+        for begun in (True, False, True):
             after = 0
             while not self.stopped:
                 await self.places.acquire()
