@@ -9,7 +9,7 @@ pytest_plugins = ["tests.postgres"]
 
 # On a busy machine a deadline measures the neighbours; in CI the same examples come every time.
 settings.register_profile("headway", deadline=None, derandomize="CI" in os.environ)
-settings.register_profile("proof", deadline=None, max_examples=1000, derandomize="CI" in os.environ)
+settings.register_profile("proof", deadline=None, max_examples=300, derandomize="CI" in os.environ)
 settings.load_profile("headway")
 
 
