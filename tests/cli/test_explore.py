@@ -78,7 +78,7 @@ def test_bad_credentials_are_told_as_such(headway: Headway, own: Path, monkeypat
     ended = headway("explore", id)
     assert ended.code == 64
     assert "refuses it, or cannot be reached" in ended.err
-    assert "credentials and the address" in ended.err
+    assert "Look at the credentials and the address" in ended.err
 
 
 def test_sources_are_added_with_everything_else_as_it_was(headway: Headway, platform: Platform, manifest: Path) -> None:

@@ -116,11 +116,16 @@ def test_a_base_connection_that_does_not_work_stops_its_sources_and_says_why(
     ended = headway("run", own.name)
     assert ended.code == 1
     assert "refuses it, or cannot be reached" in ended.out
-    assert "the credentials and the address under `auth`" in headway("why", "own-cases").out
+    assert "Look at the credentials and the address" in headway("why", "own-cases").out
     created = platform.report()["created"]
     assert created["base_connection"] == 1
     assert "source_connection" not in created
     assert "flow" not in created
+    monkeypatch.setenv("SERVICENOW_PASSWORD", "right")
+    assert headway("run", own.name).code == 1  # it has the credentials that it was made with
+    assert headway("destroy", own.name, "--yes").code == 0
+    assert headway("run", own.name).code == 0
+    assert platform.report()["live"]["base_connection"] == 1
 
 
 def test_sources_that_describe_one_base_connection_share_it(headway: Headway, platform: Platform, own: Path) -> None:

@@ -150,7 +150,8 @@ class Preflight:
             tables = [one.path for one in listed] if isinstance(listed, list) else []
             self._note(inputs, missing_table(inputs, tables))
         elif isinstance(live, Rejected):
-            self._note(inputs, _refusal(("base_connection",), live))
+            if inputs.base_connection.id:  # one that was made may get other credentials on the way
+                self._note(inputs, _refusal(("base_connection",), live))
         elif live is not None:
             for problem in column_problems(inputs, live):
                 self._note(inputs, problem)

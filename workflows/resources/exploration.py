@@ -24,6 +24,10 @@ _UNREACHABLE = frozenset({"1100", "1302", "1308"})
 _NO_TABLE = frozenset({"1330", "1336", "1337"})
 _TRIES = 3
 """So often a new connection may be unknown to its own test, because reads lag; then it goes untested."""
+_LOOK = (
+    "Look at the credentials and the address, and at whether the account may log in there. A connection keeps those that "
+    "it was made with, until `auth` in the manifest says others or `headway destroy` takes it down."
+)
 _KEPT = 4096
 """Verdicts that are kept; an older one is asked for again."""
 
@@ -147,7 +151,7 @@ def unreachable(base_id: str, problem: Problem | None = None) -> Rejected:
             message=f"the system behind the base connection {base_id} refuses it, or cannot be reached{said}",
             code=problem.code if problem else None,
             status=problem.status if problem else None,
-            hint="Look at the credentials and the address under `auth`, and at whether the account may log in there.",
+            hint=_LOOK,
             request_id=problem.request_id if problem else None,
         )
     )
