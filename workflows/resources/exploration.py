@@ -25,8 +25,8 @@ _NO_TABLE = frozenset({"1330", "1336", "1337"})
 _TRIES = 3
 """So often a new connection may be unknown to its own test, because reads lag; then it goes untested."""
 _LOOK = (
-    "Look at the credentials and the address, and at whether the account may log in there. A connection keeps those that "
-    "it was made with, until `auth` in the manifest says others or `headway destroy` takes it down."
+    "Look at the credentials and the address, and at whether the account may log in there. A connection keeps those "
+    "that it was made with, until `auth` in the manifest says others or `headway destroy` takes it down."
 )
 _KEPT = 4096
 """Verdicts that are kept; an older one is asked for again."""
