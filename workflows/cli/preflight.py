@@ -14,14 +14,14 @@ from engine.errors import Rejected, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
 from engine.ports import Adopt
-from workflows.cli.asking import Asking
+from workflows.cli.asking import KEPT, Asking
 from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings
 from workflows.cli.render import say
 from workflows.onboarding.access import auth_problems, base_problems, secret_problems
 from workflows.onboarding.chains import CHAINS, live_table, schedule_mistakes, source_type
 from workflows.onboarding.fitting import column_problems, mapping_problems, missing_table
-from workflows.onboarding.inputs import Inputs
+from workflows.onboarding.inputs import Column, Inputs, Schedule
 from workflows.onboarding.manifest import Path, Problem, Spool
 from workflows.resources import (
     Explorer,
@@ -63,6 +63,7 @@ class Preflight:
         self._app, self._scope, self._findings = app, scope, Findings(manifest, spool)
         self._explorer = Explorer(client)
         self._rules = Asking[tuple[str, FlowSpecQuery], Mapping[str, Json]](self._read_rules)
+        self._schedules: dict[tuple[str, Schedule, Column | None], list[str]] = {}
         self._specs = Asking[str, Json](partial(read_connection_spec, client))
         self._bases = Asking[str, str](partial(read_base_spec, client))
         self._made = Asking[str, str](self._read_made)
@@ -110,8 +111,18 @@ class Preflight:
             self._note(inputs, Problem(("chain",), message, remedy))
 
     def _note_schedule(self, inputs: Inputs) -> None:
+        """Schedules are few: equal ones are held against the rules once."""
         rules = self._rules.get(_query(inputs))
-        for mistake in schedule_mistakes(inputs, rules) if isinstance(rules, Mapping) else ():
+        if not isinstance(rules, Mapping):
+            return
+        delta = next((column for column in inputs.columns if column.name == inputs.delta_column), None)
+        key = (inputs.connector, inputs.schedule, delta)
+        known = self._schedules.get(key)
+        if known is None:
+            if len(self._schedules) == KEPT:
+                self._schedules.clear()
+            known = self._schedules[key] = schedule_mistakes(inputs, rules)
+        for mistake in known:
             self._note(inputs, Problem(("schedule",), mistake))
 
     def _note_base(self, inputs: Inputs, base: _Base) -> None:
