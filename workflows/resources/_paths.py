@@ -12,6 +12,8 @@ from workflows.resources._json import table, text
 
 _KEY = re.compile(r"(?:\\.|[^.\\])+")
 _DEEPEST = 20
+_KEPT = 4096
+"""Paths whose types are kept: many sources ask for the same ones."""
 
 
 class Fields:
@@ -20,6 +22,7 @@ class Fields:
 
     def __init__(self, properties: Mapping[str, Json]) -> None:
         self._properties = properties
+        self._types: dict[str, str | None] = {}
 
     def leaves(self) -> Iterator[tuple[str, str]]:
         """Every field that holds a value itself, with its type."""
@@ -33,6 +36,13 @@ class Fields:
     def type_at(self, path: str) -> str | None:
         """The type of the field at `path`, None when there is none. `[0]` and `[*]` step into an array, any key into a
         map; a dot inside a name is escaped."""
+        if path not in self._types:
+            if len(self._types) == _KEPT:
+                self._types.clear()
+            self._types[path] = self._type_at(path)
+        return self._types[path]
+
+    def _type_at(self, path: str) -> str | None:
         field: Json = {"properties": self._properties}
         for key in _KEY.findall(path):
             name, _, index = key.replace("\\.", ".").partition("[")
