@@ -34,7 +34,8 @@ setup: .venv/.installed
 	@touch $@
 
 demo: setup
-	$(BIN)/headway demo
+	rm -rf demo
+	$(BIN)/headway demo --folder demo
 
 test: setup
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -21,6 +21,9 @@ def test_demo_makes_every_flow_once_and_leaves_only_its_folder(offline: Headway,
     assert "6 flows, " in ended.out
     assert ", 0 twice, 0 left over" in ended.out
     assert ended.out.count("(SIGKILL), ") == 2
+    assert "ids and etags agree with the platform: " in ended.out
+    (proposed,) = [line for line in ended.out.splitlines() if line.startswith("Next   ")]
+    assert offline(*shlex.split(proposed.removeprefix("Next").partition("   what")[0])[1:]).code == 0
     assert sorted(path.name for path in folder.iterdir()) == ["shown"]
     assert {path.name for path in (folder / "shown").iterdir()} == {"sources.yaml", "headway.db", "headway.db.lock"}
     assert offline("status", "--store", "shown/headway.db").out.startswith("6 runs:   done 6")

@@ -50,9 +50,14 @@ class Account:
         return [text for text, is_wrong in found.items() if is_wrong]
 
 
+async def look_into(url: str) -> Any:
+    """The books of the emulator at `url`."""
+    return orjson.loads(await _fetch(f"{url}/__emulator/report"))
+
+
 async def audit(store: str, url: str) -> Account:
     """Compare the journal with the emulator at `url`."""
-    books = orjson.loads(await _fetch(f"{url}/__emulator/report"))
+    books = await look_into(url)
     lines = (await _fetch(f"{url}/__emulator/objects")).splitlines()
     objects = {entry["id"]: entry for entry in map(orjson.loads, lines) if entry["live"] and not entry["foreign"]}
     account = Account(

@@ -12,6 +12,8 @@ from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc
+from pathlib import Path
+from shutil import which
 from textwrap import indent
 from types import FrameType
 from typing import Any, TypeVar
@@ -52,6 +54,15 @@ def called() -> str:
 def called_briefly() -> str:
     """The command without its options, for whoever finds the journal locked."""
     return " ".join(["headway", *_words[:1]])
+
+
+def program() -> str:
+    """What to type to call this program: its name where the shell finds it under that, else its path."""
+    path = Path(sys.argv[0])
+    found = which("headway")
+    if path.name != "headway" or (found is not None and Path(found).samefile(path)):
+        return "headway"
+    return os.path.relpath(path)
 
 
 def unknown(name: str, commands: Mapping[str, Any]) -> int:

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import get_terminal_size
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 from typer import Option
 
-from workflows.cli.calling import run_async
+from workflows.cli.calling import program, run_async
+from workflows.cli.demo_day import OBJECTS, PASSWORD, SANDBOX, bad_day, manifest_of
 from workflows.cli.failures import Exit, Refusal
 from workflows.cli.render import bar, say
 from workflows.cli.words import amount, duration
@@ -23,14 +26,11 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
     from workflows.cli.audit import Account
-    from workflows.emulator import EmulatorConfig
 
 SETTLE = 2.0
 """Seconds: the emulator's late effects and lagging lists are well below half of it."""
 KILLED_AT = (0.25, 0.6)
 """At which shares of the steps the process is killed."""
-SANDBOX = "demo"
-PASSWORD = "SERVICENOW_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 def demo(
@@ -71,6 +71,8 @@ class Stage:
     """Steps that are done, as the events of all processes said."""
     finished: set[str] = field(default_factory=set)
     kills: list[float] = field(default_factory=list)
+    pace: str = ""
+    """How fast the platform is asked, and what holds that up."""
 
     @property
     def store(self) -> Path:
@@ -86,17 +88,21 @@ async def _demo(stage: Stage) -> int:
     from workflows.cli.audit import audit
 
     print(
-        "headway demo: a local platform with a bad day (8 % lost replies, 5 % 5xx, throttling, late effects, lagging "
-        f"lists), {amount(stage.sources, 'source')}, killed twice on the way\n"
+        "headway demo: a local platform with a bad day (8 % lost replies, 5 % 5xx, throttling, late effects,\n"
+        f"lagging lists), {amount(stage.sources, 'source')}, killed twice on the way\n"
     )
     async with _platform(stage) as environ:
         print(f'  platform   emulator on {stage.url.removeprefix("http://")}, sandbox "{SANDBOX}" (development)')
         sys.stdout.flush()
         stage.began = time.monotonic()
-        while True:
-            code = await _run(stage, environ)
-            if code is not None:
-                break
+        code = 0
+        async with anyio.create_task_group() as group:
+            if sys.stdout.isatty():
+                group.start_soon(_watch, stage)
+            while (ended := await _run(stage, environ)) is None:
+                pass
+            code = ended
+            group.cancel_scope.cancel()
         seconds = stage.passed()
         account = await audit(str(stage.store), stage.url)
     return _conclude(stage, account, seconds, code)
@@ -126,27 +132,6 @@ async def _platform(stage: Stage) -> AsyncIterator[Mapping[str, str]]:
     finally:
         emulator.terminate()
         await emulator.wait()
-
-
-def bad_day(seed: int) -> EmulatorConfig:
-    """What goes wrong: everything that the rules of the engine are for, only faster than in life."""
-    from workflows.emulator import EmulatorConfig, Faults, Org, Rate, Rule, Sandbox
-
-    services = "schemaregistry|catalog|conversion|flowservice"
-    failing = [Rule(kind="status", status=status, after=after, p=0.05 / 6, times=3, service=services)
-               for status in (500, 503, 504) for after in (False, True)]  # fmt: skip
-    faults = Faults(
-        seed=seed,
-        rules=(
-            Rule(kind="reset", after=True, p=0.08, times=20, method="POST", service=services),
-            Rule(kind="late", delay=0.1, delay_max=0.4, p=0.03, times=6, method="POST", service=services),
-            *failing,
-        ),
-        rates=(Rate(service="flowservice", per_second=50, burst=25),),
-        latency=0.02,
-        list_lag=0.4,
-    )
-    return EmulatorConfig(port=0, orgs=(Org(sandboxes=(Sandbox(name=SANDBOX),)),), faults=faults)
 
 
 async def _run(stage: Stage, environ: Mapping[str, str]) -> int | None:
@@ -182,19 +167,34 @@ def _hear(stage: Stage, event: dict[str, Any]) -> None:
     elif event["event"] == "run_done":
         stage.finished.add(event["source"])
     if sys.stdout.isatty():
-        done, share = len(stage.finished), len(stage.steps) / _expected(stage)
-        print(f"\r  sources    {done} of {stage.sources} {bar(share, 24)} {min(share, 1):4.0%}", end="", flush=True)
-        if done == stage.sources:
-            print()
+        _draw(stage)
 
 
-def _expected(stage: Stage) -> int:
-    return stage.sources * 8
+def _draw(stage: Stage) -> None:
+    done, share = len(stage.finished), 1.0
+    if done < stage.sources:  # some steps were done without a word: whoever was to say so was killed
+        share = min(len(stage.steps) / (stage.sources * OBJECTS), 0.99)
+    line = f"  sources    {done} of {stage.sources} {bar(share, 24)} {share:4.0%}   {stage.pace}"
+    print(f"\r\x1b[K{line[: get_terminal_size().columns - 1]}", end="", flush=True)
+
+
+async def _watch(stage: Stage) -> None:
+    """Learn from the platform's books how fast it is asked."""
+    from workflows.cli.audit import look_into
+
+    asked = refused = 0
+    while True:
+        await anyio.sleep(1)
+        books = await look_into(stage.url)
+        before, asked = asked, sum(count for methods in books["requests"].values() for count in methods.values())
+        held, refused = refused, books["faults"].get("rate", 0)
+        stage.pace = f"{asked - before} requests/s" + ("   limit: 429 from Flow Service" if refused > held else "")
+        _draw(stage)
 
 
 def _doomed(stage: Stage) -> bool:
     kills = len(stage.kills)
-    return kills < len(KILLED_AT) and len(stage.steps) >= KILLED_AT[kills] * _expected(stage)
+    return kills < len(KILLED_AT) and len(stage.steps) >= KILLED_AT[kills] * stage.sources * OBJECTS
 
 
 async def _kill(stage: Stage, process: Process) -> None:
@@ -211,56 +211,25 @@ async def _kill(stage: Stage, process: Process) -> None:
 
 FAULTS = {"reset": "replies lost", "status": "answers 5xx", "rate": "answers 429", "late": "late effects"}
 """The emulator's kinds of faults in the words of the first line."""
-TABLES = ("incident", "problem", "change_request", "sn_customerservice_case", "sys_user", "customer_account")
-TEAMS = ("acme", "emea", "apac", "latam")
-
-
-def manifest_of(sources: int) -> str:
-    """A manifest of so many sources; some of them share a target schema."""
-    head = f"""\
-# What `headway demo` onboards.
-version: 1
-defaults:
-  connector: servicenow
-  base_connection:
-    name: ServiceNow
-    auth: {{endpoint: "https://acme.service-now.com", username: integration, password: "${{env:{PASSWORD}}}"}}
-  columns: {{sys_id: string, caller_name: string, caller_email: string, sys_updated_on: date-time}}
-  delta_column: sys_updated_on
-  mappings: {{sys_id: _id, caller_name: person.name.fullName, caller_email: personalEmail.address}}
-  schedule: {{frequency: hour, interval: 1}}
-  target:
-    class: https://ns.adobe.com/xdm/context/profile
-    field_groups:
-      - https://ns.adobe.com/xdm/context/profile-person-details
-      - https://ns.adobe.com/xdm/context/profile-personal-details
-sources:
-"""
-    return head + "".join(_source(number) for number in range(sources))
-
-
-def _source(number: int) -> str:
-    table, team = TABLES[number % len(TABLES)], TEAMS[number // len(TABLES) % len(TEAMS)]
-    again = number // (len(TABLES) * len(TEAMS))
-    name = f"{team}-{table.rpartition('_')[2]}s" + (f"-{again + 1}" if again else "")
-    shared = "    target: {schema: people}\n" if table == "sys_user" else ""
-    return f"  - name: {name}\n    table: {table}\n{shared}"
 
 
 def _conclude(stage: Stage, account: Account, seconds: float, code: int) -> int:
     """Say what was made, and whether all is well."""
     doubts = account.recovered + account.resent
+    print("\n" if sys.stdout.isatty() else "")
     print(
-        f"\n{amount(stage.sources, 'source')} onboarded in {duration(seconds)}: {amount(account.flows, 'flow')}, "
+        f"{amount(stage.sources, 'source')} onboarded in {duration(seconds)}: {amount(account.flows, 'flow')}, "
         f"{amount(account.live, 'resource')}, {account.twice} twice, {account.left_over} left over"
     )
     print(
-        f"  {amount(doubts, 'step')} in doubt on the way: {amount(account.recovered, 'effect')} recovered, "
-        f"{account.resent} had not happened and were sent again"
+        f"  {amount(doubts, 'request')} of which nobody knew whether they had taken effect: "
+        f"{account.recovered} had, and were found again; {account.resent} had not, and were sent again"
     )
     faults = [f"{count} {FAULTS.get(kind, kind)}" for kind, count in account.faults.items()]
     print(f"  faults     {', '.join(faults) or 'none'}")
-    print(f"  journal    {stage.store}   ids and etags agree: {account.agreeing} of {account.recorded}")
+    print(
+        f"  journal    {stage.store}   ids and etags agree with the platform: {account.agreeing} of {account.recorded}"
+    )
     wrong = account.wrong(stage.sources)
     if code != Exit.DONE:
         wrong.insert(0, f"the last `headway run` ended with exit code {code}")
@@ -268,9 +237,15 @@ def _conclude(stage: Stage, account: Account, seconds: float, code: int) -> int:
         say("\nThis is not what was promised:\n" + "\n".join(f"  {line}" for line in wrong))
         return Exit.FAILED
     first = min(stage.finished, default="RUN")
-    print(
-        f"\nNext   headway status --store {stage.store}      what was made\n"
-        f"       headway why {first} flow --store {stage.store}      the story of one step\n"
-        "       headway init      your own sources"
-    )
+    _propose({
+        f"{program()} status --store {stage.store}": "what was made",
+        f"{program()} why {first} flow --store {stage.store}": "the story of one step",
+        f"{program()} init": "your own sources",
+    })  # fmt: skip
     return Exit.DONE
+
+
+def _propose(commands: Mapping[str, str]) -> None:
+    width = max(map(len, commands))
+    lines = [f"{command:<{width}}   {does}" for command, does in commands.items()]
+    print("\nNext   " + "\n       ".join(lines))

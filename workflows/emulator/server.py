@@ -132,9 +132,10 @@ async def serve(config: EmulatorConfig, *, announce: bool, guarded: bool = False
     listener = _listen(config)
     server = _server(emulator)
     url = _url(listener)
-    sys.stdout.write(welcome(config, url) if announce else orjson.dumps({"url": url, "seed": emulator.seed}).decode())
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    said = welcome(config, url) if announce else orjson.dumps({"url": url, "seed": emulator.seed}).decode()
+    with contextlib.suppress(BrokenPipeError):  # nobody wants to know: a guarded one ends by itself
+        sys.stdout.write(said + "\n")
+        sys.stdout.flush()
     serving_task = asyncio.create_task(server.serve(sockets=[listener]))
     waiting = {serving_task}
     if guarded:
