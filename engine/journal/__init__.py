@@ -18,6 +18,7 @@ from pathlib import Path
 
 import anyio
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from engine.errors import StorageError
 from engine.journal import rules
@@ -66,8 +67,16 @@ async def examine(url: str, *, clock: Clock) -> Health | None:
 
 def _place(url: str, command: str, clock: Clock) -> Place:
     if "://" not in url:
+        if not Path(url).absolute().name:
+            raise StorageError(f"{url} is not a file", "name a file with --store or HEADWAY_STORE")
         return SqlitePlace(Path(url), url, command=command, now=clock.wall())
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StorageError(
+            "the place of the journal is not a URL that can be read",  # nor shown: a password may be in it
+            "name a file or a PostgreSQL database with --store or HEADWAY_STORE",
+        ) from None
     if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return SqlitePlace(Path(parsed.database), parsed.database, command=command, now=clock.wall())
     if parsed.get_backend_name() == "postgresql":

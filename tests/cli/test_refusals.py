@@ -117,6 +117,21 @@ CASES = {
         says=("the folder of away/headway.db does not exist", "--store"),
         arguments=("run", "sources.yaml", "--store", "away/headway.db"),
     ),
+    "a root for a journal": Case(
+        setup=nothing, code=74, says=("/ is not a file", "--store"), arguments=("run", "sources.yaml", "--store", "/")
+    ),
+    "a URL of a journal that is none": Case(
+        setup=nothing,
+        code=74,
+        says=("not a URL that can be read", "--store"),
+        arguments=("run", "sources.yaml", "--store", "postgresql://u:p@host:port/journal"),
+    ),
+    "a port for the emulator that is taken": Case(
+        setup=lambda _folder, patch, platform: patch.setenv("PORT", platform.url.rpartition(":")[2]),
+        code=64,
+        says=("cannot listen on 127.0.0.1:", "in use", "--port"),
+        arguments=("emulator", "--port", "$PORT"),
+    ),
     "no manifest": Case(
         setup=nothing, code=64, says=("nowhere.yaml  cannot be read", "headway init"), arguments=("run", "nowhere.yaml")
     ),
@@ -176,7 +191,7 @@ def test_bad_input(
     case = CASES[name]
     with monkeypatch.context() as patch:
         case.setup(manifest.parent, patch, platform)
-        ended = headway(*case.arguments)
+        ended = headway(*map(os.path.expandvars, case.arguments))
     place = 0
     for words in case.says:
         place = ended.err.find(words, place)

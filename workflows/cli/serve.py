@@ -42,6 +42,7 @@ def emulator(
       headway emulator
       headway emulator --port 0 --lost 0.08 --errors 0.05 --rate flowservice=60
     """
+    from workflows.cli.failures import Refusal
     from workflows.emulator import EmulatorConfig, Faults
     from workflows.emulator.server import run, serve
 
@@ -64,5 +65,9 @@ def emulator(
     config = EmulatorConfig(
         host=host, port=port, dialect="2020" if dialect == "2020" else "today", seed_compat=seed_compat, faults=faults
     )
-    run(serve(config, announce=not json))
+    try:
+        run(serve(config, announce=not json))
+    except OSError as error:
+        hint = "choose another --port; 0 takes a free one"
+        raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}", hint) from error
     return 0
