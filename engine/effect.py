@@ -64,13 +64,14 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
 async def admit(run: Active, name: str) -> None:
     """Take a permit while the sentinel is known to name us. The permit comes before the intent, so that an intent
     does not age while it waits."""
-    gate, family = run.session.gate, run.resource(name).family
+    gate, family, first = run.session.gate, run.resource(name).family, False
     while True:
         await lease(run, name)
-        await gate.enter(family)
+        await gate.enter(family, first=first)
         if leased(run, name):
             return
         gate.leave(family)
+        first = True  # at the end of a long queue the next look would be too old as well, for ever
 
 
 async def create(

@@ -251,8 +251,8 @@ class Clock(Protocol):
 class Gate(Protocol):
     """Permits to send, per service family (DESIGN section 4)."""
 
-    async def enter(self, family: str) -> None:
-        """Wait for a permit."""
+    async def enter(self, family: str, *, first: bool = False) -> None:
+        """Wait for a permit. `first`: before all who wait, because the caller had its turn and could not use it."""
         ...
 
     def try_enter(self, family: str) -> bool:

@@ -46,8 +46,20 @@ class Family:
     """The state of one family. `in_flight` are the permits that are out."""
 
     __slots__ = (
-        "_breaker", "_common", "_levels", "_named", "_owed", "_own", "_quiet", "_refusals", "_rng", "_sick_since",
-        "_until", "_window", "in_flight",
+        "_breaker",
+        "_common",
+        "_levels",
+        "_named",
+        "_owed",
+        "_own",
+        "_probing",
+        "_quiet",
+        "_refusals",
+        "_rng",
+        "_sick_since",
+        "_until",
+        "_window",
+        "in_flight",
     )  # fmt: skip
 
     def __init__(self, *, most: int, common: Common, rng: Random) -> None:
@@ -59,6 +71,7 @@ class Family:
         self._named = False  # whether the pause is a Retry-After's
         self._owed = 0  # answers to requests that left before the pause
         self._quiet = True  # nothing but the window limits the family
+        self._probing = False  # a probe has its permit, and nothing was heard since
         self._sick_since: float | None = None  # the first failure since the last good answer
         self._refusals: deque[float] = deque(maxlen=100)
         self._levels: list[int] = []  # how many were out at each 500 or 503 since the last answer
@@ -84,16 +97,21 @@ class Family:
         self._own.sent(now)
         if self._breaker.since is not None:
             self._breaker.probed(now)
+            self._probing = True
 
     def give_back(self) -> None:
-        """A permit comes back, used or not."""
+        """A permit comes back, used or not. A probe that did not leave leaves its turn to the next."""
         self.in_flight -= 1
+        if self._probing and self.in_flight == 0:
+            self._probing = False
+            self._breaker.spared()
 
     def observe(self, now: float, status: int | None, retry_after: float | None, *, alone: bool) -> None:
         """The head of an answer is known: its status (None: there was no answer) and what its Retry-After says.
 
         `alone`: nobody else waits for or uses a permit. A 500 to a caller who is alone says nothing about the service.
         """
+        self._probing = False
         late = self._owed > 0
         self._owed -= late
         if status is None or status >= 500:

@@ -67,14 +67,17 @@ class Pacing:
         self._common = Common()
         self._in_flight = 0
 
-    async def enter(self, family: str) -> None:
+    async def enter(self, family: str, *, first: bool = False) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
         if self.try_enter(family):
             return
         lane, waiter = self._lane(family), _Waiter()
         if not lane.queue:
             self._waiting.append(lane)
-        lane.queue.append(waiter)
+        if first:
+            lane.queue.appendleft(waiter)
+        else:
+            lane.queue.append(waiter)
         self._hand_out()
         try:
             while not waiter.granted:

@@ -51,6 +51,10 @@ class Breaker:
         """A probe leaves."""
         self.probe_at = now + UNANSWERED * self._jittered(now)
 
+    def spared(self) -> None:
+        """The probe did not leave: the next one may at once."""
+        self.probe_at = -math.inf
+
     def answered(self) -> bool:
         """The service answered; whether that ends an outage."""
         self.failures = 0

@@ -45,7 +45,7 @@ class Gate:
         """The other side asked for it."""
         self.until = max(self.until, self.world.now + seconds)
 
-    async def enter(self, family: str) -> None:
+    async def enter(self, family: str, *, first: bool = False) -> None:  # noqa: ARG002 - nobody queues here
         """Wait for a permit."""
         await anyio.sleep(self.paused(family))
         if not self.world.calm:

@@ -110,3 +110,43 @@ def test_one_service_that_is_down_does_not_stop_another() -> None:
     down, up = in_virtual_time(main)
     assert down.took > 300
     assert up.took < 10
+
+
+@pytest.mark.parametrize(
+    ("service", "bound", "most"),
+    [(Service(outages=[(0.0, 300.0)], seed=6), None, 300 + 8), (Service(seed=6), 2.0, 2.2 * 200 / 2)],
+)
+def test_a_permit_that_comes_too_late_to_be_used_holds_up_nobody(
+    service: Service, bound: float | None, most: float
+) -> None:
+    """As with the look at a sentinel, which holds for 30 s: in a long queue it is too old when the permit comes."""
+    done: list[float] = []
+
+    async def main() -> None:
+        gate = Pacing(boot=clock, rng=Random(7), rate=bound)
+
+        async def caller() -> None:
+            looked, first = clock(), False
+            while True:
+                await gate.enter(FAMILY, first=first)
+                try:
+                    if clock() - looked <= 30.0:
+                        status, retry_after = await service.call()
+                        gate.observe(FAMILY, status, retry_after)
+                        if status == 201:
+                            done.append(clock())
+                            return
+                finally:
+                    gate.leave(FAMILY)
+                first = clock() - looked > 30.0
+                await anyio.sleep(0.05)
+                looked = clock()
+
+        with anyio.move_on_after(1200):
+            async with anyio.create_task_group() as group:
+                for _ in range(200):
+                    group.start_soon(caller)
+
+    in_virtual_time(main)
+    assert len(done) == 200
+    assert done[-1] <= most
