@@ -123,8 +123,7 @@ class Engine:
                 max_attempts=self.max_attempts,
             )
             if isinstance(self.gate, Pacing) and not self.read_only:
-                now = self.clock.wall()
-                self.gate.restore({family: until - now for family, until in (await self.journal.pauses()).items()})
+                self.gate.restore(await self.journal.pauses())
             self._stack = stack.pop_all()
         return self
 
@@ -239,7 +238,7 @@ class Engine:
 
     def pause(self, family: str, seconds: float) -> None:
         """Journal that a service asked for a pause, so that it outlives this process."""
-        self.session.pauses[family] = self.clock.wall() + seconds
+        self.session.pauses[family] = seconds
         self.session.paused.set()
 
     def stop(self) -> None:

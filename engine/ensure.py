@@ -16,9 +16,6 @@ from engine.model import Failure, Origin, StepState, replace
 from engine.ports import Adopt
 from engine.retry import pause_between_looks
 
-LONGEST_WAIT = 3600.0
-"""A wait found in the journal is never longer than this, however the wall clock was moved meanwhile."""
-
 Finish = Callable[[StepState], Awaitable[None]]
 
 
@@ -114,10 +111,12 @@ class _Pursuit:
         return verdict is Verdict.ABSENT
 
     async def _wait_until_due(self) -> None:
-        """A wait lives in the journal, so that a restart does not cut it short."""
-        due, clock = self.work.step.due, self.work.run.session.clock
+        """A wait lives in the journal, so that a restart does not cut it short, and a wall clock that was set back does
+        not draw it out: what the other side asked for beyond the policy's longest pause, the gate sees to."""
+        work, due = self.work, self.work.step.due
         if due is not None:
-            await self.work.run.sleep(min(due - clock.wall(), LONGEST_WAIT))
+            longest = work.run.plan.steps[work.name].retry.max_interval
+            await work.run.sleep(min(due - work.run.session.clock.wall(), longest))
 
     async def _wait_for_evidence(self) -> None:
         run, session = self.work.run, self.work.run.session

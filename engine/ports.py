@@ -365,10 +365,11 @@ class Journal(Protocol):
         """The text kept by `define`."""
         ...
 
-    async def pause(self, family: str, until: float) -> None:
-        """Remember that a family must not be sent to before `until` (epoch seconds)."""
+    async def pause(self, family: str, seconds: float) -> None:
+        """Remember that a family must not be sent to for so long from now."""
         ...
 
     async def pauses(self) -> Mapping[str, float]:
-        """What `pause` remembered and has not passed."""
+        """For how many seconds families must still not be sent to, as far as `pause` remembered: never longer than was
+        asked for, however the wall clock was moved meanwhile."""
         ...

@@ -61,7 +61,7 @@ class Session:
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     pauses: dict[str, float] = field(default_factory=dict)
-    """Pauses of families, until when (epoch seconds), that are still to be journaled; `paused` says that there are."""
+    """Pauses of families, in seconds, that are still to be journaled; `paused` says that there are."""
     paused: anyio.Event = field(default_factory=anyio.Event)
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)

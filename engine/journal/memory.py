@@ -30,7 +30,7 @@ class Contents:
     batches: dict[int, int] = field(default_factory=dict)
     history: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
-    pauses: dict[str, float] = field(default_factory=dict)
+    pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     last_batch: int = 0
 
     def copy(self) -> Contents:

@@ -270,9 +270,11 @@ class MemoryJournal:
     async def definition(self, fingerprint: str) -> str | None:
         return self._contents.definitions.get(fingerprint)
 
-    async def pause(self, family: str, until: float) -> None:
-        await self._commit(lambda: self._contents.pauses.update({family: until}))
+    async def pause(self, family: str, seconds: float) -> None:
+        until = self._clock.wall() + seconds
+        await self._commit(lambda: self._contents.pauses.update({family: (until, seconds)}))
 
     async def pauses(self) -> Mapping[str, float]:
         now = self._clock.wall()
-        return {family: until for family, until in self._contents.pauses.items() if until > now}
+        pauses = self._contents.pauses.items()
+        return {family: min(until - now, seconds) for family, (until, seconds) in pauses if until > now}

@@ -127,8 +127,8 @@ EVENTS = {step: events(step) for step in (True, False)}
 DEFINE = text("INSERT INTO definitions (fingerprint, text) VALUES (:fingerprint, :text) ON CONFLICT DO NOTHING")
 DEFINITION = select(definitions.c.text).where(definitions.c.fingerprint == bindparam("print"))
 PAUSE = text(
-    "INSERT INTO pauses (family, until) VALUES (:family, :until) "
-    "ON CONFLICT (family) DO UPDATE SET until = excluded.until"
+    "INSERT INTO pauses (family, until, seconds) VALUES (:family, :until, :seconds) "
+    "ON CONFLICT (family) DO UPDATE SET until = excluded.until, seconds = excluded.seconds"
 )
-PAUSES = select(pauses.c.family, pauses.c.until).where(pauses.c.until > bindparam("now"))
+PAUSES = select(pauses.c.family, pauses.c.until, pauses.c.seconds).where(pauses.c.until > bindparam("now"))
 FORGET_PAUSES = delete(pauses).where(pauses.c.until <= bindparam("now"))

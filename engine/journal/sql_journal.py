@@ -165,16 +165,18 @@ class SqlJournal:
     async def definition(self, fingerprint: str) -> str | None:
         return await self._read(lambda c: c.execute(sql.DEFINITION, {"print": fingerprint}).scalar())
 
-    async def pause(self, family: str, until: float) -> None:
+    async def pause(self, family: str, seconds: float) -> None:
         def work(connection: Connection) -> None:
-            connection.execute(sql.FORGET_PAUSES, {"now": self._clock.wall()})
-            connection.execute(sql.PAUSE, {"family": family, "until": until})
+            now = self._clock.wall()
+            connection.execute(sql.FORGET_PAUSES, {"now": now})
+            connection.execute(sql.PAUSE, {"family": family, "until": now + seconds, "seconds": seconds})
 
         await self._write(work)
 
     async def pauses(self) -> Mapping[str, float]:
         now = self._clock.wall()
-        return dict(await self._read(lambda c: c.execute(sql.PAUSES, {"now": now}).all()))
+        found = await self._read(lambda c: c.execute(sql.PAUSES, {"now": now}).all())
+        return {family: min(until - now, seconds) for family, until, seconds in found}
 
 
 @asynccontextmanager

@@ -121,4 +121,10 @@ history = Table(
     Column("detail", Text),  # JSON
 )
 
-pauses = Table("pauses", metadata, Column("family", Text, primary_key=True), Column("until", Double, nullable=False))
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("family", Text, primary_key=True),
+    Column("until", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+)

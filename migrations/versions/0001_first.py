@@ -38,6 +38,7 @@ def upgrade() -> None:
         "pauses",
         sa.Column("family", sa.Text, nullable=False),
         sa.Column("until", sa.Double, nullable=False),
+        sa.Column("seconds", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("family", name="pk_pauses"),
     )
     make_runs()
