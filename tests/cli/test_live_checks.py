@@ -155,3 +155,9 @@ def test_what_is_adopted_is_neither_changed_nor_needed_again(
     adopted = {step["name"]: step["id"] for step in run["steps"] if step["origin"] == "adopted"}
     assert adopted == {"target_schema": schema, "dataset": made["dataset"]}
     assert {id: platform.objects()[id]["etag"] for id in before} == before
+    other = next(id for id in platform.objects() if "/schemas/" in id and id != schema)
+    text = text.replace("acme-contacts", "more-contacts").replace("{dataset:", f"{{schema: {other}, dataset:")
+    manifest.write_text(text)
+    ended = headway("run", manifest.name, "--only", "more-contacts")
+    assert f"dataset {made['dataset']} is on the schema {schema}; leave schema out, or name that one" in ended.err
+    assert ended.code == 64

@@ -19,7 +19,7 @@ from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings
 from workflows.cli.render import say
 from workflows.onboarding.access import auth_problems, base_problems, secret_problems
-from workflows.onboarding.chains import CHAINS, live_table, schedule_mistakes, source_type
+from workflows.onboarding.chains import CHAINS, existing_dataset, live_table, schedule_mistakes, source_type
 from workflows.onboarding.fitting import column_problems, mapping_problems, missing_table
 from workflows.onboarding.inputs import Column, Inputs, Schedule
 from workflows.onboarding.manifest import Path, Problem, Spool
@@ -34,6 +34,7 @@ from workflows.resources import (
     Table,
     read_base_spec,
     read_connection_spec,
+    read_dataset_schema,
     read_target_fields,
 )
 
@@ -69,6 +70,7 @@ class Preflight:
         self._made = Asking[str, str](self._read_made)
         self._tables = Asking[Table, Sequence[Field]](self._explorer.columns)
         self._listed = Asking[str, Sequence[Listed]](self._explorer.tables)
+        self._datasets = Asking[str, str](partial(read_dataset_schema, client))
         self._targets = Asking[SchemaSpec | Adopt, Fields](partial(read_target_fields, client))
 
     async def check(self, batch: Sequence[Due]) -> None:
@@ -79,6 +81,9 @@ class Preflight:
         await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
         await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
         await self._targets.about(_target(inputs) for inputs, _ in open_)
+        await self._datasets.about(
+            id for inputs, _ in open_ if (id := existing_dataset(inputs)) and inputs.target.schema
+        )
         await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
         await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))
         for inputs, known in batch:
@@ -174,6 +179,13 @@ class Preflight:
         elif target is not None:
             for problem in mapping_problems(inputs, target):
                 self._note(inputs, problem)
+
+        on = self._datasets.get(existing_dataset(inputs) or "") if inputs.target.schema else None
+        if isinstance(on, Rejected):
+            self._note(inputs, _refusal(("target", "dataset"), on))
+        elif on is not None and on != inputs.target.schema:
+            message = f"dataset {inputs.target.dataset} is on the schema {on}"
+            self._note(inputs, Problem(("target", "schema"), message, "leave schema out, or name that one"))
 
     # what is there
 

@@ -140,6 +140,12 @@ def target_spec(target: Target) -> SchemaSpec | Adopt:
     return SchemaSpec(all_of=(target.klass, *target.field_groups))
 
 
+def existing_dataset(inputs: Inputs) -> str | None:
+    """The dataset that the target names by id."""
+    dataset = inputs.target.dataset
+    return dataset if dataset is not None and _DATASET_ID.fullmatch(dataset) else None
+
+
 def dataset_key(inputs: Inputs) -> str | None:
     """A dataset is shared by its name and its schema: with another schema it is another dataset."""
     schema, dataset = inputs.target.schema, inputs.target.dataset

@@ -14,7 +14,7 @@ from engine.model import Receipt
 from engine.ports import Adopt
 from engine.workflow import Workflow
 from workflows.onboarding import _parts as parts
-from workflows.onboarding._parts import live_table, schedule_mistakes, source_type, target_spec
+from workflows.onboarding._parts import existing_dataset, live_table, schedule_mistakes, source_type, target_spec
 from workflows.onboarding.inputs import Inputs
 from workflows.resources import (
     DATA_LAKE,
@@ -39,7 +39,7 @@ from workflows.resources import (
 )
 from workflows.sources import ADHOC, TABULAR
 
-__all__ = ["CHAINS", "live_table", "schedule_mistakes", "source_type", "target_spec"]
+__all__ = ["CHAINS", "existing_dataset", "live_table", "schedule_mistakes", "source_type", "target_spec"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -38,7 +38,7 @@ from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
 from workflows.resources.schemas import BY_DATASET, Schemas, SchemaSpec
 from workflows.resources.source_connections import SourceConnections, SourceConnectionSpec
 from workflows.resources.target_connections import TargetConnections, TargetConnectionSpec
-from workflows.resources.target_fields import read_target_fields
+from workflows.resources.target_fields import read_dataset_schema, read_target_fields
 
 __all__ = [
     "BY_DATASET",
@@ -80,6 +80,7 @@ __all__ = [
     "newest_run",
     "read_base_spec",
     "read_connection_spec",
+    "read_dataset_schema",
     "read_target_fields",
 ]
 

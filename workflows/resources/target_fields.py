@@ -28,6 +28,15 @@ async def read_target_fields(client: AepClient, target: SchemaSpec | Adopt) -> F
     return await _fields_of_schema(client, target.ref)
 
 
+async def read_dataset_schema(client: AepClient, id: str) -> str:
+    """The `$id` of the schema that an existing dataset is on. Raises `Rejected` when there is no such dataset."""
+    dataset = await read_dataset(client, id)
+    schema_id = text(dataset.content, "schemaRef", "id") if dataset else None
+    if schema_id is None:
+        raise nothing_there("dataset with a schema", id)
+    return schema_id
+
+
 async def _fields_of_parts(client: AepClient, klass: str, groups: Sequence[str]) -> Fields | None:
     """The fields that a schema of this class and these field groups will have."""
     merged: dict[str, Json] = {}
@@ -49,11 +58,7 @@ async def _fields_of_schema(client: AepClient, id: str) -> Fields | None:
 
 async def _fields_of_dataset(client: AepClient, id: str) -> Fields | None:
     """The fields of an existing dataset's schema."""
-    dataset = await read_dataset(client, id)
-    schema_id = text(dataset.content, "schemaRef", "id") if dataset else None
-    if schema_id is None:
-        raise nothing_there("dataset with a schema", id)
-    return await _fields_of_schema(client, schema_id)
+    return await _fields_of_schema(client, await read_dataset_schema(client, id))
 
 
 async def _resolved(client: AepClient, id: str, plural: str) -> Json:
