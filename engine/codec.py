@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar
 
@@ -33,33 +33,43 @@ def encode_inputs(inputs: object) -> str:
 
 def decode_inputs(kind: type[T], text: str) -> T:
     """The dataclass that `encode_inputs` made. Raises `ValueError` for text that does not fit."""
-    value = json.loads(text)
+    value = orjson.loads(text)
     if not dataclasses.is_dataclass(kind):
         return typing.cast("T", value)
     try:
-        return typing.cast("T", _build(kind, value))
+        return typing.cast("T", _builder(kind)(value))
     except (AttributeError, TypeError) as error:  # something else than the declared kind, or a field is missing
         raise ValueError(f"this is no {kind.__qualname__}: {error}") from error
 
 
-def _build(kind: Any, value: Any) -> Any:
+@cache
+def _builder(kind: Any) -> Callable[[Any], Any]:
+    """What makes a value of this type from what JSON says."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (UnionType, typing.Union):
-        if value is None and NoneType in arguments:
-            return None
-        return _build(next(a for a in arguments if a is not NoneType), value)
+        build = _builder(next(a for a in arguments if a is not NoneType))
+        return (lambda value: None if value is None else build(value)) if NoneType in arguments else build
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        unknown = set(value) - hints.keys()
+        return _dataclass_builder(kind)
+    if origin is tuple and arguments[1:] != (Ellipsis,):
+        builds = [_builder(argument) for argument in arguments]
+        return lambda value: tuple(build(item) for build, item in zip(builds, value, strict=True))
+    if origin in (tuple, list, Sequence):
+        make, build = tuple if origin is tuple else list, _builder(arguments[0])
+        return lambda value: make(map(build, value))
+    if origin in (dict, Mapping):
+        build = _builder(arguments[1])
+        return lambda value: {key: build(item) for key, item in value.items()}
+    return lambda value: value
+
+
+def _dataclass_builder(kind: Any) -> Callable[[Any], Any]:
+    hints = typing.get_type_hints(kind)
+
+    def build(value: Any) -> Any:
+        unknown = value.keys() - hints.keys()
         if unknown:
             raise ValueError(f"{kind!r} has no {', '.join(sorted(unknown))}")
-        return kind(**{name: _build(hints[name], item) for name, item in value.items()})  # type: ignore[operator]
-    if origin is tuple:
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_build(arguments[0], item) for item in value)
-        return tuple(_build(argument, item) for argument, item in zip(arguments, value, strict=True))
-    if origin in (list, Sequence):
-        return [_build(arguments[0], item) for item in value]
-    if origin in (dict, Mapping):
-        return {key: _build(arguments[1], item) for key, item in value.items()}
-    return value
+        return kind(**{name: _builder(hints[name])(item) for name, item in value.items()})
+
+    return build

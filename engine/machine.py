@@ -57,7 +57,7 @@ class Timing:
 
 def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: int) -> StepState:
     """An intent, or its renewal: the same tag takes the place of its earlier self (rule 1)."""
-    earlier = tuple(a for a in step.attempts if a.tag != attempt.tag)
+    earlier = _without(step, attempt.tag)
     return replace(
         step,
         status=StepStatus.INTENT,
@@ -181,7 +181,7 @@ def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:
 
 
 def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:
-    return tuple(a for a in step.attempts if a.tag != tag)
+    return tuple([a for a in step.attempts if a.tag != tag])
 
 
 def _done(step: StepState, attempts: tuple[Attempt, ...], receipt: Receipt, now: float) -> StepState:

