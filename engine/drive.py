@@ -28,6 +28,12 @@ DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
 
 
+UNTOUCHED = StepState(name="")
+
+Begun = tuple[str, Intended | None]
+"""A step to be walked; its intent, if that is durable already, with a permit in hand."""
+
+
 class Drive:
     """One pass over a run's graph after another, until the run is done, failed, or in doubt."""
 
@@ -35,14 +41,14 @@ class Drive:
         self.run, self.shared = run, shared
         self.started: set[str] = set()
         self.failures: dict[str, Failure] = {}
-        self.tail: dict[str, tuple[str, Intended]] = {}
+        self.following: dict[str, list[Begun]] = {}
         self.restart = False
 
     async def go(self) -> RunState:
         """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
         run, session = self.run, self.run.session
         if run.plan.sentinel and run.plan.sentinel not in run.receipts:
-            session.unsure[run.state.key] = anyio.Event()
+            session.unsure[run.state.key] = None
         try:
             return await self._passes()
         finally:
@@ -51,7 +57,7 @@ class Drive:
     async def _passes(self) -> RunState:
         run, session = self.run, self.run.session
         while True:
-            self.started, self.failures, self.restart = set(), {}, False
+            self.started, self.failures, self.following, self.restart = set(), {}, {}, False
             try:
                 sure = await self._pass()
             except StepFailed as failed:
@@ -123,8 +129,17 @@ class Drive:
 
     async def _walk_all(self) -> None:
         async with anyio.create_task_group() as self.group:
-            for name in self._ready(self.run.plan.steps):
-                self._start(name, None)
+            ready = self._begin(self.run.plan.steps)
+            if ready:
+                self.run.slot.walkers += 1
+                await self._walk(*self._spread(ready))
+        if self.run.session.stopping:
+            await anyio.sleep_forever()  # until the stop cancels this, too: nothing may be concluded
+
+    def _begin(self, candidates: Iterable[str]) -> list[Begun]:
+        ready = self._ready(candidates)
+        self.started.update(ready)
+        return [(name, None) for name in ready]
 
     def _ready(self, candidates: Iterable[str]) -> list[str]:
         """Those that can begin: not begun in this pass, without a receipt, with all their needs."""
@@ -134,25 +149,26 @@ class Drive:
             name for name in candidates if name not in started and name not in receipts and all(map(there, needs[name]))
         ]
 
-    def _start(self, name: str, intended: Intended | None) -> None:
-        self.started.add(name)
-        self.run.slot.walkers += 1
-        self.group.start_soon(self._walk, name, intended)
+    def _spread(self, ready: list[Begun]) -> Begun:
+        """Give each step a task of its own but the first, which the caller walks."""
+        first, *others = ready
+        for name, intended in others:
+            self.run.slot.walkers += 1
+            self.group.start_soon(self._walk, name, intended)
+        return first
 
     async def _walk(self, name: str, intended: Intended | None) -> None:
         """One step, then on with a step that its receipt made ready, in the same task."""
-        following: tuple[str, Intended | None] | None = (name, intended)
         try:
             with anyio.CancelScope() as scope:
-                while following is not None:
-                    name, intended = following
+                while True:
                     await self._step(name, intended, scope)
                     if self.restart or self.run.session.stopping:
                         return
-                    for other in self._ready(self.run.plan.following[name]):
-                        self._start(other, None)
-                    following = self.tail.pop(name, None)
-                return
+                    ready = self.following.pop(name, None) or self._begin(self.run.plan.following[name])
+                    if not ready:
+                        return
+                    name, intended = self._spread(ready)
             await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
         except StepFailed as failed:
             self.failures[name] = failed.failure
@@ -175,23 +191,17 @@ class Drive:
         if receipt is None:
             raise ValueError(f"step {state.name} has no receipt to finish with")
         run.receipts[state.name] = receipt
-        following = [
-            (name, intended)
-            for name in self._ready(run.plan.following[state.name])
-            if (intended := self._prepare(name))
-        ]
-        self.started.update(name for name, _ in following)
+        ready = self._ready(run.plan.following[state.name])
+        self.started.update(ready)
+        self.following[state.name] = following = [(name, self._prepare(name)) for name in ready]
+        prepared = [intended for _, intended in following if intended is not None]
         try:
-            await run.write(state, *(i.state for _, i in following), run=self._done_with(state))
+            await run.write(state, *[intended.state for intended in prepared], run=self._done_with(state))
         except BaseException:
-            for name, _ in following:
-                run.session.gate.leave(run.resource(name).family)
+            for intended in prepared:
+                run.session.gate.leave(run.resource(intended.state.name).family)
             raise
         run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin.value)
-        if following:
-            self.tail[state.name] = following[0]
-        for name, intended in following[1:]:
-            self._start(name, intended)
 
     def _prepare(self, name: str) -> Intended | None:
         """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""
@@ -199,7 +209,7 @@ class Drive:
         step, resource = run.plan.steps[name], run.resource(name)
         if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
             return None
-        move = machine.decide(run.step(name), unique=resource.unique, suspect=False, stranger=run.stranger(name))
+        move = machine.decide(UNTOUCHED, unique=resource.unique, suspect=False, stranger=run.stranger(name))
         if move is not Move.CREATE or not leased(run, name):
             return None
         try:

@@ -94,8 +94,7 @@ class SharedSteps:
         """Before something shared is made for the first time, the runs that are under way learn from their sentinels
         whether another journal was here before."""
         with anyio.move_on_after(self.session.timing.lease):
-            for learned in list(self.session.unsure.values()):
-                await learned.wait()
+            await self.session.learn()
 
     async def _ensure(self, run: Active, name: str) -> None:
         if run.state.suspect:
@@ -147,7 +146,8 @@ class Runner:
         action: Callable[[Drive], Awaitable[RunState]] = Drive.go,
     ) -> None:
         self.session, self.workflows, self.max_failures, self.action = session, workflows, max_failures, action
-        self.places, self.parked = anyio.Semaphore(window), anyio.Semaphore(window + PARKED)
+        self.places = anyio.Semaphore(window, fast_acquire=True)
+        self.parked = anyio.Semaphore(window + PARKED, fast_acquire=True)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
         self.stopped = self.over = False

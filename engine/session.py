@@ -56,8 +56,9 @@ class Session:
     observer: Callable[[Notice], None] | None = None
     max_attempts: int | None = None
     stopping: bool = False
-    unsure: dict[int, anyio.Event] = field(default_factory=dict)
-    """Active runs (by key) whose sentinel is still to come: each may turn out to be known to another journal."""
+    unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
+    """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to
+    another journal."""
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     pauses: dict[str, float] = field(default_factory=dict)
@@ -99,6 +100,13 @@ class Session:
         event = self.unsure.pop(key, None)
         if event is not None:
             event.set()
+
+    async def learn(self) -> None:
+        """Wait until each run that is under way knows from its sentinel, or has ended."""
+        for key in list(self.unsure):
+            if key in self.unsure:
+                event = self.unsure[key] = self.unsure[key] or anyio.Event()
+                await event.wait()
 
     def stop(self, within: float) -> None:
         """Start nothing new; what is in flight has `within` seconds to be answered and journaled."""
