@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -66,8 +67,13 @@ class StepChange:
 
 def asked(workflow: Workflow[Any], step: Step, inputs: Any, present: Mapping[str, object]) -> str:
     """A print of what the inputs alone ask of a step. `present`: the steps that the run has."""
-    stand_ins = {need: Receipt(id=need) for need in step.needs if need in present}
+    stand_ins = {need: _stand_in(need) for need in step.needs if need in present}
     return codec.fingerprint(workflow.spec(step, inputs, stand_ins))
+
+
+@cache
+def _stand_in(need: str) -> Receipt:
+    return Receipt(id=need)
 
 
 def printed(asked: str, source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:

@@ -252,7 +252,7 @@ class Workflow(Generic[InputsT]):
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """Call a step's pure function."""
-        arguments: dict[str, Any] = {RESERVED: inputs} if step.takes_inputs else {}
-        for parameter, need in zip(step.parameters, step.needs, strict=True):
-            arguments[parameter] = receipts.get(need)
+        arguments: dict[str, Any] = dict(zip(step.parameters, map(receipts.get, step.needs), strict=True))
+        if step.takes_inputs:
+            arguments[RESERVED] = inputs
         return step.function(**arguments)

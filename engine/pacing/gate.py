@@ -43,6 +43,18 @@ class _Lane:
         self.reported = -math.inf
 
 
+class _Lanes(dict[str, _Lane]):
+    """By family; one that is asked for the first time is made."""
+
+    def __init__(self, make: Callable[[str], _Lane]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> _Lane:
+        lane = self[name] = self._make(name)
+        return lane
+
+
 class Pacing:
     """Permits to send, by rate and by number at once; what a service allows is learned from its answers.
 
@@ -62,7 +74,7 @@ class Pacing:
         self._concurrency = concurrency
         self._cap = None if rate is None else Cap(rate)
         self._on_pause = on_pause
-        self._lanes: dict[str, _Lane] = {}
+        self._lanes = _Lanes(self._new_lane)
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
         self._common = Common()
         self._in_flight = 0
@@ -71,7 +83,7 @@ class Pacing:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
         if self.try_enter(family):
             return
-        lane, waiter = self._lane(family), _Waiter()
+        lane, waiter = self._lanes[family], _Waiter()
         if not lane.queue:
             self._waiting.append(lane)
         if first:
@@ -87,7 +99,7 @@ class Pacing:
             raise
 
     def try_enter(self, family: str) -> bool:
-        lane = self._lanes.get(family) or self._lane(family)
+        lane = self._lanes[family]
         if lane.queue or (self._waiting and (self._cap is not None or self._common.pace is not None)):
             return False  # what all families share goes in turns
         now = self._boot()
@@ -108,7 +120,7 @@ class Pacing:
         `status` is None when there was no answer; `retry_after` are seconds. A status that is a verdict on the request
         rather than on the service (contract 12.1) is to be given as 4xx.
         """
-        lane = self._lane(family)
+        lane = self._lanes[family]
         now = self._boot()
         alone = lane.family.in_flight <= 1 and not lane.queue
         lane.family.observe(now, status, retry_after, alone=alone)
@@ -125,10 +137,10 @@ class Pacing:
         return self._cap.departs_at(now) - now
 
     def paused(self, family: str) -> float:
-        return self._lane(family).family.paused(self._boot())
+        return self._lanes[family].family.paused(self._boot())
 
     def troubled(self, family: str) -> bool:
-        return self._lane(family).family.troubled(self._boot())
+        return self._lanes[family].family.troubled(self._boot())
 
     def snapshot(self) -> Mapping[str, FamilyView]:
         """Every family that was ever asked about, as it is now."""
@@ -139,15 +151,12 @@ class Pacing:
         """Go on with the pauses (seconds that are left) that an earlier process was told of."""
         now = self._boot()
         for name, seconds in pauses.items():
-            lane = self._lane(name)
+            lane = self._lanes[name]
             lane.family.pause(now, seconds)
             lane.reported = max(lane.reported, now + seconds)
 
-    def _lane(self, name: str) -> _Lane:
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
-        return lane
+    def _new_lane(self, name: str) -> _Lane:
+        return _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
 
     def _opens_at(self, lane: _Lane, now: float) -> float:
         if self._in_flight >= self._concurrency:
