@@ -61,6 +61,7 @@ class Active:
         self.slot = slot or Slot()
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
+        self.resumed = bool(self.receipts) or bool(state.was)
         self.made: set[str] = set()
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
@@ -113,6 +114,10 @@ class Active:
         step = self.plan.steps[name]
         print_of = changes.asked(self.workflow, step, self.inputs, self.receipts)
         return changes.printed(print_of, self.state.source, step.needs, self.receipts)
+
+    def now(self) -> RunState:
+        """The run with its steps as they are."""
+        return replace(self.state, steps=self.steps)
 
     def names(self, name: str) -> tuple[str, ...]:
         """Every name that the step's object may bear."""

@@ -15,7 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from engine import codec, labels
-from engine.model import Origin, Receipt, RunState, StepState, replace, value
+from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.ports import Adopt, Change
 from engine.workflow import Step, Workflow
 
@@ -124,6 +124,43 @@ def changes(
     return tuple(_keeping(found, workflow, resources, delete_data=delete_data))
 
 
+@value
+class Asked:
+    """What is to become of one object that is there: its fields, and for each the values that it may have had under any
+    inputs of the run."""
+
+    fields: Sequence[Change]
+    before: Mapping[str, Sequence[Json]]
+
+
+def amendment(
+    workflow: Workflow[Any],
+    state: RunState,
+    inputs: Any,
+    resource: Any,
+    name: str,
+    receipts: Mapping[str, Receipt],
+    now: float,
+) -> Asked:
+    """In which fields the object of a step is to be another, all that it refers to being there."""
+    comparison = _Comparison(
+        workflow=workflow,
+        state=state,
+        inputs=inputs,
+        resources={workflow.steps[name].resource: resource},
+        now=now,
+        shared={},
+        source=state.source,
+        befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
+        new=dict(receipts),
+    )
+    step, key = workflow.steps[name], state.source if state.shared else None
+    fields = comparison.fields(step, state.steps[name], key)
+    every = [comparison.fields(step, state.steps[name], key, before) for before in comparison.befores]
+    known = {one.path: [c.before for found in every for c in found if c.path == one.path] for one in fields}
+    return Asked(fields=fields, before=known)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Comparison:
     """`new`: the receipts that steps will have, as far as they are known."""
@@ -152,7 +189,7 @@ class _Comparison:
                 self.new[name] = Receipt(id=NEW)
                 yield StepChange(step=name, action=Action.ADOPT if adopts else Action.CREATE, shared=key is not None)
             else:
-                fields = tuple(self._fields(step, state, key))
+                fields = tuple(self.fields(step, state, key))
                 self.new[name] = receipt
                 change = StepChange(
                     step=name, action=Action.LEAVE, id=receipt.id, shared=key is not None, fields=fields
@@ -178,9 +215,10 @@ class _Comparison:
             return replace(change, action=Action.UPDATE, superseded=True)
         return replace(change, action=Action.REPLACE)
 
-    def _fields(self, step: Step, state: StepState, key: str | None) -> Sequence[Change]:
-        """In which fields the step's object is to be another."""
-        resource, before = self.resources[step.resource], self._before(step, state)
+    def fields(self, step: Step, state: StepState, key: str | None, before: Any = None) -> Sequence[Change]:
+        """In which fields the step's object is to be another, if it was made with the inputs `before`."""
+        resource = self.resources[step.resource]
+        before = self._before(step, state) if before is None else before
         old = self.workflow.spec(step, before, self._needs(step, state, before))
         new = self.workflow.spec(step, self.inputs, self.new)
         if isinstance(new, Adopt) or isinstance(old, Adopt):
@@ -190,7 +228,7 @@ class _Comparison:
             return []  # a person said that it is this one: it is never changed
         made = state.finished_at or self.now
         run = replace(self.state, generation=state.generation, shared=key is not None)
-        names = (self._source(state), self.source) if key is None else (key, key)
+        names = (source_of(self.state, state), self.source) if key is None else (key, key)
         labelled = [
             labels.label(replace(run, source=name), step.name, "", unique=resource.unique, sentinel_of=None)
             for name in names
@@ -207,10 +245,6 @@ class _Comparison:
             if asked(self.workflow, step, before, self.workflow.plan(before).steps) == print_of:
                 return before
         return self.befores[-1]
-
-    def _source(self, state: StepState) -> str:
-        """The name that a step was made with."""
-        return source_of(self.state, state)
 
     def _needs(self, step: Step, state: StepState, before: Any) -> dict[str, Receipt]:
         """The receipts with which the step was made, as far as they still are what they were."""

@@ -6,6 +6,8 @@ shared steps are never touched; what holds data is kept unless asked for, and so
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import anyio
 
 from engine import machine
@@ -14,7 +16,7 @@ from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
-from engine.model import Failure, Origin, RunState, RunStatus, Verb, replace
+from engine.model import Failure, Origin, RunState, RunStatus, StepState, StepStatus, Verb, replace
 from engine.retry import next_delay
 
 
@@ -22,8 +24,10 @@ async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState
     """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
     if not run.state.doomed:
         await settle_intents(run, shared)
-        await doom(run, spared=set() if delete_data else keeping(run))
+        spared = set() if delete_data else keeping(run)
+        await doom(run, [name for name in run.steps if deletable(run, name) and name not in spared])
     await delete_doomed(run)
+    await forget(run)
     destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
     await run.write(run=replace(destroyed, finished_at=run.session.clock.wall()))
     return run.state
@@ -43,7 +47,7 @@ async def settle_intents(run: Active, shared: Shared) -> None:
         if run.step(name).attempts:
             due = run.last_possible_send(name) + run.session.timing.settle
             await run.sleep(due - run.session.clock.boot())
-            await run.write(replace(run.step(name), attempts=()))
+            await run.write(replace(run.step(name), attempts=(), body=None, status=StepStatus.DONE))
 
 
 def keeping(run: Active) -> set[str]:
@@ -62,10 +66,11 @@ def holds_data(run: Active, name: str) -> bool:
     return bool(getattr(run.resource(name), "holds_data", False))  # what only reads has no such attribute
 
 
-async def doom(run: Active, *, spared: set[str]) -> None:
-    """Say durably what will be deleted, and raise the generation, so that nothing old is ever taken again (rule 2)."""
-    own = tuple(name for name in run.steps if deletable(run, name) and name not in spared)
-    await run.write(run=replace(run.state, doomed=own, generation=run.state.generation + 1, status=RunStatus.RUNNING))
+async def doom(run: Active, names: Iterable[str], released: Sequence[StepState] = ()) -> None:
+    """Say durably which steps' objects will be deleted, and raise the generation, so that nothing old is ever taken
+    again (rule 2). `released`: steps that let go of an object which stays."""
+    doomed = replace(run.state, doomed=tuple(names), generation=run.state.generation + 1, status=RunStatus.RUNNING)
+    await run.write(*released, run=doomed)
 
 
 def deletable(run: Active, name: str) -> bool:
@@ -75,10 +80,14 @@ def deletable(run: Active, name: str) -> bool:
 
 
 async def delete_doomed(run: Active) -> None:
-    """Delete the doomed steps' objects, dependents first; then forget what is not ours to delete."""
+    """Delete the doomed steps' objects, dependents first."""
     for name in _order(run):
         if name in run.state.doomed and run.step(name).receipt:
             await _delete(run, name)
+
+
+async def forget(run: Active) -> None:
+    """After everything that is ours to delete is gone: forget what is not, and name what is left."""
     for name, step in list(run.steps.items()):
         if step.receipt is None or name in run.plan.shared:
             continue
@@ -90,14 +99,16 @@ async def delete_doomed(run: Active) -> None:
 
 def _order(run: Active) -> list[str]:
     """Dependents first, and the sentinel as late as they allow: while it stands, it guards the rest."""
-    names, sentinel = list(reversed(list(run.plan.steps))), run.plan.sentinel
+    names, sentinel = list(reversed(run.workflow.order)), run.plan.sentinel
     last = {sentinel} | (run.plan.before(sentinel) if sentinel else set())
     return [n for n in names if n not in last] + [n for n in names if n in last]
 
 
 async def _delete(run: Active, name: str) -> None:
     session, resource, tries = run.session, run.resource(name), 0
-    receipt = run.receipts[name]
+    receipt, step = run.step(name).receipt, run.workflow.steps[name]
+    if receipt is None:
+        return
     while True:
         await admit(run, name)
         try:
@@ -115,10 +126,10 @@ async def _delete(run: Active, name: str) -> None:
                 await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
             case NotReady() | NotApplied() | InDoubt() | Answer():
                 tries += not session.gate.troubled(resource.family)
-                if tries >= session.policy(run.plan.steps[name]).max_attempts:
+                if tries >= session.policy(step).max_attempts:
                     await run.fail(name, answer.failure)
                 floor = answer.retry_after if isinstance(answer, NotApplied) else None
-                await run.sleep(next_delay(run.plan.steps[name].retry, tries + 1, session.rng, floor))
+                await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
             case None:
                 continue
 

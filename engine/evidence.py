@@ -83,8 +83,9 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
     return live[0]
 
 
-async def check_body(work: Work, view: View) -> None:
-    """A hit must be what was asked for, now or by the open intent; otherwise it is a conflict, shown field by field."""
+async def check_body(work: Work, view: View) -> bool:
+    """A hit must be what was asked for, now (True) or by the open intent; otherwise it is a conflict, shown field by
+    field."""
     run, name, step, resource = work.run, work.name, work.step, work.resource
     if view.name not in run.names(name):
         await run.accuse(
@@ -110,6 +111,7 @@ async def check_body(work: Work, view: View) -> None:
                 f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
             ),
         )
+    return not differing[-1]
 
 
 def _shown(difference: Difference) -> str:
@@ -120,10 +122,12 @@ def _shown(difference: Difference) -> str:
 async def take(work: Work, view: View) -> None:
     """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
     sentinel that names another journal, makes the run suspect (rule 7)."""
-    await check_body(work, view)
+    as_wanted = await check_body(work, view)
     run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
     note = labels.parse(view.note)
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
+    if as_wanted:
+        state = replace(state, spec=run.printed(name))
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel

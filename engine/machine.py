@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, replace
+from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace
 from engine.ports import View
 
 
@@ -157,9 +157,42 @@ def confirmed(step: StepState, now: float) -> StepState:
 
 
 def lost(step: StepState) -> StepState:
-    """The receipt of a replaced journal names nothing that exists (rule 7)."""
-    status = StepStatus.INTENT if step.attempts else StepStatus.PENDING
-    return replace(step, receipt=None, status=status, finished_at=None)
+    """The receipt names nothing that exists (rule 7); no change of it can have an effect any more."""
+    attempts = _creating(step)
+    status = StepStatus.INTENT if attempts else StepStatus.PENDING
+    return replace(step, receipt=None, attempts=attempts, body=None, status=status, finished_at=None)
+
+
+def amending(step: StepState, attempt: Attempt, body: str, etag: str | None) -> StepState:
+    """The intent to change the step's object in place: the receipt stays, and says on which state it depends."""
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing to change")
+    receipt = replace(step.receipt, etag=etag)
+    attempts = (*step.attempts, attempt)
+    return replace(step, receipt=receipt, attempts=attempts, body=body, status=StepStatus.INTENT, tries=step.tries + 1)
+
+
+def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> StepState:
+    """The object is as it is wanted, and no attempt to change it can have an effect any more."""
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing was changed")
+    receipt = replace(step.receipt, etag=view.etag, version=view.version or step.receipt.version)
+    return replace(_done(step, _creating(step), receipt, step.finished_at or now), spec=spec)
+
+
+def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
+    """A change that was refused never was; earlier attempts stay (rule 3)."""
+    left = _without(step, tag)
+    changing = len(left) > len(_creating(step))
+    status = StepStatus.INTENT if changing else StepStatus.DONE
+    return replace(step, attempts=left, status=status, failure=failure, body=step.body if changing else None)
+
+
+def superseded(step: StepState) -> StepState:
+    """Another object is to take the place of this one, which stays and is never taken again (rule 10)."""
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing to supersede")
+    return replace(lost(step), tombstones=(*step.tombstones, step.receipt.id), spec=None)
 
 
 def deleting(step: StepState, attempt: Attempt) -> StepState:
@@ -173,6 +206,10 @@ def deleting(step: StepState, attempt: Attempt) -> StepState:
 def deleted(step: StepState, now: float) -> StepState:
     """Gone, and never taken again."""
     return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)
+
+
+def _creating(step: StepState) -> tuple[Attempt, ...]:
+    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.CREATE)
 
 
 def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:

@@ -293,12 +293,16 @@ class Journal(Protocol):
     process: str
     replaced: bool
 
-    async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
-        """Insert the new runs; give unfinished or destroyed ones the new inputs (rule 9), unfinished ones not the new
-        definition, which the runner checks first; leave finished ones alone. All but the finished ones are enrolled in
-        `batch`. Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not finished
-        as long as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones is
-        fenced. Raises `WorkflowChanged` for an unfinished run that was begun in another variant: nothing is kept."""
+    async def register(
+        self, batch: int, runs: Sequence[NewRun], changing: Collection[str] = ()
+    ) -> Sequence[tuple[Standing, Known]]:
+        """Insert the new runs; give unfinished or destroyed ones, and those whose id is in `changing`, the new inputs
+        (rule 9), unfinished ones not the new definition, which the runner checks first; leave other finished ones
+        alone. All but the finished ones that are left alone are enrolled in `batch`. A run that is there only under the
+        name that it had before gets the new one; the journal remembers which inputs and names there were
+        (`RunState.was`). Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not
+        finished as long as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones
+        is fenced. Raises `WorkflowChanged` for an unfinished run that was begun in another variant: nothing is kept."""
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:

@@ -55,6 +55,10 @@ class Session:
     resources: Mapping[type[Any], Any]
     observer: Callable[[Notice], None] | None = None
     max_attempts: int | None = None
+    replace: bool = False
+    """Whether what cannot be changed in place may be taken down and made anew."""
+    delete_data: bool = False
+    """Whether what holds data may be deleted for that."""
     stopping: bool = False
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
     """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to

@@ -40,7 +40,7 @@ def test_migrations_leave_a_journal_that_is_up_to_date_alone(connection: Connect
 
 def schema(statements: list[str]) -> dict[str, str]:
     """An SQLite schema with neither blanks nor the order of a table's constraints."""
-    return {text.split("(")[0]: "".join(sorted(text.replace(" ", "").replace("\n", ""))) for text in statements if text}
+    return {text.split("(")[0]: "".join(sorted("".join(text.split()))) for text in statements if text}
 
 
 def test_sqlite_schema_is_the_same_to_the_letter(tmp_path: Path) -> None:

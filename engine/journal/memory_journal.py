@@ -63,6 +63,10 @@ class MemoryJournal:
 
     def _known(self, run: NewRun) -> tuple[Standing, Known | None]:
         key = self._contents.keys.get(run.run_id)
+        if key is None and run.previous_id:
+            key = self._contents.keys.get(run.previous_id)
+            if key is not None and self._contents.runs[key].status is RunStatus.DESTROYED:
+                key = None
         if key is None:
             return Standing.NEW, None
         found = self._contents.runs[key]
@@ -81,23 +85,27 @@ class MemoryJournal:
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:
         return [self._known(run) for run in runs]
 
-    async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
-        return await self._commit(lambda: self._register_all(batch, runs))
+    async def register(
+        self, batch: int, runs: Sequence[NewRun], changing: Collection[str] = ()
+    ) -> Sequence[tuple[Standing, Known]]:
+        return await self._commit(lambda: self._register_all(batch, runs, changing))
 
-    def _register_all(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
+    def _register_all(
+        self, batch: int, runs: Sequence[NewRun], changing: Collection[str]
+    ) -> Sequence[tuple[Standing, Known]]:
         for run in runs:
             standing, known = self._known(run)
             if known and standing is Standing.CONTINUED and known.status is not RunStatus.DONE:
                 rules.check_variant(known, run.variant)
-        return [self._register(batch, run) for run in runs]
+        return [self._register(batch, run, changing) for run in runs]
 
-    def _register(self, batch: int, run: NewRun) -> tuple[Standing, Known]:
+    def _register(self, batch: int, run: NewRun, changing: Collection[str]) -> tuple[Standing, Known]:
         standing, known = self._known(run)
         if known is None:
             known = self._insert(run)
-        elif standing is Standing.CONTINUED:
-            self._revise(known, run)
-        if standing in (Standing.NEW, Standing.CONTINUED):
+            self._enroll(batch, known.key)
+        elif rules.takes(standing, run, changing):
+            self._revise(known, run, changing)
             self._enroll(batch, known.key)
         return standing, known
 
@@ -115,6 +123,7 @@ class MemoryJournal:
             inputs_print=run.inputs_print,
             definition=run.definition,
             shared=run.shared,
+            formerly=(run.previously,) if run.previously else (),
             created_at=self._clock.wall(),
         )
         return Known(
@@ -128,9 +137,9 @@ class MemoryJournal:
             begun=False,
         )
 
-    def _revise(self, known: Known, run: NewRun) -> None:
+    def _revise(self, known: Known, run: NewRun, changing: Collection[str] = ()) -> None:
         old = self._contents.runs[known.key]
-        if old.status is RunStatus.DONE:  # suspect, with the inputs that it was made with
+        if old.status is RunStatus.DONE and run.run_id not in changing:  # suspect: it keeps what it was done with
             return
         new = replace(
             old,
@@ -140,10 +149,20 @@ class MemoryJournal:
             inputs=run.inputs,
             inputs_print=run.inputs_print,
         )
-        if old.status is RunStatus.DESTROYED:
-            new = replace(new, status=RunStatus.PENDING, finished_at=None, definition=run.definition)
-        if new != old:
-            self._contents.runs[old.key] = replace(new, epoch=old.epoch + 1)
+        if new != old or old.status is RunStatus.DESTROYED:
+            destroyed = old.status is RunStatus.DESTROYED
+            self._contents.keys.pop(old.run_id)
+            self._contents.keys[run.run_id] = old.key
+            self._contents.runs[old.key] = replace(
+                new,
+                run_id=run.run_id,
+                epoch=old.epoch + 1,
+                definition=run.definition if destroyed else old.definition,
+                was=rules.inputs_before(old.was, old.inputs, run.inputs, begun=old.begun_by is not None),
+                formerly=rules.names_before(old.formerly, run, old.source),
+                status=RunStatus.PENDING if destroyed or old.status is RunStatus.DONE else old.status,
+                finished_at=None,
+            )
 
     def _enroll(self, batch: int, key: int) -> None:
         self._contents.batches[key] = batch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from engine.journal import rows, rules, sql
-from engine.journal.texts import CHUNK, KNOWN, among, chunks, epochs, put, texts
+from engine.journal.texts import CHUNK, INPUTS, KNOWN, among, chunks, epochs, put, texts
 from engine.model import Known, NewRun, RunStatus, Scope
 from engine.ports import Standing
 
@@ -26,19 +26,25 @@ class Found:
         return rules.judge(self.known, self.suspect, run), self.known
 
     def differs(self, run: NewRun, scope: int) -> bool:
-        """Whether `run` brings anything new; a done run keeps what it was done with. Raises `WorkflowChanged`."""
-        if self.known.status is RunStatus.DONE:
-            return False
+        """Whether `run` brings anything new. Raises `WorkflowChanged`."""
         rules.check_variant(self.known, run.variant)
         old = self.known.inputs_print, self.known.source, self.scope
         return self.known.status is RunStatus.DESTROYED or old != (run.inputs_print, run.source, scope)
 
 
 def find(connection: Connection, runs: Sequence[NewRun]) -> dict[str, Found]:
-    """Those of the runs that are there already, by id."""
+    """Those of the runs that are there already, by id, or else under the name that they had before."""
+    found = _find(connection, [run.run_id for run in runs])
+    renamed = {run.previous_id: run.run_id for run in runs if run.previous_id and run.run_id not in found}
+    before = _find(connection, list(renamed)) if renamed else {}
+    living = {renamed[id]: one for id, one in before.items() if one.known.status is not RunStatus.DESTROYED}
+    return {**living, **found}
+
+
+def _find(connection: Connection, ids: Sequence[str]) -> dict[str, Found]:
     found = {}
     for key, run_id, status, inputs_print, definition, source, suspect, scope, variant, begun_by in among(
-        connection, KNOWN, [run.run_id for run in runs]
+        connection, KNOWN, ids
     ):
         known = Known(
             key=key,
@@ -61,7 +67,7 @@ def compare(connection: Connection, runs: Sequence[NewRun]) -> list[tuple[Standi
 
 
 def register(
-    connection: Connection, runs: Sequence[NewRun], *, batch: int | None, now: float
+    connection: Connection, runs: Sequence[NewRun], *, batch: int | None, now: float, changing: Collection[str] = ()
 ) -> list[tuple[Standing, Known]]:
     """`ports.Journal.register`; without a batch nothing is enrolled."""
     scopes = _scope_ids(connection, {run.scope for run in runs})
@@ -75,27 +81,39 @@ def register(
         before[run.run_id].judge(run) if run.run_id in before else (Standing.NEW, after[run.run_id].known)
         for run in runs
     ]
-    continued = [run for run, (standing, _) in zip(runs, result, strict=True) if standing is Standing.CONTINUED]
-    keys = sorted(epochs(connection, [before[run.run_id].known.key for run in continued]))
-    _revise(connection, [(run, before[run.run_id]) for run in continued], scopes)
+    taken = [run for run, (standing, _) in zip(runs, result, strict=True) if rules.takes(standing, run, changing)]
+    keys = sorted(epochs(connection, [before[run.run_id].known.key for run in taken]))
+    _revise(connection, [(run, before[run.run_id]) for run in taken], scopes, changing)
     if batch is not None:
         _enroll(connection, batch, keys)
     return result
 
 
-def _revise(connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes: dict[Scope, int]) -> None:
+def _revise(
+    connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes: dict[Scope, int], changing: Collection[str]
+) -> None:
+    """Give runs new inputs; a done one that is only suspect keeps what it was done with."""
+    differing = {
+        found.known.key: run
+        for run, found in runs
+        if (found.known.status is not RunStatus.DONE or run.run_id in changing)
+        and found.differs(run, scopes[run.scope])
+    }
     values = [
         {
-            "run": found.known.key,
+            "run": key,
+            "id": run.run_id,
             "scope": scopes[run.scope],
-            "source": run.source,
+            "new_source": run.source,
+            "new_inputs": run.inputs,
+            "print": run.inputs_print,
             "variant": run.variant,
             "definition": run.definition,
-            "inputs": run.inputs,
-            "inputs_print": run.inputs_print,
+            "before": rows.dump(rules.inputs_before(rows.texts(was), inputs, run.inputs, begun=bool(begun_by))),
+            "names": rows.dump(rules.names_before(rows.texts(formerly), run, source)),
         }
-        for run, found in runs
-        if found.differs(run, scopes[run.scope])
+        for key, begun_by, inputs, was, formerly, source in among(connection, INPUTS, sorted(differing))
+        for run in (differing[key],)
     ]
     if values:
         connection.execute(sql.REVISE, values)

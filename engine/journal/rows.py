@@ -55,6 +55,11 @@ def parse(text: str) -> Any:
         return json.loads(text)
 
 
+def texts(text: str | None) -> tuple[str, ...]:
+    """A list of texts, as JSON."""
+    return tuple(parse(text)) if text else ()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
@@ -123,11 +128,14 @@ def read_step(row: Sequence[Any]) -> StepState:
 
 def _attempt(attempt: Attempt) -> dict[str, Json]:
     value: dict[str, Json] = {"tag": attempt.tag, "by": attempt.by, "at": attempt.at}
+    if attempt.condition:
+        value["condition"] = attempt.condition
     return value if attempt.verb is Verb.CREATE else value | {"verb": attempt.verb.value}
 
 
 def _read_attempt(value: Mapping[str, Any]) -> Attempt:
-    return Attempt(tag=value["tag"], by=value["by"], at=value["at"], verb=Verb(value.get("verb", Verb.CREATE)))
+    verb = Verb(value.get("verb", Verb.CREATE))
+    return Attempt(tag=value["tag"], by=value["by"], at=value["at"], verb=verb, condition=value.get("condition", ""))
 
 
 def _dump_receipt(receipt: Receipt) -> str | None:
@@ -186,6 +194,7 @@ def run_row(run: RunState) -> Row:
         run.definition,
         run.inputs_print,
         run.inputs,
+        dump(run.was),
         run.key,
     )
 
@@ -207,6 +216,8 @@ def read_run(row: Any, scope: Scope, steps: Mapping[str, StepState]) -> RunState
         generation=row.generation,
         suspect=row.suspect,
         doomed=tuple(parse(row.doomed)) if row.doomed else (),
+        was=texts(row.was),
+        formerly=texts(row.formerly),
         begun_by=row.begun_by,
         owner=row.owner,
         epoch=row.epoch,
@@ -236,6 +247,7 @@ def new_run_row(run: NewRun, scope: int, batch: int | None, now: float) -> Row:
         run.definition,
         run.inputs_print,
         run.inputs,
+        dump([run.previously]) if run.previously else None,
     )
 
 

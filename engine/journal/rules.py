@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 
 from engine.errors import StorageError, TakenOver, UnknownRun, WorkflowChanged
@@ -22,6 +22,7 @@ RUN_CHANGES = (
     "definition",
     "inputs_print",
     "inputs",
+    "was",
 )
 """The fields of a run that a record writes; all others say who it is or who owns it."""
 
@@ -48,9 +49,27 @@ def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
     one keeps its inputs until it is known to be done."""
     if known is None:
         return Standing.NEW
+    same = (known.inputs_print, known.source) == (run.inputs_print, run.source)
     if known.status is not RunStatus.DONE or suspect:
         return Standing.CONTINUED
-    return Standing.UNCHANGED if known.inputs_print == run.inputs_print else Standing.CHANGED
+    return Standing.UNCHANGED if same else Standing.CHANGED
+
+
+def inputs_before(was: tuple[str, ...], old: str, new: str, *, begun: bool) -> tuple[str, ...]:
+    """The inputs that steps may still have once a run gets new ones."""
+    return tuple(text for text in dict.fromkeys((*was, old)) if text != new) if begun else ()
+
+
+def names_before(formerly: tuple[str, ...], run: NewRun, source: str) -> tuple[str, ...]:
+    """The names that a source had before, once it is called as `run` says."""
+    if source == run.source:
+        return formerly
+    return tuple(name for name in dict.fromkeys((source, *formerly)) if name != run.source)
+
+
+def takes(standing: Standing, run: NewRun, changing: Collection[str]) -> bool:
+    """Whether registering a run that is there puts it to work, with its new inputs."""
+    return standing is Standing.CONTINUED or (standing is Standing.CHANGED and run.run_id in changing)
 
 
 def check_variant(known: Known, variant: str) -> None:

@@ -33,20 +33,24 @@ ADD_SCOPE = text(
 SCOPES = select(scopes)
 USED_SCOPES = select(scopes).where(exists().where(runs.c.scope == scopes.c.id)).order_by(scopes.c.id)
 
-# New inputs for a run that is not finished (another process may have finished it just now). Whoever works on the old
-# ones is fenced: the epoch rises.
+# New inputs for a run. Whoever works on the old ones is fenced: the epoch rises.
 REVISE = (
     update(runs)
-    .where(runs.c.key == bindparam("run"), runs.c.status != "done")
+    .where(runs.c.key == bindparam("run"))
     .values(
         epoch=runs.c.epoch + 1,
+        run_id=bindparam("id"),
         scope=bindparam("scope"),
-        source=bindparam("source"),
+        source=bindparam("new_source"),
         variant=bindparam("variant"),
-        inputs=bindparam("inputs"),
-        inputs_print=bindparam("inputs_print"),
-        status=case((runs.c.status == "destroyed", "pending"), else_=runs.c.status),
-        finished_at=case((runs.c.status == "destroyed", None), else_=runs.c.finished_at),
+        inputs=bindparam("new_inputs"),
+        inputs_print=bindparam("print"),
+        was=bindparam("before"),
+        formerly=bindparam("names"),
+        status=case(
+            (runs.c.status == "done", "pending"), (runs.c.status == "destroyed", "pending"), else_=runs.c.status
+        ),
+        finished_at=None,
         definition=case((runs.c.status == "destroyed", bindparam("definition")), else_=runs.c.definition),
     )
 )

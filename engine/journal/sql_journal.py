@@ -61,10 +61,12 @@ class SqlJournal:
 
         return await self._write(work)
 
-    async def register(self, batch: int, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known]]:
+    async def register(
+        self, batch: int, runs: Sequence[NewRun], changing: Collection[str] = ()
+    ) -> Sequence[tuple[Standing, Known]]:
         def work(connection: Connection) -> Sequence[tuple[Standing, Known]]:
             self._place.serialise(connection)
-            return registering.register(connection, runs, batch=batch, now=self._clock.wall())
+            return registering.register(connection, runs, batch=batch, now=self._clock.wall(), changing=changing)
 
         return await self._write(work)
 

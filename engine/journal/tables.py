@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration. A journal with a higher one was written by a newer headway."""
 
 APPLICATION_ID = 0x68647779
@@ -82,7 +82,9 @@ runs = Table(
     Column("finished_at", Double),
     Column("definition", Text, nullable=False),
     Column("inputs_print", Text, nullable=False),
-    Column("inputs", Text, nullable=False),  # last: SQLite reads no further than it must
+    Column("inputs", Text, nullable=False),  # late: SQLite reads no further than it must
+    Column("was", Text),  # JSON
+    Column("formerly", Text),  # JSON
     Index(None, "shared", "source", "key"),
     Index(None, "shared", "status"),
 )

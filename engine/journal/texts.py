@@ -33,11 +33,12 @@ KNOWN = (
     "WHERE run_id IN"
 )
 STEPS = f"SELECT {', '.join(column.name for column in steps.columns)} FROM steps WHERE run IN"  # noqa: S608
+INPUTS = "SELECT key, begun_by, inputs, was, formerly, source FROM runs WHERE key IN"
 EPOCHS = "SELECT key, epoch FROM runs WHERE key IN"
 
 NEW_RUN = (
     "run_id", "workflow", "variant", "scope", "source", "shared", "status", "generation", "suspect", "epoch", "batch",
-    "created_at", "definition", "inputs_print", "inputs",
+    "created_at", "definition", "inputs_print", "inputs", "formerly",
 )  # fmt: skip
 """What registering writes of a new run."""
 
