@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 import anyio
@@ -35,9 +35,9 @@ READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
 class StepFailed(Exception):
     """This step ends here for this process; what is wrong is in its state. The next command tries again."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, step: str = "") -> None:
         super().__init__(failure.message)
-        self.failure = failure
+        self.failure, self.step = failure, step
 
 
 class Active:
@@ -62,6 +62,7 @@ class Active:
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
         self.resumed = bool(self.receipts) or bool(state.was)
+        self.befores = state.was
         self.made: set[str] = set()
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
@@ -109,15 +110,17 @@ class Active:
         """What the step asks for, by its pure function."""
         return self.workflow.spec(self.plan.steps[name], self.inputs, self.receipts)
 
-    def printed(self, name: str) -> str:
-        """The print of what the step asks for now."""
-        step = self.plan.steps[name]
-        print_of = changes.asked(self.workflow, step, self.inputs, self.receipts)
-        return changes.printed(print_of, self.state.source, step.needs, self.receipts)
+    def printed(
+        self, name: str, *, source: str | None = None, inputs: Any = None, receipts: Mapping[str, Receipt] | None = None
+    ) -> str:
+        """The print of what the step asks for, now or under another name, other inputs, other receipts."""
+        step, asking = self.plan.steps[name], self.inputs if inputs is None else inputs
+        print_of = changes.asked(self.workflow, step, asking, self.receipts)
+        return changes.printed(print_of, source or self.state.source, step.needs, receipts or self.receipts)
 
     def now(self) -> RunState:
-        """The run with its steps as they are."""
-        return replace(self.state, steps=self.steps)
+        """The run with its steps as they are, and the inputs that they may have."""
+        return replace(self.state, steps=self.steps, was=self.befores)
 
     def names(self, name: str) -> tuple[str, ...]:
         """Every name that the step's object may bear."""
@@ -190,14 +193,14 @@ class Active:
         self.note(name, "failed", **describe(failure))
         self.session.tell("step_failed", self.state, name, kind=failure.kind, message=failure.message)
         await self.write(machine.failed(self.step(name), failure, now))
-        raise StepFailed(failure)
+        raise StepFailed(failure, name)
 
     async def accuse(self, name: str, failure: Failure) -> NoReturn:
         """Report, durably, what a person must look at (a stale owner may not accuse). Raises `StepFailed`."""
         self.note(name, failure.kind, **describe(failure))
         await self.write(machine.accused(self.step(name), failure, self.session.clock.wall()))
         self.session.tell("step_accused", self.state, name, kind=failure.kind, message=failure.message)
-        raise StepFailed(failure)
+        raise StepFailed(failure, name)
 
 
 Shared = Callable[[Active, str], Awaitable[Receipt]]

@@ -16,14 +16,15 @@ import anyio
 
 from engine import codec
 from engine.active import Active
+from engine.changes import StepChange, changes
 from engine.clock import SystemClock
 from engine.drift import StepDrift, drift
 from engine.drive import Drive
-from engine.errors import ScopeMismatch, UnknownRun, WorkflowChanged
+from engine.errors import Rejected, ScopeMismatch, UnknownRun, WorkflowChanged
 from engine.identity import run_id
 from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
-from engine.model import Event, Json, NewRun, RunState, RunStatus, Scope, StepState
+from engine.model import Event, Json, Known, NewRun, RunState, RunStatus, Scope, StepState
 from engine.pacing import Pacing
 from engine.ports import Clock, Gate, Journal, Standing
 from engine.recover import resolve
@@ -49,28 +50,33 @@ def masked(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What a user wants for one source: the workflow, its inputs, and optionally their encoded text."""
+    """What a user wants for one source: the workflow, its inputs, optionally their encoded text, and the name that the
+    source had before."""
 
     workflow: Workflow[Any]
     source: str
     inputs: Any
     text: str | None = None
+    previously: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Registration:
-    """What registering found: the batch to run, how many sources stand how, and which finished ones changed."""
+    """What registering found: the batch to run, how many sources stand how, which finished ones are to change, and
+    which are left as they are, with the reason."""
 
     batch: int
     standings: Counter[Standing] = field(default_factory=Counter)
     changed: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
 
 
 class Engine:
     """Runs workflows durably: every step has exactly one effect, whatever crashes.
 
     `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class; `read_only` needs none. `settle` in
-    seconds. `gate` is shared with the HTTP client, which tells it what was answered. Raises `WorkflowError` for a
+    seconds. `gate` is shared with the HTTP client, which tells it what was answered. `replace`: whether what cannot be
+    changed in place may be taken down and made anew, `delete_data`: also what holds data. Raises `WorkflowError` for a
     mistake in a workflow or a resource that is missing; opening raises `StorageError`s.
     """
 
@@ -89,6 +95,8 @@ class Engine:
         gate: Gate | None = None,
         clock: Clock | None = None,
         rng: Random | None = None,
+        replace: bool = False,
+        delete_data: bool = False,
         command: str = "engine",
         read_only: bool = False,
         opener: Opener = open_journal,
@@ -102,7 +110,7 @@ class Engine:
         self.rng = rng or SystemRandom()
         self.gate = gate or Pacing(boot=self.clock.boot, rng=self.rng, concurrency=concurrency)
         self.window, self.max_attempts, self.max_failures = window or 2 * concurrency, max_attempts, max_failures
-        self.observer = observer
+        self.observer, self.replace, self.delete_data = observer, replace, delete_data
         self.journal: Journal
         self.runner: Runner | None = None
         self._stack = AsyncExitStack()
@@ -121,6 +129,8 @@ class Engine:
                 resources=self.resources,
                 observer=self.observer,
                 max_attempts=self.max_attempts,
+                replace=self.replace,
+                delete_data=self.delete_data,
             )
             if isinstance(self.gate, Pacing) and not self.read_only:
                 self.gate.restore(await self.journal.pauses())
@@ -167,6 +177,8 @@ class Engine:
             inputs=text,
             inputs_print=codec.fingerprint(text),
             definition=workflow.fingerprint,
+            previously=item.previously,
+            previous_id=run_id(workflow.name, scope, item.previously) if item.previously else None,
         )
 
     async def register(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Registration:
@@ -177,11 +189,54 @@ class Engine:
         done = Registration(batch=await self.journal.new_batch())
         for items in batches:
             found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
-            for standing, known in found:
-                done.standings[standing] += 1
-                if standing is Standing.CHANGED:
-                    done.changed.append(known.source)
+            done.standings.update(standing for standing, _ in found)
+            changed = [(i, k) for i, (s, k) in zip(items, found, strict=True) if s is Standing.CHANGED]
+            if changed:
+                await self._change(scope, done, changed)
         return done
+
+    async def _change(self, scope: Scope, done: Registration, changed: Sequence[tuple[Item, Known]]) -> None:
+        """Give finished runs their new inputs, unless that would take down what nobody allowed to."""
+        runs = []
+        for item, known in changed:
+            reason = await self._refusal(item, await self.journal.load(known.run_id))
+            if reason:
+                done.left[item.source] = reason
+            else:
+                done.changed.append(item.source)
+                runs.append(self.new_run(scope, item))
+        await self.journal.register(done.batch, runs, {run.run_id for run in runs})
+
+    async def _refusal(self, item: Item, run: RunState) -> str:
+        """Why a finished run cannot have these inputs; empty if it can."""
+        if run.variant != item.workflow.variant:
+            return f"it was made as {run.variant}: destroy it first"
+        try:
+            found = await self.compare(item, run)
+        except Rejected as refusal:
+            return refusal.failure.message
+        refused = next((f"{change.step}: {change.refused}" for change in found if change.refused), "")
+        doomed = [change.step.replace("_", " ") for change in found if change.destroys]
+        if refused or not doomed or self.session.replace:
+            return refused
+        return f"{', '.join(doomed)} cannot be changed in place: needs --replace"
+
+    async def compare(self, item: Item, run: RunState) -> Sequence[StepChange]:
+        """What an item means for each step of a run that the journal has; nothing is sent. Raises `Rejected`."""
+        plan = item.workflow.plan(item.inputs)
+        shared = {
+            name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
+        }
+        return changes(
+            item.workflow,
+            run,
+            item.inputs,
+            self.resources,
+            now=self.clock.wall(),
+            shared=shared,
+            source=item.source,
+            delete_data=self.session.delete_data,
+        )
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:
         """A batch of runs that the journal knows already (`resume`)."""

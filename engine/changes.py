@@ -127,38 +127,40 @@ def changes(
 @value
 class Asked:
     """What is to become of one object that is there: its fields, and for each the values that it may have had under any
-    inputs of the run."""
+    inputs of the run. `known`: whether it is known what it was made with."""
 
     fields: Sequence[Change]
     before: Mapping[str, Sequence[Json]]
+    known: bool
 
 
 def amendment(
     workflow: Workflow[Any],
     state: RunState,
     inputs: Any,
-    resource: Any,
     name: str,
+    *,
+    resource: Any,
     receipts: Mapping[str, Receipt],
     now: float,
 ) -> Asked:
     """In which fields the object of a step is to be another, all that it refers to being there."""
+    step, key = workflow.steps[name], state.source if state.shared else None
     comparison = _Comparison(
         workflow=workflow,
         state=state,
         inputs=inputs,
-        resources={workflow.steps[name].resource: resource},
+        resources={step.resource: resource},
         now=now,
         shared={},
         source=state.source,
-        befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
+        befores=tuple(workflow.decode(text) for text in state.was) or (inputs,),
         new=dict(receipts),
     )
-    step, key = workflow.steps[name], state.source if state.shared else None
     fields = comparison.fields(step, state.steps[name], key)
     every = [comparison.fields(step, state.steps[name], key, before) for before in comparison.befores]
     known = {one.path: [c.before for found in every for c in found if c.path == one.path] for one in fields}
-    return Asked(fields=fields, before=known)
+    return Asked(fields=fields, before=known, known=comparison.before(step, state.steps[name]) is not None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,6 +212,8 @@ class _Comparison:
             return change
         if all(one.in_place for one in change.fields):
             return replace(change, action=Action.UPDATE)
+        if change.shared:
+            return replace(change, action=Action.REPLACE, refused="others share it: give it another name")
         self.new[change.step] = Receipt(id=NEW)
         if resource.superseding and change.fields[0].path != ADOPTED:
             return replace(change, action=Action.UPDATE, superseded=True)
@@ -218,7 +222,7 @@ class _Comparison:
     def fields(self, step: Step, state: StepState, key: str | None, before: Any = None) -> Sequence[Change]:
         """In which fields the step's object is to be another, if it was made with the inputs `before`."""
         resource = self.resources[step.resource]
-        before = self._before(step, state) if before is None else before
+        before = (self.before(step, state) or self.befores[-1]) if before is None else before
         old = self.workflow.spec(step, before, self._needs(step, state, before))
         new = self.workflow.spec(step, self.inputs, self.new)
         if isinstance(new, Adopt) or isinstance(old, Adopt):
@@ -234,17 +238,19 @@ class _Comparison:
             for name in names
         ]
         found: Sequence[Change] = resource.changes(
-            resource.body(old, labelled[0], made), resource.body(new, labelled[1], made), self.now
+            codec.plain(resource.body(old, labelled[0], made)),
+            codec.plain(resource.body(new, labelled[1], made)),
+            self.now,
         )
         return found
 
-    def _before(self, step: Step, state: StepState) -> Any:
-        """The inputs that a step was made with; if they are not known, the latest."""
+    def before(self, step: Step, state: StepState) -> Any:
+        """The inputs that a step was made with; None: they are not known."""
         print_of = (state.spec or "").partition(".")[0]
         for before in (self.inputs, *reversed(self.befores)):
             if asked(self.workflow, step, before, self.workflow.plan(before).steps) == print_of:
                 return before
-        return self.befores[-1]
+        return None
 
     def _needs(self, step: Step, state: StepState, before: Any) -> dict[str, Receipt]:
         """The receipts with which the step was made, as far as they still are what they were."""
@@ -284,8 +290,7 @@ def _keeping(
 
 def _kept(change: StepChange, resource: Any, *, stays: bool) -> StepChange:
     adopts = next((one for one in change.fields if one.path == ADOPTED), None)
-    ours = adopts is None or adopts.before is None
-    refused = ""
+    ours, refused = adopts is None or adopts.before is None, change.refused
     if stays and resource.unique and change.action is Action.REPLACE and adopts is None:
         refused = f"the data that the old {change.step.replace('_', ' ')} describes is kept, and titles are unique"
     return replace(change, stays=stays or not ours, loses_data=resource.holds_data and ours, refused=refused)

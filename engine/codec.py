@@ -20,6 +20,11 @@ def canonical(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
+def plain(value: object) -> Any:
+    """A value as it is once it was sent: lists for tuples, objects for dataclasses."""
+    return orjson.loads(orjson.dumps(value))
+
+
 def fingerprint(value: object) -> str:
     """A short stable hash (20 hex digits) of a value that JSON or a dataclass can say."""
     text = value.encode() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -21,6 +21,7 @@ from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
 from engine.recover import recover
+from engine.revise import give_way, revise
 from engine.sentinel import hold, leased, verify
 from engine.switch import switch
 
@@ -61,7 +62,7 @@ class Drive:
             try:
                 sure = await self._pass()
             except StepFailed as failed:
-                self.failures.setdefault(run.plan.sentinel or "", failed.failure)
+                self.failures.setdefault(failed.step or run.plan.sentinel or "", failed.failure)
                 sure = False
             if self.restart:
                 continue
@@ -71,6 +72,8 @@ class Drive:
                 return await self._conclude_done()
             if sure:
                 await run.write(run=replace(run.state, suspect=False))
+                if run.resumed:
+                    continue  # it is known what there is: now it is brought to what the inputs say
                 return await self._conclude_done()
             session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
             await run.sleep(self._settled_at() - session.clock.boot())
@@ -87,8 +90,12 @@ class Drive:
         if run.state.suspect:
             for name in list(run.receipts):
                 await verify(run, name)
+        elif run.resumed:
+            await give_way(run, self.shared)
         await self._walk_all()
         await self._confirm_all()
+        if run.resumed and not (run.state.suspect or self.failures or self.restart):
+            self.restart = not await revise(run)
         return sure
 
     async def destroy(self, *, delete_data: bool) -> RunState:
@@ -229,7 +236,7 @@ class Drive:
     def _done_with(self, state: StepState) -> RunState | None:
         """The run's last state, when this step was its last."""
         run = self.run
-        if len(run.receipts) < len(run.plan.steps) or run.state.suspect:
+        if len(run.receipts) < len(run.plan.steps) or run.state.suspect or run.resumed:
             return None
         complete = all(name in run.receipts for name in run.plan.steps) and all(
             s.receipt.confirmed for s in (*run.steps.values(), state) if s.receipt
@@ -246,6 +253,7 @@ class Drive:
             failure=None,
             due=None,
             begun_by=begun_by,
+            was=(),
         )
 
     async def _confirm_all(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import NoReturn
 
 import orjson
 
-from engine import labels, machine
+from engine import codec, labels, machine
 from engine.active import Active, Work
 from engine.machine import Sighting, Verdict
-from engine.model import Failure, Json, Origin, StepState, replace
+from engine.model import Failure, Origin, Receipt, StepState, replace
 from engine.ports import Difference, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
@@ -38,6 +39,8 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
         asked=asked,
         due=since + timing.settle,
     )
+    if resource.superseding and live:
+        sighting = _newest(run, name, sighting)
     verdict = machine.judge(sighting, doubted=doubted)
     run.note(name, "looked", hits=len(live), verdict=verdict.value, fresh=_freshness(sighting))
     session.tell("step_looked", run.state, name, hits=len(live), verdict=verdict.value)
@@ -46,6 +49,21 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     for view in sighting.live:
         await check_body(work, view)
     return verdict, await _choose(run, name, sighting.live)
+
+
+def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
+    """Of objects that supersede each other the one of the highest generation counts; the others are never taken. As
+    long as one of a higher generation may still show up, this one is not the last word."""
+    generation = {view.id: labels.generation_of(run.state, name, view.name) for view in seen.live}
+    newest = max(generation.values())
+    older = [view.id for view in seen.live if generation[view.id] < newest]
+    step = run.step(name)
+    run.steps[name] = replace(step, tombstones=tuple(dict.fromkeys((*step.tombstones, *older))))
+    return replace(
+        seen,
+        live=[view for view in seen.live if generation[view.id] == newest],
+        gone=seen.gone or (run.state.suspect and newest < run.state.generation),
+    )
 
 
 async def _read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
@@ -83,11 +101,12 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
     return live[0]
 
 
-async def check_body(work: Work, view: View) -> bool:
-    """A hit must be what was asked for, now (True) or by the open intent; otherwise it is a conflict, shown field by
-    field."""
+async def check_body(work: Work, view: View) -> str:
+    """A hit must be what was asked for, now or by the open intent, or under inputs that the run had before; otherwise
+    it is a conflict, shown field by field. The print of what it is."""
     run, name, step, resource = work.run, work.name, work.step, work.resource
-    if view.name not in run.names(name):
+    source = labels.source_of(run.state, name, view.name, unique=resource.unique)
+    if source is None:
         await run.accuse(
             name,
             Failure(
@@ -96,22 +115,41 @@ async def check_body(work: Work, view: View) -> bool:
                 hint="rename or delete it, then run again",
             ),
         )
-    bodies: list[Json] = [orjson.loads(step.body)] if step.attempts and step.body else []
     label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    bodies.append(orjson.loads(orjson.dumps(resource.body(work.spec, label, run.session.clock.wall()))))
-    differing = [resource.differences(body, view) for body in bodies]
-    if differing and all(differing):
-        shown = "; ".join(_shown(d) for d in differing[-1][:5])
-        await run.accuse(
-            name,
-            Failure(
-                kind="conflict",
-                message=f"{view.id} bears our marker, but differs: {shown}",
-                hint="it was made with other inputs: restore them in the manifest, or resolve it with "
-                f"headway resume --resolve {run.state.source} {name} adopt=ID|recreate",
-            ),
-        )
-    return not differing[-1]
+    now = run.session.clock.wall()
+    differing = resource.differences(codec.plain(resource.body(work.spec, label, now)), view)
+    if not differing:
+        return run.printed(name, source=source)
+    if step.attempts and step.body and not resource.differences(orjson.loads(step.body), view):
+        return step.spec or ""
+    for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
+        for receipts in _receipts_before(run, name):
+            spec = run.workflow.spec(run.plan.steps[name], inputs, receipts)
+            if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
+                return run.printed(name, source=source, inputs=inputs, receipts=receipts)
+    return await _accuse_of_differing(work, view, differing)
+
+
+def _receipts_before(run: Active, name: str) -> Iterator[Mapping[str, Receipt]]:
+    """What the step may refer to: what there is, or what that has superseded."""
+    yield run.receipts
+    for need in run.plan.steps[name].needs:
+        if need in run.receipts and getattr(run.resource(need), "superseding", False):
+            for id in run.step(need).tombstones:
+                yield {**run.receipts, need: replace(run.receipts[need], id=id)}
+
+
+async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Difference]) -> NoReturn:
+    shown = "; ".join(_shown(d) for d in differing[:5])
+    await work.run.accuse(
+        work.name,
+        Failure(
+            kind="conflict",
+            message=f"{view.id} bears our marker, but differs: {shown}",
+            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
+            f"headway resume --resolve {work.run.state.source} {work.name} adopt=ID|recreate",
+        ),
+    )
 
 
 def _shown(difference: Difference) -> str:
@@ -122,12 +160,12 @@ def _shown(difference: Difference) -> str:
 async def take(work: Work, view: View) -> None:
     """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
     sentinel that names another journal, makes the run suspect (rule 7)."""
-    as_wanted = await check_body(work, view)
+    print_of = await check_body(work, view)
     run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
     note = labels.parse(view.note)
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
-    if as_wanted:
-        state = replace(state, spec=run.printed(name))
+    generation = work.step.generation if unique else labels.generation_of(run.state, name, view.name)
+    state = replace(state, spec=print_of, generation=generation)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel
@@ -149,7 +187,10 @@ async def confirm(run: Active, name: str) -> None:
     """
     session, resource, looks, began = run.session, run.resource(name), 0, run.session.clock.boot()
     while (receipt := run.step(name).receipt) is not None and not receipt.confirmed:
-        step, names, asked = run.step(name), run.names(name), session.clock.boot()
+        step, asked = run.step(name), session.clock.boot()
+        names = run.names(name)
+        if resource.superseding:
+            names = tuple(n for n in names if labels.generation_of(run.state, name, n) == step.generation)
         due = run.last_possible_send(name) + session.timing.settle
         witness = session.witness(resource.kind, run.last_possible_send(name) + session.timing.gateway)
         wanted = (*names, witness.name) if witness and witness.name not in names else names

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.model import RunState
+from engine.model import RunState, replace
 from engine.ports import Label
 
 MAX_NAME = 100
@@ -49,8 +49,27 @@ def _safe(text: str) -> str:
 
 
 def names(run: RunState, step: str, *, unique: bool) -> tuple[str, ...]:
-    """Every name the object may bear: one per generation up to the run's; a title is the same in all (rule 2)."""
-    return (name(run, step, 0),) if unique else tuple(name(run, step, g) for g in range(run.generation + 1))
+    """Every name the object may bear: one per generation up to the run's; a title is the same in all (rule 2). A source
+    that was renamed has those of its earlier names, too."""
+    generations = (0,) if unique else range(run.generation + 1)
+    return tuple(name(called, step, g) for called in _called(run) for g in generations)
+
+
+def source_of(run: RunState, step: str, named: str, *, unique: bool) -> str | None:
+    """Under which name of the source an object got its name; None: under none."""
+    alone = (replace(called, formerly=()) for called in _called(run))
+    return next((called.source for called in alone if named in names(called, step, unique=unique)), None)
+
+
+def generation_of(run: RunState, step: str, named: str) -> int:
+    """Of which generation a name is; -1: of none."""
+    found = [g for called in _called(run) for g in range(run.generation + 1) if name(called, step, g) == named]
+    return max(found, default=-1)
+
+
+def _called(run: RunState) -> list[RunState]:
+    """The run under each of its names."""
+    return [run, *(replace(run, source=source) for source in run.formerly)]
 
 
 def label(run: RunState, step: str, tag: str, *, unique: bool, sentinel_of: str | None) -> Label:

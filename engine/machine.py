@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace
+from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace, value
 from engine.ports import View
 
 
@@ -265,7 +265,7 @@ class Verdict(Enum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Sighting:
     """What a look saw: our live objects, oldest first; whether a hit answered 404; whether a younger object of ours
     exists (`witness`) and was shown by the same query (`fresh`). `asked` and `due` on the boot clock."""

@@ -23,6 +23,7 @@ from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState, replace
 from engine.orphans import orphans
 from engine.recover import find_again
+from engine.revise import revise_step
 from engine.sentinel import verify
 from engine.session import Session, Slot
 from engine.workflow import Plan, Step, Workflow
@@ -77,10 +78,12 @@ class SharedSteps:
         if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
         run = alone(self.session, asker.workflow, step, asker.inputs, state)
-        run.named = asker.named
+        run.named, run.befores = asker.named, asker.befores
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)
+            if run.resumed and self.creating and state.owner == self.session.journal.process:
+                await revise_step(run, name)
             entry.receipt = run.receipts[name]
             entry.done.set()
             await confirm(run, name)

@@ -151,6 +151,9 @@ async def verify(run: Active, name: str) -> None:
     step, resource = run.step(name), run.resource(name)
     if step.receipt is None or not hasattr(resource, "read"):
         return
+    if resource.superseding and step.generation < run.state.generation:
+        await run.write(machine.lost(step))  # it stays when it is superseded: whether it was, its name tells
+        return
     id = step.receipt.id
     view = await run.ask(name, lambda: resource.read(id))
     if view is None:

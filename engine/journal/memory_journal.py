@@ -105,7 +105,7 @@ class MemoryJournal:
             known = self._insert(run)
             self._enroll(batch, known.key)
         elif rules.takes(standing, run, changing):
-            self._revise(known, run, changing)
+            self._revise(known, run)
             self._enroll(batch, known.key)
         return standing, known
 
@@ -137,10 +137,8 @@ class MemoryJournal:
             begun=False,
         )
 
-    def _revise(self, known: Known, run: NewRun, changing: Collection[str] = ()) -> None:
+    def _revise(self, known: Known, run: NewRun) -> None:
         old = self._contents.runs[known.key]
-        if old.status is RunStatus.DONE and run.run_id not in changing:  # suspect: it keeps what it was done with
-            return
         new = replace(
             old,
             scope=run.scope,

@@ -83,22 +83,15 @@ def register(
     ]
     taken = [run for run, (standing, _) in zip(runs, result, strict=True) if rules.takes(standing, run, changing)]
     keys = sorted(epochs(connection, [before[run.run_id].known.key for run in taken]))
-    _revise(connection, [(run, before[run.run_id]) for run in taken], scopes, changing)
+    _revise(connection, [(run, before[run.run_id]) for run in taken], scopes)
     if batch is not None:
         _enroll(connection, batch, keys)
     return result
 
 
-def _revise(
-    connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes: dict[Scope, int], changing: Collection[str]
-) -> None:
-    """Give runs new inputs; a done one that is only suspect keeps what it was done with."""
-    differing = {
-        found.known.key: run
-        for run, found in runs
-        if (found.known.status is not RunStatus.DONE or run.run_id in changing)
-        and found.differs(run, scopes[run.scope])
-    }
+def _revise(connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes: dict[Scope, int]) -> None:
+    """Give runs new inputs."""
+    differing = {found.known.key: run for run, found in runs if found.differs(run, scopes[run.scope])}
     values = [
         {
             "run": key,

@@ -1,13 +1,13 @@
 """The workflow of the simulation: a small chain with every kind of step, over the simulated platform.
 
-class (titled) ── source ─┐      (tabular: no class, so that nothing titled goes before the source)
-schema (titled, sentinel) ─┬─ target ── flow
-base (shared) ─────────────┘
+class (titled) ── source ───────────┐    (tabular: no class, so that nothing titled goes before the source)
+schema (titled, sentinel) ─┬─ mapping ── flow
+base (shared) ─────────────┴─ target ──┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,10 +25,11 @@ Call = Callable[[Request], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a manifest would say: the content that every object gets, which step takes somebody else's object, and
-    which chain it is."""
+    """What a manifest would say: the content that every object gets, that of the source, which no object changes in
+    place, which step takes somebody else's object, and which chain it is."""
 
     content: int = 0
+    table: int = 0
     adopts: str = ""
     tabular: bool = False
 
@@ -36,20 +37,23 @@ class Inputs:
         """What a step of the run's own asks for."""
         if step == self.adopts:
             return Adopt(ref=f"{step}-theirs")
-        return Spec(content=self.content, refs=tuple(ref.id for ref in refs if ref))
+        table = self.table if step == "source" else 0
+        return Spec(content=self.content, table=table, refs=tuple(ref.id for ref in refs if ref))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What an object is to be: its content, and the ids of the objects that it refers to."""
+    """What an object is to be: its content, what cannot be changed of it, and the ids of what it refers to."""
 
     content: int
+    table: int = 0
     refs: tuple[str, ...] = ()
 
 
 class Kind(Resource[Spec]):
     """A kind of object on the simulated platform. `call` sends one request and returns its answer."""
 
+    in_place: tuple[str, ...] = ("name", "content")
     family = "platform"
 
     def __init__(self, call: Call) -> None:
@@ -57,14 +61,16 @@ class Kind(Resource[Spec]):
 
     def body(self, spec: Spec, label: Label, now: float) -> Json:
         del now
-        return {"name": label.name, "note": label.note, "content": spec.content, "refs": spec.refs}
+        return {
+            "name": label.name, "note": label.note, "content": spec.content, "table": spec.table, "refs": spec.refs,
+        }  # fmt: skip
 
     async def create(self, body: str, send_within: float) -> Receipt:
         del send_within
         sent = orjson.loads(body)
         answer = await self._answer(Request(
             verb="POST", kind=self.kind, names=(sent["name"],), content=sent["content"], refs=tuple(sent["refs"]),
-            note=sent["note"],
+            table=sent["table"], note=sent["note"],
         ))  # fmt: skip
         thing = cast("Thing", answer[1])
         return Receipt(id=thing.id, etag=str(thing.etag))
@@ -82,19 +88,44 @@ class Kind(Resource[Spec]):
         wanted, found = cast("Mapping[str, Json]", body), cast("Mapping[str, Json]", view.content)
         return [
             Difference(path=key, wanted=wanted[key], found=found[key])
-            for key in ("content", "refs")
+            for key in ("content", "table", "refs")
             if _plain(wanted[key]) != _plain(found[key])
         ]
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
-        """Content changes in place, references do not."""
+        """Name and content change in place; of the references, only that to what is superseded."""
         del now
-        old, new = cast("Mapping[str, Json]", before), cast("Mapping[str, Json]", after)
+        old, new = _fields(before), _fields(after)
         return [
-            Change(path=key, before=old[key], after=new[key], in_place=key != "refs")
-            for key in ("name", "content", "refs")
-            if _plain(old[key]) != _plain(new[key])
+            Change(path=key, before=old[key], after=new[key], in_place=key in self.in_place)
+            for key in old
+            if old[key] != new[key]
         ]
+
+    def condition(self, view: View) -> str:
+        """Titled objects have no etags: their notes are tested."""
+        return view.note if self.unique else view.etag or ""
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        """Fields by name; a note goes with a name, and tells an object without etags apart."""
+        wanted = cast("Mapping[str, Json]", body)
+        patch: dict[str, Json] = {key: wanted[key] for key in ("name", "content") if key in paths}
+        if "name" in paths or self.unique:
+            patch["note"] = wanted["note"]
+        if any(path.startswith("refs") for path in paths):
+            patch["refs"] = wanted["refs"]
+        return {"if": self.condition(view), **patch}
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        del send_within
+        patch = orjson.loads(amendment)
+        answer = await self._answer(Request(
+            verb="PATCH", kind=self.kind, id=view.id, names=(patch["name"],) if "name" in patch else (),
+            content=patch.get("content", -1), refs=tuple(patch.get("refs", ())), note=patch.get("note", ""),
+            before=patch["if"],
+        ))  # fmt: skip
+        thing = cast("Thing", answer[1])
+        return Receipt(id=thing.id, etag=str(thing.etag))
 
     async def sign(self, view: View, note: str, send_within: float) -> Receipt:
         del send_within
@@ -120,9 +151,16 @@ class Kind(Resource[Spec]):
                 raise Conflict("taken", cast("str", answer[1]) or None)
             case "not_ready":
                 raise NotReady("in use")
-            case "gone" if request.verb == "SIGN":
+            case "gone" if request.verb in ("SIGN", "PATCH"):
                 raise Rejected("gone")
         return answer
+
+
+def _fields(content: Json) -> dict[str, Json]:
+    """What can differ, each reference by its place."""
+    said = cast("Mapping[str, Json]", content)
+    refs = {f"refs.{place}": ref for place, ref in enumerate(cast("Sequence[Json]", said["refs"]))}
+    return {"name": said["name"], "content": said["content"], "table": said["table"], **refs}
 
 
 def _plain(value: Json) -> Json:
@@ -132,7 +170,7 @@ def _plain(value: Json) -> Json:
 def _view(thing: Thing) -> View:
     return View(
         id=thing.id, name=thing.name, note=thing.note, created=thing.created, etag=str(thing.etag),
-        content={"content": thing.content, "refs": thing.refs},
+        content={"name": thing.name, "content": thing.content, "table": thing.table, "refs": thing.refs},
     )  # fmt: skip
 
 
@@ -160,6 +198,15 @@ class Source(Kind):
     kind = "source"
 
 
+class MappingSet(Kind):
+    """Named; cannot be changed nor deleted: another one supersedes it."""
+
+    kind, superseding, in_place = "mapping", True, ()
+
+    async def delete(self, id: str) -> None:
+        """There is no such request."""
+
+
 class Target(Kind):
     """Named."""
 
@@ -167,12 +214,12 @@ class Target(Kind):
 
 
 class Flow(Kind):
-    """Named; nothing refers to it."""
+    """Named; nothing refers to it. It can be pointed at another mapping."""
 
-    kind = "flow"
+    kind, in_place = "flow", ("name", "content", "refs.1")
 
 
-KINDS: tuple[type[Kind], ...] = (Class, Schema, Base, Source, Target, Flow)
+KINDS: tuple[type[Kind], ...] = (Class, Schema, Base, Source, MappingSet, Target, Flow)
 ADOPTABLE = ("source", "schema")
 chain = Workflow("simulated", inputs=Inputs, sentinels=("schema",))
 
@@ -207,10 +254,16 @@ def target(inputs: Inputs, schema: Receipt, base: Receipt) -> Spec | Adopt:
     return inputs.ask("target", schema, base)
 
 
+@chain.step(MappingSet)
+def mapping(inputs: Inputs, schema: Receipt) -> Spec | Adopt:
+    """What another one may supersede."""
+    return inputs.ask("mapping", schema)
+
+
 @chain.step(Flow)
-def flow(inputs: Inputs, source: Receipt, target: Receipt) -> Spec | Adopt:
+def flow(inputs: Inputs, source: Receipt, mapping: Receipt, target: Receipt) -> Spec | Adopt:
     """Refers to what is only named."""
-    return inputs.ask("flow", source, target)
+    return inputs.ask("flow", source, mapping, target)
 
 
 chain.check()

@@ -40,7 +40,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
     excused = _excused(world, platform, operators)
-    twins = {key for key in excused if sum(thing.owner == key for thing in platform.live()) > 1}
+    twins = {key for key in excused if len(platform.rivals(key)) > 1}
     forgot = bool(world.faults.keys() & FORGETTING)
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
@@ -75,6 +75,8 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     forgot = bool(faults.keys() & FORGETTING)
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
+    if forgot and any(o.destroys for o in operators):  # what cannot be deleted still has the name
+        excused |= {(run, "mapping") for o in operators for run in o.runs}
     if world.adopts == "schema" and forgot:
         unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
         unknowing = len(operators) > 1 or any(operator.destroys for operator in operators)
@@ -96,12 +98,15 @@ def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
 
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
     run, step = where
-    states = [state for operator in operators if operator.outcome == "done" for state in _states(operator, run)]
+    states = [state for operator in _last(platform, operators, run) for state in _states(operator, run)]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
-    mine = [thing for thing in platform.live() if thing.owner == where]
+    rivals = platform.rivals(where)
+    mine = [thing for thing in platform.live() if thing.id in rivals]
     if len(mine) > 1:
         yield f"silent duplicate {run}/{step}: " + " ".join(thing.id for thing in mine)
+    elif gone and mine and run != SHARED and step == "mapping":
+        return  # there is no way to delete it
     elif gone and mine and run != SHARED:
         yield f"left behind {run}/{step}: {mine[0].id}"
     elif states and not gone and not mine and not blocked:
@@ -109,6 +114,17 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     elif mine and not gone and not blocked:
         for state in states:
             yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
+
+
+def _last(platform: Platform, operators: list[Operator], run: str) -> list[Operator]:
+    """Whose journals must be right: of people who at some time wanted different things, the one whom the sentinel
+    names, or who was the last."""
+    done = [operator for operator in operators if operator.outcome == "done"]
+    theirs = [operator for operator in done if run in operator.runs]
+    if len(theirs) < 2 or not any(run in operator.mended for operator in operators):
+        return done
+    names = [labels.parse(thing.note).journal for thing in platform.live() if thing.owner == (run, "schema")]
+    return [o for o in theirs if o.store.contents.name in names] or [max(theirs, key=lambda o: o.ended_at)]
 
 
 def _judge_adopted(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
@@ -140,6 +156,6 @@ def _judge_receipt(step: StepState | None, thing: Thing, where: str) -> Iterator
         yield f"journal is wrong {where}: etag {receipt.etag} but {thing.etag}"
     elif receipt.origin is Origin.CREATED and step.spec is not None:
         needs = chain.steps[step.name].needs if thing.refs else ()  # what the tabular chain lacks is not referred to
-        asked = codec.fingerprint(Spec(content=thing.content, refs=needs))
+        asked = codec.fingerprint(Spec(content=thing.content, table=thing.table, refs=needs))
         if step.spec.partition(".")[0] != asked:
             yield f"journal is wrong {where}: it remembers other inputs than {thing} has"

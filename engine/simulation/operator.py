@@ -34,7 +34,8 @@ class Operator:
     `outcome` is empty until the script came to its end, or people gave up. `reported`: what a person must look at, by
     (run, step).
     `resent`: steps sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that
-    were lost. `overtaken`: runs that another journal took over.
+    were lost. `overtaken`: runs that another journal took over. `mended`: runs of which the
+    manifest came to say something else.
     """
 
     scope = SCOPE
@@ -46,8 +47,9 @@ class Operator:
         self.script, self.destroys = script, "destroy" in script
         self.watch = Watch(platform, store)
         self.process: Process | None = None
-        self.outcome, self.stage, self.lost = "", 0, False
-        self.content = dict.fromkeys(runs, 0)
+        self.outcome, self.ended_at, self.stage, self.lost = "", 0.0, 0, False
+        self.mended: set[str] = set()
+        self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
         self.forgotten: set[tuple[str, str]] = set()
@@ -71,7 +73,12 @@ class Operator:
             Item(
                 workflow=chain,
                 source=run,
-                inputs=Inputs(content=self.content[run], adopts=adopts.get(run, ""), tabular=world.tabular),
+                inputs=Inputs(
+                    content=self.content[run],
+                    table=self.table[run],
+                    adopts=adopts.get(run, ""),
+                    tabular=world.tabular,
+                ),
             )
             for run in self.runs
         ]
@@ -85,6 +92,7 @@ class Operator:
         for run in self.runs:
             if self.process and self.world.strikes(f"mend {self.name}", self.world.mend_rate):
                 self.content[run] += 1
+                self.mended.add(run)
                 self.world.fault(self.name, f"mends {run}: content {self.content[run]}")
         if self.process and self.world.strikes(f"journal {self.name}", self.world.disaster):
             self._break()
@@ -119,7 +127,7 @@ class Operator:
             self._end("done")
 
     def _end(self, outcome: str) -> None:
-        self.outcome = outcome
+        self.outcome, self.ended_at = outcome, self.world.now
         self.over()
 
     def ended(self, process: Process, how: str) -> None:

@@ -20,13 +20,15 @@ Reply = Callable[[Answer], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`verb`: POST, SIGN, DELETE, GET, LIST. `names`: the one to give, or any of these to list."""
+    """`verb`: POST, SIGN, PATCH, DELETE, GET, LIST. `names`: the one to give, or any of these to list. `before`: the
+    note, or the etag, on which a change depends. `content` -1, no `refs`, no `note`, no name: as they are."""
 
     verb: str
     kind: str = ""
     names: tuple[str, ...] = ()
     id: str = ""
     content: int = 0
+    table: int = 0
     refs: tuple[str, ...] = ()
     note: str = ""
     before: str = ""
@@ -38,7 +40,7 @@ class Request:
 def theirs(kind: str) -> Thing:
     """The object of this kind that somebody else made before us: to be adopted, never to be touched."""
     name, note = f"their {kind}", "made by hand"
-    return Thing(id=f"{kind}-theirs", kind=kind, name=name, content=7, refs=(), note=note, etag=1, created=0.0)
+    return Thing(id=f"{kind}-theirs", kind=kind, name=name, content=7, table=0, refs=(), note=note, etag=1, created=0.0)
 
 
 class Platform:
@@ -55,6 +57,15 @@ class Platform:
     def live(self) -> list[Thing]:
         """What exists now."""
         return [thing for past in self.history.values() if (thing := past[-1][1])]
+
+    def rivals(self, where: tuple[str, str]) -> list[str]:
+        """The live objects of a step of which there may be one: those that supersede each other have different names,
+        and only the newest of those that bear one name counts."""
+        mine = [thing for thing in self.live() if thing.owner == where]
+        if where[1] != "mapping" or not mine:
+            return [thing.id for thing in mine]
+        newest = max(mine, key=lambda thing: thing.created)
+        return [thing.id for thing in mine if thing.name == newest.name]
 
     def receive(self, request: Request, reply: Reply) -> None:
         """One request: whether and when it is processed, and whether and when it is answered, are drawn apart."""
@@ -112,7 +123,26 @@ class Platform:
             thing = replace(thing, note=request.note, etag=thing.etag + 1)
             self.history[request.id].append((now, thing))
             return ("ok", thing)
+        if request.verb == "PATCH":
+            return self._patch(request, thing)
         return self.remove(request.id)
+
+    def _patch(self, request: Request, thing: Thing) -> Answer:
+        """A change on the condition that the object is as it was seen: titled ones by their note, others by etag."""
+        titled = thing.kind in self.unique
+        if request.before and request.before != (thing.note if titled else str(thing.etag)):
+            return ("conflict", "")
+        name = request.names[0] if request.names else thing.name
+        if titled and any(other.name == name and other.id != thing.id for other in self.live()):
+            return ("conflict", "")
+        if not all(see(self.history, ref, self.world.now) for ref in request.refs):
+            return ("rejected",)
+        changed = replace(
+            thing, name=name, content=thing.content if request.content < 0 else request.content,
+            refs=request.refs or thing.refs, note=request.note or thing.note, etag=thing.etag + 1,
+        )  # fmt: skip
+        self.history[thing.id].append((self.world.now, changed))
+        return ("ok", changed)
 
     def _post(self, request: Request) -> Answer:
         now, name = self.world.now, request.names[0]
@@ -124,15 +154,15 @@ class Platform:
             return ("rejected",)
         id = f"{request.kind}-{next(self._serial)}"
         thing = Thing(
-            id=id, kind=request.kind, name=name, content=request.content, refs=request.refs, note=request.note,
-            etag=1, created=now,
+            id=id, kind=request.kind, name=name, content=request.content, table=request.table, refs=request.refs,
+            note=request.note, etag=1, created=now,
         )  # fmt: skip
         self.history[id] = [(now, thing)]
         return ("created", thing)
 
     def remove(self, id: str) -> Answer:
-        """Delete an object, unless another one refers to it."""
-        if any(id in other.refs for other in self.live()):
+        """Delete an object, unless another one refers to it; what cannot be deleted keeps nothing from it."""
+        if any(id in other.refs for other in self.live() if other.kind != "mapping"):
             return ("not_ready",)
         self.history[id].append((self.world.now, None))
         return ("ok", None)

@@ -105,7 +105,7 @@ class _People:
         if request.verb != "POST" or answer[0] != "created" or not isinstance(answer[1], Thing):
             return
         where, watches = answer[1].owner, [o.watch for o in self.operators if answer[1].owner[0] not in o.overtaken]
-        live = [thing.id for thing in self.platform.live() if thing.owner == where]
+        live = self.platform.rivals(where)
         if len(live) > 1 and watches and all(watch.sure(where) for watch in watches):
             watches[0].wrong.append((where, f"a second one while nobody is in doubt: {where} {' '.join(live)}"))
 

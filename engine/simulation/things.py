@@ -22,6 +22,7 @@ class Thing:
     kind: str
     name: str
     content: int
+    table: int
     refs: tuple[str, ...]
     note: str
     etag: int
@@ -33,7 +34,7 @@ class Thing:
         return owner(self.kind, self.name)
 
     def __str__(self) -> str:
-        return f"{self.id} (content {self.content}, refs {' '.join(self.refs) or '-'}, note {self.note!r})"
+        return f"{self.id} (content {self.content}/{self.table}, refs {' '.join(self.refs) or '-'}, note {self.note!r})"
 
 
 History: TypeAlias = "dict[str, list[tuple[float, Thing | None]]]"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine import labels
 from engine.journal.memory import Contents, MemoryStore
-from engine.model import Origin, Receipt, RunState, StepState, StepStatus
+from engine.model import Origin, Receipt, RunState, StepState, StepStatus, Verb
 from engine.simulation.platform import Platform, Request
 from engine.simulation.things import SHARED, owner
 
@@ -36,6 +36,7 @@ class Watch:
         self._seen: dict[int, RunState] = {}
         self._heard: dict[int, int] = {}
         self._tags, self._doomed, self._signs = set[str](), set[str](), set[tuple[str, int]]()
+        self._updates = set[tuple[str, str]]()
 
     # the journal
 
@@ -69,7 +70,10 @@ class Watch:
 
     def _step(self, run: RunState, old: StepState, new: StepState) -> None:
         where = _where(run), new.name
-        self._tags |= {attempt.tag for attempt in new.attempts}
+        self._tags |= {attempt.tag for attempt in new.attempts if attempt.verb is Verb.CREATE}
+        if new.receipt:
+            changing = [attempt for attempt in new.attempts if attempt.verb is Verb.UPDATE]
+            self._updates |= {(new.receipt.id, attempt.condition) for attempt in changing}
         self._doomed |= set(new.tombstones)
         if old.receipt and new.receipt is None:
             self._dropped(where, old.receipt, new)
@@ -83,7 +87,7 @@ class Watch:
     def _dropped(self, where: Where, receipt: Receipt, step: StepState) -> None:
         there = self.platform.history.get(receipt.id, [(0.0, None)])[-1][1]
         spared = receipt.origin is Origin.ADOPTED and step.status is StepStatus.DESTROYED
-        if there and not spared:
+        if there and not spared and there.kind != "mapping":
             self._say(where, f"receipt lost: {receipt.id} is still there")
 
     def _received(self, where: Where, receipt: Receipt) -> None:
@@ -94,7 +98,7 @@ class Watch:
             self._say(where, f"somebody else's object: {receipt}")
 
     def _one(self, where: Where, what: str) -> None:
-        live = [thing.id for thing in self.platform.live() if thing.owner == where]
+        live = self.platform.rivals(where)
         if len(live) > 1:
             self._say(where, f"{what}, and there are {' '.join(live)}")
 
@@ -116,6 +120,8 @@ class Watch:
                 self.sends[note.attempt] = self.platform.world.now, not self._suspects(request)
             case "SIGN":
                 known = (note.journal, note.generation) in self._signs
+            case "PATCH":
+                known = (request.id, request.before) in self._updates
             case "DELETE":
                 known = request.id in self._doomed
             case _:

@@ -1,0 +1,346 @@
+"""Bringing what a run has made to what its inputs say now. Changing is an effect: its intent goes first (rule 10).
+
+Before the walk, what cannot be changed in place gives way: it is superseded, or taken down, dependents first, so that
+never two of them live. The walk makes the new ones. After the walk the rest is changed in place, each change on the
+condition that the object is still as it was seen: a lost answer is settled by reading again, a late request comes to
+nothing, and what somebody else changed is never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import anyio
+import orjson
+
+from engine import changes, codec, labels, machine
+from engine.active import Active, Shared, StepFailed, describe
+from engine.changes import Asked, StepChange
+from engine.destroy import deletable, delete_doomed, doom, settle_intents
+from engine.effect import admit
+from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
+from engine.model import Attempt, Failure, Json, Origin, Receipt, StepState, Verb, replace
+from engine.ports import Change, View
+from engine.retry import next_delay
+from engine.sentinel import hold, leased, overtaken
+
+AGAIN = 2
+"""How often a change that met somebody else's is tried."""
+
+
+async def give_way(run: Active, shared: Shared) -> None:
+    """Before the walk: let what cannot be changed in place give way to what the walk will make.
+
+    Raises `StepFailed` when that would take something down and nobody allowed it.
+    """
+    found = await _compare(run, shared)
+    doomed = [change for change in found if change.destroys]
+    superseded = [change for change in found if change.superseded]
+    if doomed:
+        await _allowed(run, doomed)
+        await settle_intents(run, shared)
+        leaving = {change.step: change for change in doomed if change.stays or not deletable(run, change.step)}
+        for name, change in leaving.items():
+            if _ours(run.step(name)):
+                run.session.tell("step_left", run.state, name, id=change.id, kept=True)
+        gone = [change.step for change in doomed if change.step not in leaving]
+        await doom(run, gone, [_released(run.step(name)) for name in leaving])
+        await delete_doomed(run)
+        await run.write(run=replace(run.state, doomed=()))
+    if superseded:
+        await _supersede(run, [change.step for change in superseded])
+    if doomed or superseded:
+        run.leased = float("-inf")  # the sentinel says the generation before anything of it is made (rule 2)
+        await hold(run)
+
+
+async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
+    states: dict[str, StepState] = {}
+    for name in run.plan.shared:
+        if any(name in run.plan.steps[other].needs for other in run.plan.steps if other in run.receipts):
+            run.receipts[name] = await shared(run, name)
+            states[name] = StepState(name=name, receipt=run.receipts[name])
+    try:
+        return changes.changes(
+            run.workflow,
+            run.now(),
+            run.inputs,
+            run.session.resources,
+            now=run.session.clock.wall(),
+            shared=states,
+            delete_data=run.session.delete_data,
+        )
+    except Rejected as refusal:
+        raise StepFailed(refusal.failure) from refusal
+
+
+async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
+    """Nothing is taken down unasked. Raises `StepFailed`."""
+    refused = next((change for change in doomed if change.refused), None)
+    if refused is None and run.session.replace:
+        return
+    names = ", ".join(change.step.replace("_", " ") for change in doomed)
+    message = refused.refused if refused else f"{names} cannot be changed in place"
+    hint = "give the source another name, or destroy it first" if refused else "allow it with headway run --replace"
+    name = refused.step if refused else doomed[0].step
+    failure = Failure(kind="needs_replace", message=message, hint=hint)
+    run.note(name, failure.kind, **describe(failure))
+    run.session.tell("step_failed", run.state, name, kind=failure.kind, message=message)
+    await run.write(replace(run.step(name), failure=failure))
+    raise StepFailed(failure, name)
+
+
+def _released(step: StepState) -> StepState:
+    """A step that lets go of an object that stays: one that others may need, or that was never ours."""
+    return machine.superseded(step) if _ours(step) else replace(machine.lost(step), spec=None)
+
+
+def _ours(step: StepState) -> bool:
+    return step.receipt is not None and step.receipt.origin is not Origin.ADOPTED
+
+
+async def _supersede(run: Active, names: Collection[str]) -> None:
+    """Let go of objects that cannot be deleted; the new ones get names of a generation that none of them has."""
+    steps = [run.step(name) for name in names]
+    for step in steps:
+        run.note(step.name, "superseded", id=step.receipt.id if step.receipt else None)
+    newest = max(step.generation for step in steps)
+    generation = max(run.state.generation, newest + 1)
+    await run.write(*map(machine.superseded, steps), run=replace(run.state, generation=generation))
+
+
+# --- in place ---------------------------------------------------------------------------------------------------------
+
+
+async def revise(run: Active) -> bool:
+    """After the walk: change in place what is not as it is wanted. Whether everything is there; what is found to be
+    gone is for another walk. Raises `StepFailed` for what cannot be changed."""
+    sentinel = run.plan.sentinel
+    names = [name for name in run.plan.steps if run.owns(name) and not run.plan.steps[name].reads_only]
+    for name in sorted(names, key=lambda name: name != sentinel):
+        if not await revise_step(run, name):
+            return False
+    return True
+
+
+async def revise_step(run: Active, name: str) -> bool:
+    """Change one step's object in place, if it is not as it is wanted. Whether it is there."""
+    step = run.step(name)
+    if step.receipt is None or (step.spec == run.printed(name) and not _open(step)):
+        return step.receipt is not None
+    if step.receipt.origin is Origin.ADOPTED:
+        await run.write(replace(step, spec=run.printed(name)))
+        return True
+    return await _Revision(run, name).go()
+
+
+def _open(step: StepState) -> list[Attempt]:
+    """Changes that may still have an effect."""
+    return [attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE]
+
+
+class _Revision:
+    """The way of one object to what it is to be."""
+
+    def __init__(self, run: Active, name: str) -> None:
+        self.run, self.name, self.resource = run, name, run.resource(name)
+        self.tries = self.conflicts = 0
+        try:
+            self.asked: Asked = changes.amendment(
+                run.workflow,
+                run.now(),
+                run.inputs,
+                name,
+                resource=self.resource,
+                receipts=run.receipts,
+                now=run.session.clock.wall(),
+            )
+        except Rejected as refusal:
+            raise StepFailed(refusal.failure, name) from refusal
+
+    async def go(self) -> bool:
+        """Until the object is as it is wanted (True), or found to be gone (False). Raises `StepFailed`."""
+        run, name, clock = self.run, self.name, self.run.session.clock
+        while True:
+            if _open(run.step(name)):  # a read may be stale: it must show at least what an open change could have met
+                await run.sleep(run.last_possible_send(name) + run.session.timing.read_lag - clock.boot())
+            asked_at = clock.boot()
+            view = await self._read()
+            if view is None:
+                run.note(name, "gone")
+                await run.write(machine.lost(run.step(name)))
+                return False
+            if name == run.plan.sentinel and labels.parse(view.note).journal != run.session.journal.name:
+                await overtaken(run, name, view)
+            todo = await self._todo(view)
+            if todo:
+                receipt = await self._change(view, todo)
+                if receipt is not None and receipt.etag is not None:
+                    return await self._done(receipt)
+            elif self._settled(view, asked_at):
+                return await self._done(view)
+            else:
+                await run.sleep(run.last_possible_send(name) + run.session.timing.settle - clock.boot())
+
+    async def _read(self) -> View | None:
+        run, id = self.run, self._receipt().id
+        view: View | None = await run.ask(self.name, lambda: self.resource.read(id))
+        if view is None:
+            await run.sleep(run.session.timing.read_lag)
+            view = await run.ask(self.name, lambda: self.resource.read(id))
+        return view
+
+    def _receipt(self) -> Receipt:
+        receipt = self.run.step(self.name).receipt
+        if receipt is None:
+            raise ValueError(f"step {self.name} has nothing to change")
+        return receipt
+
+    def _settled(self, view: View, asked_at: float) -> bool:
+        """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
+        step = self.run.step(self.name)
+        if not any(attempt.condition == self._condition(view) for attempt in _open(step)):
+            return True
+        return asked_at >= self.run.last_possible_send(self.name) + self.run.session.timing.settle
+
+    def _condition(self, view: View) -> str:
+        return str(self.resource.condition(view))
+
+    # what is to be done
+
+    async def _todo(self, view: View) -> Sequence[Change]:
+        """What the object does not have yet. Raises `StepFailed` for what somebody else made of it."""
+        run, now = self.run, self.run.session.clock.wall()
+        found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, self._body(""), now)}
+        todo = [change for change in self.asked.fields if change.path in found]
+        if not self.asked.known:  # it grows, but nothing of it is taken for a mistake
+            todo = [change for change in found.values() if change.path != "name" and _grows(change)]
+        for change in todo:
+            there = found[change.path]
+            if self.asked.known and not change.hidden and not self._ours(change, there.before):
+                await self._fail(
+                    "changed_by_hand",
+                    f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
+                    f"it {_shown(there.before)}",
+                    "make the manifest say what is wanted, or put it back by hand; headway drift shows all of it",
+                )
+            if not change.in_place or not there.in_place:
+                await self._fail(
+                    "needs_replace", f"{change.path} cannot be changed in place", "allow it with headway run --replace"
+                )
+        run.note(self.name, "compared", to_change=[change.path for change in todo])
+        return todo
+
+    def _ours(self, change: Change, found: Json) -> bool:
+        """Whether a value is one that this run gave the field at some time."""
+        known = [change.before, *self.asked.before.get(change.path, ())]
+        if changes.GONE in known:
+            return any(found in step.tombstones for step in self.run.steps.values())
+        return any(_same(found, value) for value in known)
+
+    def _body(self, tag: str) -> Any:
+        """What the object is to be, by the name that it has or is to have."""
+        run, resource, name = self.run, self.resource, self.name
+        sentinel_of = run.session.journal.name if name == run.plan.sentinel else None
+        made = replace(run.state, generation=run.step(name).generation)
+        label = labels.label(made, name, tag, unique=resource.unique, sentinel_of=sentinel_of)
+        if sentinel_of:  # what the sentinel says of the generation is the run's
+            note = labels.label(run.state, name, tag, unique=resource.unique, sentinel_of=sentinel_of).note
+            label = replace(label, note=note)
+        return codec.plain(resource.body(run.spec(name), label, run.session.clock.wall()))
+
+    # doing it
+
+    async def _change(self, view: View, todo: Sequence[Change]) -> Receipt | None:
+        """Try once to change the object. The receipt says the new etag; None: look again."""
+        run, name, session = self.run, self.name, self.run.session
+        await run.ask(name, lambda: self.resource.prepare(run.spec(name)))
+        await admit(run, name)
+        try:
+            attempt, started = replace(run.attempt(Verb.UPDATE), condition=self._condition(view)), session.clock.boot()
+            paths = [change.path for change in todo]
+            patch = orjson.dumps(self.resource.amendment(view, self._body(attempt.tag), paths)).decode()
+            await run.write(machine.amending(run.step(name), attempt, patch, view.etag))
+            left = session.timing.send_window - (session.clock.boot() - started)
+            if left <= 0 or not leased(run, name):
+                return None
+            run.sends[name] = started + session.timing.send_window
+            answer = await self._send(view, patch, left, attempt)
+        finally:
+            session.gate.leave(self.resource.family)
+        if isinstance(answer, Receipt):
+            detail: dict[str, Json] = {c.path: [c.before, c.after] for c in todo}
+            run.note(name, "changed", **detail)
+            return answer
+        await self._weigh(answer, attempt)
+        return None
+
+    async def _send(self, view: View, patch: str, left: float, attempt: Attempt) -> Receipt | Answer:
+        """Exactly one request."""
+        session = self.run.session
+        with anyio.CancelScope(shield=True) as scope:
+            session.inflight.add(scope)
+            try:
+                receipt: Receipt = await self.resource.amend(view, patch, left)
+            except Answer as answer:
+                return answer
+            except Halt as halt:
+                failure = Failure(kind="halt", message=str(halt))
+                await self.run.write(machine.not_amended(self.run.step(self.name), attempt.tag, failure))
+                raise
+            else:
+                return receipt
+            finally:
+                session.inflight.discard(scope)
+        return InDoubt("interrupted")
+
+    async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
+        """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""
+        run, name, session, failure = self.run, self.name, self.run.session, answer.failure
+        run.note(name, answer.kind, verb="update", **describe(failure))
+        if not isinstance(answer, InDoubt):
+            await run.write(machine.not_amended(run.step(name), attempt.tag, failure))
+        if isinstance(answer, Rejected):
+            run.session.tell("step_failed", run.state, name, kind=failure.kind, message=failure.message)
+            raise StepFailed(failure, name)
+        if isinstance(answer, Conflict):
+            self.conflicts += 1
+            if self.conflicts >= AGAIN:
+                hint = "somebody is changing it at the same time: run again later"
+                await self._fail("conflict_of_changes", failure.message, hint)
+            await run.sleep(session.timing.read_lag)  # what is read next is what the condition met
+            return
+        step = run.workflow.steps[name]
+        self.tries += not session.gate.troubled(self.resource.family)
+        if self.tries >= session.policy(step).max_attempts:
+            await self._fail(answer.kind, failure.message, failure.hint or "run again to go on trying")
+        floor = answer.retry_after if isinstance(answer, NotApplied) else None
+        await run.sleep(next_delay(step.retry, self.tries + 1, session.rng, floor))
+
+    async def _fail(self, kind: str, message: str, hint: str) -> None:
+        run = self.run
+        failure = Failure(kind=kind, message=message, hint=hint)
+        run.note(self.name, kind, **describe(failure))
+        run.session.tell("step_failed", run.state, self.name, kind=kind, message=message)
+        await run.write(replace(run.step(self.name), failure=failure))
+        raise StepFailed(failure, self.name)
+
+    async def _done(self, as_it_is: View | Receipt) -> bool:
+        run, now = self.run, self.run.session.clock.wall()
+        await run.write(machine.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
+        if self.asked.fields:
+            run.session.tell("step_changed", run.state, self.name, fields=[change.path for change in self.asked.fields])
+        return True
+
+
+def _grows(change: Change) -> bool:
+    return change.in_place and (change.hidden or change.before is None or isinstance(change.before, list))
+
+
+def _same(one: Json, other: Json) -> bool:
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+
+
+def _shown(value: Json) -> str:
+    return "none" if value is None else orjson.dumps(value).decode()[:80]
