@@ -47,7 +47,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
         for (run, step), why in reported.items()
         if world.lists != "tail" and not twins and not (forgot and JUSTIFIED.search(why))
     ]
-    wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *twins}]
+    wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *excused}]
     wrong += [bug for operator in operators for bug in operator.bugs]
     unknown = any(run != SHARED for run, _ in excused)  # an object that no journal knows of may be in a delete's way
     ended = ("done", "reported", "given up") if unknown else ("done", "reported")
@@ -114,6 +114,10 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     elif mine and not gone and not blocked:
         for state in states:
             yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
+        for operator in _last(platform, operators, run) if run != SHARED else ():
+            wanted = operator.content.get(run, 0), operator.table.get(run, 0) if step == "source" else 0
+            if run not in operator.overtaken and run in operator.runs and (mine[0].content, mine[0].table) != wanted:
+                yield f"journal is wrong {run}/{step}: {mine[0]}, but the manifest says {wanted}"
 
 
 def _last(platform: Platform, operators: list[Operator], run: str) -> list[Operator]:

@@ -121,10 +121,21 @@ class Operator:
     def _advance(self) -> None:
         self.script.pop(0)
         self.stage += 1
+        self._change(self.script[0] if self.script else "")
         if self.script:
             self.world.after(self._rng.uniform(0.1, 5), self.launch)
         else:
             self._end("done")
+
+    def _change(self, command: str) -> None:
+        """The manifest comes to say something else of runs that are finished."""
+        for run in self.runs if command in ("change", "replace") else ():
+            self.mended.add(run)
+            if command == "replace":
+                self.table[run] += 1
+            else:
+                self.content[run] += 1
+            self.world.say(self.name, f"wants {run} with content {self.content[run]}/{self.table[run]}")
 
     def _end(self, outcome: str) -> None:
         self.outcome, self.ended_at = outcome, self.world.now
@@ -210,7 +221,7 @@ class Operator:
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
             self.script.insert(0, "run")
             self.stage += 1
-        if self.script[0] == "run" and self._rng.random() < 0.3:
+        if self.script[0] in ("run", "change", "replace") and self._rng.random() < 0.3:
             self.script.insert(0, "recover")
             self.stage += 1
 

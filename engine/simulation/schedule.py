@@ -105,6 +105,10 @@ class _People:
         if request.verb != "POST" or answer[0] != "created" or not isinstance(answer[1], Thing):
             return
         where, watches = answer[1].owner, [o.watch for o in self.operators if answer[1].owner[0] not in o.overtaken]
+        if where[1] == "flow":
+            older = [t.id for t in self.platform.live() if t.owner == where and t.name != answer[1].name]
+            if older:
+                watches[0].wrong.append((where, f"a second one: {where} {' '.join(older)}, and now {answer[1].id}"))
         live = self.platform.rivals(where)
         if len(live) > 1 and watches and all(watch.sure(where) for watch in watches):
             watches[0].wrong.append((where, f"a second one while nobody is in doubt: {where} {' '.join(live)}"))

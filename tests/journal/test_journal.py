@@ -146,7 +146,12 @@ async def test_finished_runs_are_left_alone_unless_their_receipts_are_in_questio
     }
     assert compared == [*registered, (Standing.NEW, None)]
     assert [run.source for run in claimed] == ["suspect", "suspect and changed"]
-    assert {(run.inputs_print, run.status, run.finished_at) for run in kept} == {("print-1", RunStatus.DONE, 3.0)}
+    assert {run.source: (run.inputs_print, run.status, run.finished_at) for run in kept} == {
+        "same": ("print-1", RunStatus.DONE, 3.0),
+        "changed": ("print-1", RunStatus.DONE, 3.0),
+        "suspect": ("print-1", RunStatus.DONE, 3.0),
+        "suspect and changed": ("print-2", RunStatus.PENDING, None),
+    }
 
 
 async def test_comparing_writes_nothing(store: Store) -> None:
