@@ -199,7 +199,7 @@ class Engine:
         """Give finished runs their new inputs, unless that would take down what nobody allowed to."""
         runs = []
         for item, known in changed:
-            reason = await self._refusal(item, await self.journal.load(known.run_id))
+            _, reason = await self.foresee(item, await self.journal.load(known.run_id))
             if reason:
                 done.left[item.source] = reason
             else:
@@ -207,35 +207,37 @@ class Engine:
                 runs.append(self.new_run(scope, item))
         await self.journal.register(done.batch, runs, {run.run_id for run in runs})
 
-    async def _refusal(self, item: Item, run: RunState) -> str:
-        """Why a finished run cannot have these inputs; empty if it can."""
+    async def foresee(self, item: Item, run: RunState) -> tuple[Sequence[StepChange], str]:
+        """What an item means for each step of a run that the journal has, and why it cannot be done now; nothing is
+        sent."""
         if run.variant != item.workflow.variant:
-            return f"it was made as {run.variant}: destroy it first"
+            return (), f"it was made as {run.variant}: destroy it first"
         try:
             found = await self.compare(item, run)
         except Rejected as refusal:
-            return refusal.failure.message
-        refused = next((f"{change.step}: {change.refused}" for change in found if change.refused), "")
+            return (), refusal.failure.message
+        refused = next((f"{change.step.replace('_', ' ')}: {change.refused}" for change in found if change.refused), "")
         doomed = [change.step.replace("_", " ") for change in found if change.destroys]
-        if refused or not doomed or self.session.replace:
-            return refused
-        return f"{', '.join(doomed)} cannot be changed in place: needs --replace"
+        if refused or not doomed or self.replace:
+            return found, refused
+        return found, f"{', '.join(doomed)} cannot be changed in place: needs --replace"
 
     async def compare(self, item: Item, run: RunState) -> Sequence[StepChange]:
         """What an item means for each step of a run that the journal has; nothing is sent. Raises `Rejected`."""
-        plan = item.workflow.plan(item.inputs)
+        inputs = item.inputs if item.text is None else item.workflow.decode(item.text)
+        plan = item.workflow.plan(inputs)
         shared = {
             name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
         }
         return changes(
             item.workflow,
             run,
-            item.inputs,
+            inputs,
             self.resources,
             now=self.clock.wall(),
             shared=shared,
             source=item.source,
-            delete_data=self.session.delete_data,
+            delete_data=self.delete_data,
         )
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:

@@ -214,7 +214,7 @@ class _Comparison:
             return replace(change, action=Action.UPDATE)
         if change.shared:
             return replace(change, action=Action.REPLACE, refused="others share it: give it another name")
-        self.new[change.step] = Receipt(id=NEW)
+        self.new[change.step] = replace(self.new[change.step], id=NEW)
         if resource.superseding and change.fields[0].path != ADOPTED:
             return replace(change, action=Action.UPDATE, superseded=True)
         return replace(change, action=Action.REPLACE)

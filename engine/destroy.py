@@ -41,6 +41,8 @@ async def settle_intents(run: Active, shared: Shared) -> None:
             for need in run.plan.steps[name].needs:
                 if need in run.plan.shared and need not in run.receipts:
                     run.receipts[need] = await shared(run, need)
+            if not all(need in run.receipts for need in run.plan.needs[name]):
+                continue  # what refers to something that is not there cannot come to be
             await ensure(run, name, run.write)
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
             await confirm(run, name)

@@ -35,11 +35,13 @@ async def give_way(run: Active, shared: Shared) -> None:
     Raises `StepFailed` when that would take something down and nobody allowed it.
     """
     found = await _compare(run, shared)
+    await _allowed(run, [change for change in found if change.destroys])
+    if any(change.destroys or change.superseded for change in found):
+        await settle_intents(run, shared)  # rule 9: what is open is finished as it was begun
+        found = await _compare(run, shared)
     doomed = [change for change in found if change.destroys]
     superseded = [change for change in found if change.superseded]
     if doomed:
-        await _allowed(run, doomed)
-        await settle_intents(run, shared)
         leaving = {change.step: change for change in doomed if change.stays or not deletable(run, change.step)}
         for name, change in leaving.items():
             if _ours(run.step(name)):
@@ -78,7 +80,7 @@ async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
 async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
     """Nothing is taken down unasked. Raises `StepFailed`."""
     refused = next((change for change in doomed if change.refused), None)
-    if refused is None and run.session.replace:
+    if not doomed or (refused is None and run.session.replace):
         return
     names = ", ".join(change.step.replace("_", " ") for change in doomed)
     message = refused.refused if refused else f"{names} cannot be changed in place"
@@ -270,8 +272,7 @@ class _Revision:
         finally:
             session.gate.leave(self.resource.family)
         if isinstance(answer, Receipt):
-            detail: dict[str, Json] = {c.path: [c.before, c.after] for c in todo}
-            run.note(name, "changed", **detail)
+            run.note(name, "changed", fields={c.path: [c.before, c.after] for c in todo})
             return answer
         await self._weigh(answer, attempt)
         return None

@@ -74,10 +74,7 @@ class Operator:
                 workflow=chain,
                 source=run,
                 inputs=Inputs(
-                    content=self.content[run],
-                    table=self.table[run],
-                    adopts=adopts.get(run, ""),
-                    tabular=world.tabular,
+                    content=self.content[run], table=self.table[run], adopts=adopts.get(run, ""), tabular=world.tabular
                 ),
             )
             for run in self.runs

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import called, run_async
-from workflows.cli.options import Driving
+from workflows.cli.options import Changing, Driving
 
 
 def run(
-    file: Annotated[str, Argument(metavar="FILE", help="The manifest: YAML, CSV, JSON lines; - is stdin.")],
-    options: Driving,
+    file: Annotated[
+        str, Argument(metavar="FILE", help="The manifest: YAML, CSV, JSON lines; - is stdin. Or a saved plan.")
+    ],
+    options: Changing,
     defaults: Annotated[
         Path | None, Option("--defaults", metavar="FILE", help="A YAML file with what the sources do not say.")
     ] = None,
@@ -23,19 +26,29 @@ def run(
 ) -> int:
     """Onboard every source of a manifest: one live flow for each.
 
-    Continues what an earlier call left, and tries again what failed; a finished, unchanged source costs no request.
-    All mistakes of the manifest are told at once, and nothing is sent before it has none.
+    Continues what an earlier call left, tries again what failed, and applies what the manifest changed; a finished,
+    unchanged source costs no request. What cannot be changed in place is left as it is, unless --replace allows to take
+    it down and make it anew: the old flow goes first. A plan saved by `headway plan -o PLAN` is done exactly, or not at
+    all if the manifest or the journal have moved. All mistakes of the manifest are told at once, and nothing is sent
+    before it has none.
 
     Example:
       headway run sources.yaml
       headway run sources.csv --defaults defaults.yaml --only 'acme-*' --yes
+      headway plan sources.yaml -o monday.plan && headway run monday.plan
     """
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
+    from workflows.cli.saved import Saved
     from workflows.cli.work import RunManifest
     from workflows.onboarding.manifest import check_and_spool
 
-    with check_and_spool(file, defaults) as spool:
+    saved = Saved.read(file)
+    if saved:
+        options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace)
+        defaults = Path(saved.defaults) if saved.defaults else None
+    manifest = saved.manifest if saved else file
+    with check_and_spool(manifest, defaults) as spool:
         return run_async(
             drive,
             RunManifest(
@@ -43,9 +56,10 @@ def run(
                 credentials=read_credentials(options.credentials),
                 stop_at=stop_at(options, spool.count),
                 again=called(),
-                manifest=file,
+                manifest=manifest,
                 spool=spool,
                 wait=wait,
+                foreseen=saved.print_of if saved else None,
             ),
         )
 

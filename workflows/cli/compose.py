@@ -18,7 +18,7 @@ from engine.session import Notice
 from workflows.aep import AepClient, Credentials, CredentialsMissing, load_credentials
 from workflows.cli.calling import called_briefly
 from workflows.cli.failures import Refusal
-from workflows.cli.options import Driving
+from workflows.cli.options import Changing, Driving
 from workflows.onboarding.chains import CHAINS
 from workflows.resources import all_resources
 
@@ -99,15 +99,25 @@ async def working(
             rng=rng,
             command=called_briefly(),
             read_only=read_only,
+            replace=isinstance(options, Changing) and options.replace,
+            delete_data=isinstance(options, Changing) and options.delete_data,
         ) as engine,
     ):
         yield App(engine=engine, client=client, gate=gate, credentials=credentials)
 
 
 @asynccontextmanager
-async def looking(store: str) -> AsyncIterator[Engine]:
-    """The engine over a journal that is only read, also while another process works on it."""
-    async with Engine(store, workflows=CHAINS.values(), read_only=True, command=called_briefly()) as engine:
+async def looking(store: str, *, replace: bool = False) -> AsyncIterator[Engine]:
+    """The engine over a journal that is only read, also while another process works on it; its resources compare, and
+    cannot send."""
+    async with Engine(
+        store,
+        workflows=CHAINS.values(),
+        resources=all_resources(None),
+        read_only=True,
+        replace=replace,
+        command=called_briefly(),
+    ) as engine:
         yield engine
 
 

@@ -91,7 +91,7 @@ class _Driver:
     async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:
         work, options = self.work, self.work.options
         tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
-        outcome = Outcome(tally=tally, seconds=0.0, again=work.again, changed=batch.changed, gone=batch.gone)
+        outcome = Outcome(tally=tally, seconds=0.0, again=work.again, kept=batch.left, gone=batch.gone)
         if batch.act is not None:
             limits = partial(_limits, app)
             with viewing(

@@ -76,6 +76,16 @@ class Driving(Calling):
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing(Driving):
+    """What a command takes that may take down what runs made."""
+
+    replace: Annotated[bool, Option("--replace", help="Take down and make anew what cannot be changed in place.")] = (
+        False
+    )
+    delete_data: Annotated[bool, Option("--delete-data", help="With --replace: delete also what holds data.")] = False
+
+
 def flattened(function: Callable[..., T]) -> Callable[..., T]:
     """The function with the fields of its option classes as parameters of its own, which is what typer reads."""
     hints = get_type_hints(function, include_extras=True)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from workflows.cli.calling import run_async
+from workflows.cli.foreseen import SAID, SIGNS, as_json, kind_of, said
 from workflows.cli.options import Calling
 from workflows.cli.words import cut, number, short
 
 if TYPE_CHECKING:
     from engine.api import Engine
-    from engine.model import RunState, Scope
+    from engine.model import Scope
     from workflows.cli.survey import Found, Survey
-    from workflows.onboarding.inputs import Inputs, Schedule
+    from workflows.onboarding.inputs import Schedule
     from workflows.onboarding.manifest import Spool
 
 ALL = 60
 """Up to so many sources are all shown; of more, those that are finished and unchanged are only counted."""
-SIGNS = {"create": "+", "continue": ">", "changed": "~", "unchanged": " ", "gone": "?"}
-SAID = {"create": "to create", "continue": "to continue", "changed": "changed", "unchanged": "unchanged"}
+COLOURS = {"create": "green", "continue": "cyan", "change": "yellow", "replace": "red", "refused": "red"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,9 @@ class Asked:
     exclude: list[str]
     detailed: bool
     json: bool
+    output: Path | None
+    replace: bool
+    defaults: Path | None
 
 
 def plan(
@@ -50,19 +53,35 @@ def plan(
     detailed_exitcode: Annotated[
         bool, Option("--detailed-exitcode", help="Leave 0 when there is nothing to do, 2 when there is.")
     ] = False,
+    replace: Annotated[bool, Option("--replace", help="As for run.")] = False,
+    output: Annotated[
+        Path | None, Option("-o", "--output", metavar="PLAN", help="Save it: `headway run PLAN` does exactly that.")
+    ] = None,
     json: Annotated[bool, Option("--json", help="One JSON line per source, the last one a summary.")] = False,
 ) -> int:
-    """Show what `run` would create, go on with, leave, and what has changed. Needs no network and no credentials.
+    """Show what `run` would create, adopt, change in place, replace, leave. Needs no network and no credentials.
 
-    Which sandbox it is about say AEP_IMS_ORG and AEP_SANDBOX_NAME, or else the journal.
+    Which sandbox it is about say AEP_IMS_ORG and AEP_SANDBOX_NAME, or else the journal. What cannot be changed in place
+    is replaced only by `run --replace`: the old flow goes first.
 
     Example:
       headway plan sources.yaml
       headway plan sources.yaml --detailed-exitcode
+      headway plan sources.yaml -o monday.plan
     """
     from workflows.onboarding.manifest import check_and_spool
 
-    asked = Asked(options=options, file=file, only=only, exclude=exclude, detailed=detailed_exitcode, json=json)
+    asked = Asked(
+        options=options,
+        file=file,
+        only=only,
+        exclude=exclude,
+        detailed=detailed_exitcode,
+        json=json,
+        output=output,
+        replace=replace,
+        defaults=defaults,
+    )
     with check_and_spool(file, defaults) as spool:
         return run_async(_plan, asked, spool)
 
@@ -73,12 +92,14 @@ async def _plan(asked: Asked, spool: Spool) -> int:
     from workflows.cli.selecting import Selection
     from workflows.cli.survey import Survey
 
-    async with looking(asked.options.store) as engine:
+    async with looking(asked.options.store, replace=asked.replace) as engine:
         scope = await _scope(engine, asked)
         await engine.check_scope(scope)
         survey = Survey(engine, scope, spool, Selection(only=asked.only, exclude=asked.exclude))
-        counts = await _lines(engine, asked, survey)
-    changes = sum(counts[action] for action in ("create", "continue", "changed"))
+        counts = await _lines(asked, survey)
+    if asked.output is not None:
+        _save(asked, survey)
+    changes = sum(counts[action] for action in ("create", "continue", "change", "replace", "refused"))
     if asked.json:
         from workflows.cli.events import print_json
 
@@ -86,6 +107,8 @@ async def _plan(asked: Asked, spool: Spool) -> int:
     else:
         figures = [f"{number(counts[action])} {said}" for action, said in SAID.items() if counts[action]]
         print(f"{', '.join(figures) or 'There is nothing to do'}.   Nothing has been sent.")
+        if asked.output is not None:
+            print(f"Saved: headway run {asked.output} does exactly this, or nothing if the world has moved.")
     return Exit.CHANGES if asked.detailed and changes else Exit.DONE
 
 
@@ -109,53 +132,92 @@ async def _scope(engine: Engine, asked: Asked) -> Scope:
     return next(iter(known.values()), Scope(gateway="-", org="-", sandbox="-"))
 
 
-async def _lines(engine: Engine, asked: Asked, survey: Survey) -> dict[str, int]:
+async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
     """Say what each source comes to; how many come to what."""
     counts = dict.fromkeys(SIGNS, 0)
     brief = survey.spool.count > ALL and not asked.json
     async for found in survey.sources():
         if found.selected:
-            action, what = await _action(engine, found)
+            action, what = foreseen(found)
+            survey.note(found, action)
             counts[action] += 1
             if not (brief and action == "unchanged"):
-                _say(asked, action, found.item.source, what)
+                _say(asked, action, found, what)
     async for run in survey.gone():
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
-            _say(asked, "gone", run.source, ["in the journal, not in the manifest: left alone"])
+            _tell(asked, "gone", run.source, ["in the journal, not in the manifest: left alone"], {})
     return counts
 
 
-def _say(asked: Asked, action: str, source: str, what: list[str]) -> None:
+def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
+    previously = found.known.source if found.known and found.known.source != found.item.source else None
+    steps = as_json(found.changes)
+    needs = action == "replace" and not asked.replace
+    details: dict[str, object] = {
+        "steps": steps,
+        "previously": previously,
+        "needs_replace": needs,
+        "refused": found.left or None,
+    }
+    shown = [f"renamed from {previously}", *what] if previously else what
+    shown = [*shown, "needs --replace"] if needs else shown
+    _tell(asked, action, found.item.source, shown, details)
+
+
+def _tell(asked: Asked, action: str, source: str, what: list[str], details: dict[str, object]) -> None:
     if asked.json:
         from workflows.cli.events import print_json
 
-        print_json({"source": source, "action": action, "what": what})
+        print_json({"source": source, "action": action, "what": what, **details})
         return
     text = {"unchanged": "unchanged", "create": f"{len(what)} resources: {', '.join(what)}"}.get(
         action, "; ".join(what)
     )
-    print(cut(f"{SIGNS[action]} {short(source, 32):<18} {text}", 1000))
+    _print(cut(f"{SIGNS[action]} {short(source, 32):<18} {text}", 1000), COLOURS.get(action))
 
 
-async def _action(engine: Engine, found: Found) -> tuple[str, list[str]]:
-    """What would be done with a source, and the details."""
+def _print(line: str, colour: str | None) -> None:
+    """In colour where people look."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(soft_wrap=True, highlight=False).print(Text(line, style=colour or ""))
+
+
+def _save(asked: Asked, survey: Survey) -> None:
+    from workflows.cli.saved import Saved
+
+    if asked.output is not None:
+        Saved(
+            manifest=asked.file,
+            defaults=str(asked.defaults) if asked.defaults else None,
+            only=asked.only,
+            exclude=asked.exclude,
+            replace=asked.replace,
+            print_of=survey.print_of(),
+        ).write(asked.output)
+
+
+def foreseen(found: Found) -> tuple[str, list[str]]:
+    """What would be done with a source, in one word of `SIGNS`, and the details."""
     from engine.model import RunStatus
     from engine.ports import Standing
 
-    if found.standing is Standing.NEW or found.known is None:
+    known = found.known
+    if known is None or found.standing is Standing.NEW or known.status is RunStatus.DESTROYED:
         return "create", list(_resources(found))
     if found.standing is Standing.UNCHANGED:
         return "unchanged", []
-    run = await engine.journal.load(found.known.run_id)
+    what = list(said(found.changes))
     if found.standing is Standing.CHANGED:
-        return "changed", [*_changes(run, found), "left alone for now"]
-    if found.known.status is RunStatus.DONE:
-        return "continue", ["done, but the journal was moved or restored: looked at again"]
-    state = found.known.status.value.replace("_", " ")
-    done = sum(step.receipt is not None for step in run.steps.values())
-    failure = f": {run.failure.message}" if run.failure else ""
-    return "continue", [f"{state}, {done} steps of its own done{failure}", *_changes(run, found)]
+        kind = kind_of(found.changes)
+        if found.left and kind not in ("replace", "refused"):
+            return "refused", [found.left]
+        return kind, what
+    if known.status is RunStatus.DONE:
+        return "continue", ["done, but the journal was moved or restored: looked at again", *what]
+    return "continue", [known.status.value.replace("_", " "), *what]
 
 
 def _resources(found: Found) -> Iterator[str]:
@@ -184,23 +246,3 @@ def every(schedule: Schedule) -> str:
     return (
         f"every {schedule.frequency}" if schedule.interval == 1 else f"every {schedule.interval} {schedule.frequency}s"
     )
-
-
-def _changes(run: RunState, found: Found) -> list[str]:
-    """In which fields the manifest says something else than the run was made with."""
-    from workflows.onboarding.inputs import to_json
-
-    before: Inputs = found.item.workflow.decode(run.inputs)
-    return list(_differences(to_json(before), to_json(found.inputs), ""))
-
-
-def _differences(before: Any, now: Any, path: str) -> Iterator[str]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys((*before, *now)):
-            yield from _differences(before.get(key), now.get(key), f"{path}.{key}" if path else str(key))
-    elif before != now:
-        yield f"{path} {_brief(before)} → {_brief(now)}"
-
-
-def _brief(value: Any) -> str:
-    return "none" if value is None else cut(str(value), 60)

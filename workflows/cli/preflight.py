@@ -55,12 +55,8 @@ class _Base:
 class Preflight:
     """Checks of sources that are about to be sent. `known` of a source is what the journal says of its run."""
 
-    def __init__(
-        self, app: App, scope: Scope, manifest: str, spool: Spool, renamed: Mapping[str, str] | None = None
-    ) -> None:
-        """`renamed`: what the manifest now calls a source that goes on under its previous name."""
+    def __init__(self, app: App, scope: Scope, manifest: str, spool: Spool) -> None:
         client = app.client
-        self._renamed = {} if renamed is None else renamed
         self._app, self._scope, self._findings = app, scope, Findings(manifest, spool)
         self._explorer = Explorer(client)
         self._rules = Asking[tuple[str, FlowSpecQuery], Mapping[str, Json]](self._read_rules)
@@ -106,7 +102,7 @@ class Preflight:
     # what is wrong
 
     def _note(self, inputs: Inputs, problem: Problem) -> None:
-        self._findings.note(self._renamed.get(inputs.source, inputs.source), problem)
+        self._findings.note(inputs.source, problem)
 
     def _note_chain(self, inputs: Inputs, known: Known | None) -> None:
         """Whether a run would have to go on by other steps than those that it was begun with."""

@@ -22,7 +22,8 @@ class Outcome:
     tally: Tally
     seconds: float
     again: str
-    changed: list[str] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    """Why finished sources of which the manifest says something else were left as they are, by name."""
     gone: int = 0
     interrupted: bool = False
     stopped: bool = False
@@ -61,7 +62,8 @@ class Outcome:
             "failed": tally.failed,
             "in_doubt": tally.in_doubt,
             "left": tally.left,
-            "changed": self.changed,
+            "changed": list(self.kept),
+            "left_as_they_are": self.kept,
             "gone": self.gone,
             "interrupted": self.interrupted,
             "stopped": self.stopped,
@@ -75,11 +77,8 @@ class Outcome:
     def lines(self) -> list[str]:
         """The summary for people."""
         lines = [self._counts(), *self._unhappy()]
-        if self.changed:
-            lines.append(
-                f"  {number(len(self.changed))}  changed in the manifest since they were done, left alone for now"
-                f"     {listed(self.changed, NAMED)}"
-            )
+        for reason, sources in self._kept().items():
+            lines.append(f"  {number(len(sources))}  left as they are: {reason}     {listed(sources, NAMED)}")
         if self.stopped:
             lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
         if self.interrupted and self.tally.left:
@@ -92,6 +91,13 @@ class Outcome:
             done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
             lines.append(f"Continue with   {self.again}{done}")
         return lines
+
+    def _kept(self) -> dict[str, list[str]]:
+        """The sources that were left as they are, by reason."""
+        found: dict[str, list[str]] = {}
+        for source, reason in self.kept.items():
+            found.setdefault(reason, []).append(source)
+        return found
 
     def _counts(self) -> str:
         tally = self.tally

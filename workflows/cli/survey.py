@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.api import Engine, Item
+from engine.changes import StepChange
 from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
+from workflows.cli.failures import Refusal
+from workflows.cli.foreseen import kind_of, print_of
 from workflows.cli.selecting import Selection, Subject, codes_of
 from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import Inputs
@@ -21,12 +26,20 @@ TO_DO = frozenset({Standing.NEW, Standing.CONTINUED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One source of the manifest and how it stands. `inputs` carry the name that the run has in the journal."""
+    """One source of the manifest and how it stands. `changes`: what a manifest that changed means for its steps, if the
+    run is there; `left`: why it is left as it is in spite of them."""
 
     item: Item
     standing: Standing
     known: Known | None
     selected: bool
+    changes: Sequence[StepChange] = ()
+    left: str = ""
+
+    @property
+    def changing(self) -> bool:
+        """Whether it is finished, and the manifest asks for something else now."""
+        return self.standing is Standing.CHANGED and bool(self.left or kind_of(self.changes) != "unchanged")
 
     @property
     def inputs(self) -> Inputs:
@@ -37,7 +50,7 @@ class Found:
     @property
     def to_do(self) -> bool:
         """Whether there is something to send for it."""
-        return self.selected and self.standing in TO_DO
+        return self.selected and (self.standing in TO_DO or (self.changing and not self.left))
 
 
 @dataclass(slots=True)
@@ -50,16 +63,16 @@ class Survey:
     selection: Selection
     standings: Counter[Standing] = field(default_factory=Counter)
     """Of the selected sources."""
+    to_do: int = 0
+    """How many sources there is something to send for."""
     changed: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    """Why finished sources of which the manifest says something else are left as they are, by name."""
     renamed: dict[str, str] = field(default_factory=dict)
     """New name by old name, for sources that say `previously` and whose run has the old name."""
+    _prints: Any = field(default_factory=hashlib.blake2b)
     _known: int = 0
     _wanted: bytearray = field(default_factory=bytearray)
-
-    @property
-    def to_do(self) -> int:
-        """How many sources there is something to send for."""
-        return sum(self.standings[standing] for standing in TO_DO)
 
     @property
     def selected(self) -> int:
@@ -70,15 +83,28 @@ class Survey:
         """Every source, in the manifest's order."""
         codes = await self._codes() if self.selection.by_error else {}
         for batch in self.spool.batches(BATCH):
-            items = await self._items(batch)
+            await self._check_names(batch)
+            items = [_item(said) for said in batch]
             runs = [self.engine.new_run(self.scope, item) for item in items]
             compared = await self.engine.journal.compare(runs)
             for item, run, (standing, known) in zip(items, runs, compared, strict=True):
                 state = known.status.value if known else RunStatus.PENDING.value
                 subject = Subject(source=item.source, state=state, codes=codes.get(run.run_id, ()))
                 found = Found(item=item, standing=standing, known=known, selected=self.selection.takes(subject))
+                if known and known.source != item.source:
+                    self.renamed[known.source] = item.source
+                if found.selected and known and standing is not Standing.UNCHANGED:
+                    found = await self._foreseen(found, known)
                 self._count(found)
                 yield found
+
+    async def _foreseen(self, found: Found, known: Known) -> Found:
+        """What the manifest means for the steps of a run that is there."""
+        run = await self.engine.journal.load(known.run_id)
+        if run.status is RunStatus.DESTROYED:
+            return found
+        changes, left = await self.engine.foresee(found.item, run)
+        return replace(found, changes=changes, left=left)
 
     def batches(self) -> Iterator[list[Item]]:
         """The sources that there is something to send for, once all were seen."""
@@ -86,7 +112,7 @@ class Survey:
         for batch in self.spool.batches(BATCH):
             wanted = self._wanted[place : place + len(batch)]
             place += len(batch)
-            if items := [self._item(said) for said, yes in zip(batch, wanted, strict=True) if yes]:
+            if items := [_item(said) for said, yes in zip(batch, wanted, strict=True) if yes]:
                 yield items
 
     async def gone(self) -> AsyncIterator[RunState]:
@@ -100,29 +126,41 @@ class Survey:
             if not named and (run.scope.gateway, run.scope.org, run.scope.sandbox) == here:
                 yield run
 
+    def note(self, found: Found, action: str) -> None:
+        """Remember what is foreseen for a source, for `print_of`."""
+        text = found.item.text or ""
+        self._prints.update(print_of(found.item.source, action, text, found.changes).encode())
+
+    def print_of(self) -> str:
+        """A print of everything that was foreseen, in the manifest's order."""
+        return str(self._prints.hexdigest()[:32])
+
     def _count(self, found: Found) -> None:
         self._known += found.known is not None
         self._wanted.append(found.to_do)
+        self.to_do += found.to_do
         if found.selected:
             self.standings[found.standing] += 1
-            if found.standing is Standing.CHANGED:
+            if found.changing:
                 self.changed.append(found.item.source)
+                if found.left:
+                    self.left[found.item.source] = found.left
 
-    async def _items(self, batch: list[Spooled]) -> list[Item]:
-        """The items of a batch; a source whose run has its previous name keeps that one."""
+    async def _check_names(self, batch: list[Spooled]) -> None:
+        """A source cannot take over the run of its previous name when it has one already. Raises `Refusal`."""
         asking = [said for said in batch if said.previously]
-        if asking:
-            old = [_renamed(said) for said in asking]
-            both = await self.engine.journal.compare(
-                [self.engine.new_run(self.scope, item) for item in (*old, *map(_item, asking))]
-            )
-            for said, (_, before), (_, now) in zip(asking, both, both[len(asking) :], strict=False):
-                if before is not None and now is None and said.previously:
-                    self.renamed[said.previously] = said.source
-        return [self._item(said) for said in batch]
-
-    def _item(self, said: Spooled) -> Item:
-        return _renamed(said) if self.renamed.get(said.previously or "") == said.source else _item(said)
+        if not asking:
+            return
+        alone = [replace(_item(said), previously=None) for said in asking]
+        items = [*(replace(item, source=str(s.previously)) for item, s in zip(alone, asking, strict=True)), *alone]
+        found = await self.engine.journal.compare([self.engine.new_run(self.scope, item) for item in items])
+        for said, (_, before), (_, now) in zip(asking, found[: len(asking)], found[len(asking) :], strict=True):
+            if before and now and before.status is not RunStatus.DESTROYED and now.status is not RunStatus.DESTROYED:
+                line = self.spool.line_of(said.source)
+                raise Refusal(
+                    f"line {line}: {said.source} cannot take the place of {said.previously}: the journal has both",
+                    f"leave out `previously`, or destroy one of them; `headway status {said.previously}` shows it",
+                )
 
     async def _codes(self) -> dict[str, set[str]]:
         """What went wrong in each run in which something did, by run id."""
@@ -131,10 +169,7 @@ class Survey:
 
 
 def _item(said: Spooled) -> Item:
-    return Item(workflow=CHAINS[said.chain], source=said.source, inputs=None, text=said.text)
-
-
-def _renamed(said: Spooled) -> Item:
-    source, workflow = said.previously or said.source, CHAINS[said.chain]
-    inputs = replace(said.inputs, source=source, previously=None)
-    return Item(workflow=workflow, source=source, inputs=inputs, text=workflow.encode(inputs))
+    """A name that the source had before says how its run is found, not what it is to be."""
+    workflow = CHAINS[said.chain]
+    text = workflow.encode(said.inputs) if said.previously else said.text
+    return Item(workflow=workflow, source=said.source, inputs=None, text=text, previously=said.previously)

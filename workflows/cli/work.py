@@ -9,13 +9,13 @@ from functools import partial
 
 from engine.identity import run_id
 from engine.model import RunStatus, Scope
-from engine.ports import Standing
 from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
 from workflows.cli.compose import WORKFLOW, App, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
 from workflows.cli.options import Driving
+from workflows.cli.planning import foreseen
 from workflows.cli.preflight import Due, Preflight
 from workflows.cli.preparing import consent
 from workflows.cli.render import say
@@ -35,7 +35,8 @@ class Batch:
     act: Callable[[], Awaitable[object]] | None
     total: int
     done: int
-    changed: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    """Why finished sources of which the manifest says something else are left as they are, by name."""
     gone: int = 0
 
 
@@ -67,35 +68,43 @@ class Work(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RunManifest(Work):
-    """The sources of a manifest."""
+    """The sources of a manifest. `foreseen`: the print of a saved plan, if it is to be done exactly."""
 
     manifest: str
     spool: Spool
     wait: bool = False
+    foreseen: str | None = None
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
         survey = Survey(app.engine, scope, self.spool, selection)
-        preflight = Preflight(app, scope, self.manifest, self.spool, survey.renamed)
+        preflight = Preflight(app, scope, self.manifest, self.spool)
         due = list[Due]()
         async for found in survey.sources():
+            if found.selected and self.foreseen is not None:
+                survey.note(found, foreseen(found)[0])
             if found.to_do:
                 due.append((found.inputs, found.known))
             if len(due) == BATCH:
                 await preflight.check(due)
                 due.clear()
+        if self.foreseen not in (None, survey.print_of()):
+            raise Refusal(
+                f"{self.manifest}, or what the journal knows of it, has changed since the plan was made",
+                "make a new plan, and look at it; nothing was sent",
+            )
         await preflight.check(due)
         preflight.close()
         gone = await self._gone(survey)
-        for new, old in ((new, old) for old, new in survey.renamed.items()):
-            self.tell(f"{new} goes on as {old}, the name under which the journal knows it")
+        for old, new in survey.renamed.items():
+            self.tell(f"{old} is called {new} from now on; what it made gets the new name, nothing is made twice")
         consent(sandbox, survey.to_do, interrupt, yes=self.options.yes)
         act = None
         if survey.to_do:
             batch = (await app.engine.register(scope, survey.batches())).batch
             act = partial(app.engine.run, batch)
-        done = survey.standings[Standing.UNCHANGED] + survey.standings[Standing.CHANGED]
-        return Batch(act=act, total=survey.selected, done=done, changed=survey.changed, gone=gone)
+        done = survey.selected - survey.to_do
+        return Batch(act=act, total=survey.selected, done=done, left=survey.left, gone=gone)
 
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.place = self._place

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, Misfit, misfits
@@ -85,7 +85,9 @@ __all__ = [
 ]
 
 
-def all_resources(client: AepClient, environ: Mapping[str, str] = os.environ) -> list[Any]:
-    """One of each kind, for the engine. `environ` is where the manifest's `${env:NAME}` are looked up."""
+def all_resources(to: AepClient | None, environ: Mapping[str, str] = os.environ) -> list[Any]:
+    """One of each kind, for the engine. `environ` is where the manifest's `${env:NAME}` are looked up. Without a client
+    they cannot send, only compare."""
+    client = cast("AepClient", to)
     kinds = (Classes, Schemas, Datasets, TargetConnections, MappingSets, FlowSpecs, Flows)
     return [Connections(client, environ), SourceConnections(client), *(kind(client) for kind in kinds)]

@@ -1,0 +1,103 @@
+"""What would become of one source, in words and as data; and the print by which a saved plan knows the world again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine import codec
+from engine.changes import ADOPTED, Action, StepChange
+from engine.model import Json
+from engine.ports import Change
+from workflows.cli.words import amount, cut
+
+SIGNS = {"create": "+", "continue": ">", "change": "~", "replace": "±", "refused": "!", "unchanged": " ", "gone": "?"}
+SAID = {
+    "create": "to create",
+    "continue": "to continue",
+    "change": "to change",
+    "replace": "to replace",
+    "refused": "cannot be changed",
+    "unchanged": "unchanged",
+}
+
+
+def kind_of(changes: Sequence[StepChange]) -> str:
+    """What the changes of a finished source come to, in one word of `SIGNS`."""
+    doing = [change for change in changes if change.action is not Action.LEAVE]
+    if any(change.refused for change in doing):
+        return "refused"
+    if any(change.destroys for change in doing):
+        return "replace"
+    return "change" if doing else "unchanged"
+
+
+def said(changes: Sequence[StepChange]) -> Iterator[str]:
+    """The changes for people: which field, from what to what, and how."""
+    renamed = [change for change in changes if [field.path for field in change.fields] == ["name"]]
+    if renamed:
+        yield f"{amount(len(renamed), 'object')} get the new name"
+    for change in changes:
+        if change in renamed:
+            continue
+        name = change.step.replace("_", " ") + (" (shared)" if change.shared else "")
+        if change.action is Action.LEAVE:
+            continue
+        if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
+            yield f"{name} is {'adopted' if change.action is Action.ADOPT else f'{change.action.value}d'}"
+            continue
+        fields = ", ".join(_field(field) for field in change.fields)
+        yield f"{name}: {fields}{_how(change)}"
+
+
+def _how(change: StepChange) -> str:
+    if change.refused:
+        return f" [cannot be done: {change.refused}]"
+    if change.superseded:
+        return " [by a new one, the old one stays]"
+    if change.action is Action.UPDATE:
+        return " [in place]"
+    notes = ["replaced"]
+    notes += ["the old one stays"] * change.stays
+    notes += ["loses data"] * (change.loses_data and not change.stays)
+    notes += ["its data stays there"] * (change.loses_data and change.stays)
+    return f" [{', '.join(notes)}]"
+
+
+def _field(field: Change) -> str:
+    if field.path == "name":
+        return "the new name"
+    path = field.path.removeprefix("scheduleParams.").removeprefix("transformations.")
+    if field.path == ADOPTED:
+        return f"{_brief(field.before, 'its own')} → {_brief(field.after, 'its own')}"
+    return f"{path} {_brief(field.before)} → {_brief(field.after)}"
+
+
+def _brief(value: Json, nothing: str = "none") -> str:
+    if value is None:
+        return nothing
+    return cut(value if isinstance(value, str) else codec.canonical(value), 60)
+
+
+def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
+    """The changes as data."""
+    return [
+        {
+            "step": change.step,
+            "action": change.action.value,
+            "id": change.id,
+            "shared": change.shared,
+            "in_place": change.action is Action.UPDATE and not change.superseded,
+            "old_one_stays": change.superseded or change.stays,
+            "loses_data": change.loses_data and not change.stays,
+            "fields": [{"path": f.path, "from": f.before, "to": f.after} for f in change.fields],
+            "refused": change.refused or None,
+        }
+        for change in changes
+        if change.action is not Action.LEAVE
+    ]
+
+
+def print_of(source: str, action: str, text: str, changes: Sequence[StepChange]) -> str:
+    """A print of what was foreseen for a source: the manifest's inputs, and the journal's state as far as it counts."""
+    return codec.fingerprint([source, action, text, as_json(changes), [change.id for change in changes]])

@@ -1,0 +1,43 @@
+"""A saved plan: which manifest it is about, and a print of what it foresaw. `run` does exactly that, or refuses."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+KEY = "headway_plan"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What `plan -o` writes."""
+
+    manifest: str
+    defaults: str | None
+    only: list[str]
+    exclude: list[str]
+    replace: bool
+    print_of: str
+
+    def write(self, file: Path) -> None:
+        """One line of JSON."""
+        file.write_bytes(orjson.dumps({KEY: VERSION, **asdict(self)}) + b"\n")
+
+    @classmethod
+    def read(cls, file: str) -> Self | None:
+        """The plan in a file; None: it holds something else, a manifest by all means."""
+        try:
+            with Path(file).open("rb") as lines:
+                start = lines.read(64)
+                if not start.startswith(b'{"%s":' % KEY.encode()):
+                    return None
+                found: dict[str, Any] = orjson.loads(start + lines.read())
+        except (OSError, orjson.JSONDecodeError):
+            return None
+        if found.pop(KEY) != VERSION:
+            return None
+        return cls(**found)
