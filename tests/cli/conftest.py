@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from workflows.cli import main
@@ -180,3 +181,18 @@ sources:
       field_groups: [https://ns.adobe.com/xdm/context/profile-personal-details]
 """)
     return path
+
+
+@pytest.fixture
+def hand(platform: Platform) -> Iterator[httpx.Client]:
+    """Somebody else with credentials."""
+    secrets = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET, "scope": DEFAULT_SCOPES}
+    answer = httpx.post(f"{platform.url}/ims/token/v3", data={"grant_type": "client_credentials", **secrets})
+    headers = {
+        "Authorization": f"Bearer {answer.json()['access_token']}",
+        "x-api-key": DEFAULT_CLIENT_ID,
+        "x-gw-ims-org-id": DEFAULT_ORG,
+        "x-sandbox-name": "dev",
+    }
+    with httpx.Client(base_url=f"{platform.url}/data/foundation", headers=headers) as client:
+        yield client

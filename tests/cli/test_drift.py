@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.cli.conftest import Headway, Platform
-from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SCOPES
-
-
-@pytest.fixture
-def hand(platform: Platform) -> Iterator[httpx.Client]:
-    """Somebody else with credentials."""
-    secrets = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET, "scope": DEFAULT_SCOPES}
-    answer = httpx.post(f"{platform.url}/ims/token/v3", data={"grant_type": "client_credentials", **secrets})
-    headers = {
-        "Authorization": f"Bearer {answer.json()['access_token']}",
-        "x-api-key": DEFAULT_CLIENT_ID,
-        "x-gw-ims-org-id": DEFAULT_ORG,
-        "x-sandbox-name": "dev",
-    }
-    with httpx.Client(base_url=f"{platform.url}/data/foundation", headers=headers) as client:
-        yield client
 
 
 def step(headway: Headway, source: str, name: str) -> Any:

@@ -152,13 +152,13 @@ def test_plan_tells_new_changed_unchanged_and_gone(headway: Headway, manifest: P
     manifest.write_text(text)
     ended = headway("plan", manifest.name, "--detailed-exitcode")
     assert ended.code == 2
-    assert "~ acme-incidents     schedule.interval 30 → 60; left alone for now" in ended.out
+    assert "~ acme-incidents     flow: interval 30 → 60 [in place]" in ended.out
     assert "? acme-contacts      in the journal, not in the manifest: left alone" in ended.out
-    assert "1 to create, 1 changed, 1 unchanged." in ended.out
+    assert "1 to create, 1 to change, 1 unchanged." in ended.out
     lines = headway("plan", manifest.name, "--json").lines
     assert {line["source"]: line["action"] for line in lines[:-1]} == {
         "acme-accounts": "unchanged",
-        "acme-incidents": "changed",
+        "acme-incidents": "change",
         "emea-contacts": "create",
         "acme-contacts": "gone",
     }

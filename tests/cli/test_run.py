@@ -85,37 +85,12 @@ def test_a_mistake_in_a_rejected_source_is_mended_in_the_manifest(
     assert platform.report()["duplicates"]["count"] == 0
 
 
-def test_a_finished_source_that_changed_is_reported_and_left_alone(
-    headway: Headway, platform: Platform, manifest: Path
-) -> None:
-    headway("run", manifest.name)
-    posts = platform.posts()
-    manifest.write_text(manifest.read_text().replace("interval: 30", "interval: 60"))
-    ended = headway("run", manifest.name)
-    assert ended.code == 0
-    assert "changed in the manifest since they were done, left alone for now     acme-incidents" in ended.out
-    assert platform.posts() == posts
-
-
 def test_a_source_that_is_gone_from_the_manifest_is_reported_and_left_alone(headway: Headway, manifest: Path) -> None:
     headway("run", manifest.name)
     manifest.write_text(manifest.read_text().partition("  - name: acme-contacts")[0])
     ended = headway("run", manifest.name)
     assert ended.code == 0
     assert "acme-contacts: in the journal, not in sources.yaml; left alone" in ended.err
-
-
-def test_a_source_with_a_previous_name_is_not_made_a_second_time(
-    headway: Headway, platform: Platform, manifest: Path
-) -> None:
-    headway("run", manifest.name)
-    posts = platform.posts()
-    manifest.write_text(
-        manifest.read_text().replace("- name: acme-accounts", "- name: new-accounts\n    previously: acme-accounts")
-    )
-    ended = headway("run", manifest.name)
-    assert (ended.code, platform.posts()) == (0, posts)
-    assert "new-accounts goes on as acme-accounts" in ended.err
 
 
 def test_events_are_json_lines_and_the_last_one_is_a_summary(headway: Headway, manifest: Path) -> None:
