@@ -35,7 +35,7 @@ def run(
     Example:
       headway run sources.yaml
       headway run sources.csv --defaults defaults.yaml --only 'acme-*' --yes
-      headway plan sources.yaml -o monday.plan && headway run monday.plan
+      headway run monday.plan
     """
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
