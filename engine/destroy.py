@@ -22,15 +22,20 @@ from engine.retry import next_delay
 
 async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState:
     """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
-    if not run.state.doomed:
+    if not _wanted(run, delete_data=delete_data) <= set(run.state.doomed):  # what a replacement doomed is not all
         await settle_intents(run, shared)
-        spared = set() if delete_data else keeping(run)
-        await doom(run, [name for name in run.steps if deletable(run, name) and name not in spared])
+        await doom(run, sorted(_wanted(run, delete_data=delete_data)))
     await delete_doomed(run)
     await forget(run)
     destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
     await run.write(run=replace(destroyed, finished_at=run.session.clock.wall()))
     return run.state
+
+
+def _wanted(run: Active, *, delete_data: bool) -> set[str]:
+    """The steps whose objects are to be deleted."""
+    spared = set() if delete_data else keeping(run)
+    return {name for name in run.steps if deletable(run, name) and name not in spared}
 
 
 async def settle_intents(run: Active, shared: Shared) -> None:
