@@ -34,6 +34,18 @@ def effect_before_intent() -> list[Patch]:
     return [(Active, "write", lazy)]
 
 
+def permit_after_intent() -> list[Patch]:
+    async def late(work: Work) -> effect.Intended:
+        run, resource = work.run, work.resource
+        await run.ask(work.name, lambda: resource.prepare(work.spec))
+        intended = effect.draft(run, work.name, work.spec)
+        await run.write(intended.state)
+        await effect.admit(run, work.name)
+        return intended
+
+    return [(effect, "_intend", late)]
+
+
 def no_send_window() -> list[Patch]:
     async def at_once(_run: Active, _name: str, intended: effect.Intended) -> effect.Intended:
         return intended

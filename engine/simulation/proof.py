@@ -22,6 +22,8 @@ CHUNK = 16
 """Seeds that a process takes at a time."""
 SEARCH = 1000
 """Within how many schedules a broken rule must be found."""
+SPARED = 250
+"""In how many schedules a clause that only spares work must do no harm when it is broken."""
 SHRUNK = 3
 """How many of the schedules that broke the promise are shrunk."""
 
@@ -50,6 +52,7 @@ def explore(count: int, seed: int, *, weather: Weather = ANY, processes: int | N
 
 def find(switch: str, *, seed: int = 1, count: int = SEARCH) -> Found:
     """The first schedule in which breaking this rule does harm."""
+    count = min(count, SPARED) if SWITCHES[switch].harmless else count
     for number in range(seed, seed + count):
         trial = Trial(seed=number, sabotage=switch)
         if harm := trial.failures(trial.run()):
@@ -119,8 +122,9 @@ def main() -> int:
         for kill, result in wrong:
             print(f"  {kill}: {result.wrong[0]}")
     for found in find_all():
-        good &= found.seed is not None
-        seed = f"found by seed {found.seed}" if found.seed else "NOT FOUND"
+        harmless = SWITCHES[found.switch].harmless
+        good &= (found.seed is None) is harmless
+        seed = f"found by seed {found.seed}" if found.seed else "does no harm" if harmless else "NOT FOUND"
         print(f"{found.switch:<28} {seed:<20} {found.harm[:80]}")
     return 0 if good else 1
 

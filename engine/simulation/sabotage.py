@@ -23,11 +23,15 @@ Patch = tuple[object, str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """`rule`: which clause it breaks. `patches`: what is put in whose place. `weather`: where it shows soonest."""
+    """`rule`: which clause it breaks. `patches`: what is put in whose place. `weather`: where it shows soonest.
+
+    `harmless`: the clause only spares work; breaking it must break no promise, and that is shown, too.
+    """
 
     rule: str
     patches: Callable[[], list[Patch]]
     weather: Weather = ANY_WEATHER
+    harmless: bool = False
 
 
 @contextmanager
@@ -63,6 +67,11 @@ TAIL = _weather(
 SWITCHES: Mapping[str, Switch] = {
     "effect_before_intent": Switch(
         rule="1: the request leaves before its intent is durable", patches=broken.effect_before_intent
+    ),
+    "permit_after_intent": Switch(
+        rule="1: the permit comes after the intent (which is then old, and renewed, before it is sent)",
+        patches=broken.permit_after_intent,
+        harmless=True,
     ),
     "no_send_window": Switch(
         rule="1: the age of the intent is not checked before the send", patches=broken.no_send_window, weather=FROZEN
@@ -127,7 +136,7 @@ SWITCHES: Mapping[str, Switch] = {
     "foreign_hit_settles": Switch(
         rule="5: a hit that another journal made settles our attempts, too",
         patches=lambda: broken.take(lambda attempts, tag: attempts if tag in {a.tag for a in attempts} else ()),
-        weather=TAIL.but(rivals=["second", "copy"], runs=[1]),
+        weather=TAIL.but(rivals=["second"], fates=["late"], fault_rate=[0.5], permits=[0], lag=[0], scripts=[("run",)]),
     ),
     "gone_is_absence": Switch(
         rule="5: a listed hit that answers 404 is absence at once", patches=broken.gone_is_absence

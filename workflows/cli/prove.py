@@ -76,10 +76,19 @@ def simulate(
         print(f"{amount(done, 'schedule')} in {duration(time.monotonic() - began)}, {amount(faults.total(), 'fault')}:")
         print(f"  {number(len(broken))} broke the promise, {number(reported)} ended with a question for a person")
     if sabotage is not None:
-        if not json:
-            print(f"{sabotage}: {'found out' if broken else 'NOT found out'}")
-        return Exit.DONE if broken else Exit.FAILED
+        return _verdict(sabotage, found=bool(broken), tell=not json)
     return Exit.FAILED if broken else Exit.DONE
+
+
+def _verdict(sabotage: str, *, found: bool, tell: bool) -> int:
+    """A broken rule must be found out; one that only spares work must do no harm."""
+    from engine.simulation.sabotage import SWITCHES
+
+    harmless = SWITCHES[sabotage].harmless
+    if tell:
+        said = "found out" if found else "does no harm: it only spares work" if harmless else "NOT found out"
+        print(f"{sabotage}: {said}")
+    return Exit.DONE if found is not harmless else Exit.FAILED
 
 
 def _trials(seed: int, count: int, sabotage: str | None, only: str | None) -> list[Trial]:
