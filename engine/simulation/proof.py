@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections import Counter
@@ -67,24 +68,25 @@ def find_all(*, processes: int | None = None) -> Iterator[Found]:
 
 
 def crashes(*, server: bool, processes: int | None = None) -> Iterator[tuple[Kill, Result]]:
-    """One quiet run, killed at every step of every task and at every commit, before and after; and continued."""
+    """A quiet run and its destroy, killed at every step of every task and at every commit, before and after; and
+    continued."""
     moments: tuple[Literal["step", "before", "after"], ...] = ("before", "after", "step")
     with ProcessPoolExecutor(processes or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
-        for moment in moments:
+        for process, moment in itertools.product((1, 2), moments):
             number, missed = 1, False
             while not missed:
-                kills = [Kill(1, moment, n) for n in range(number, number + 4 * CHUNK)]
+                kills = [Kill(process, moment, n) for n in range(number, number + 4 * CHUNK)]
                 number += len(kills)
                 for kill, result in zip(kills, pool.map(partial(crash, server), kills), strict=True):
                     if not result.faults["crash"]:
-                        missed = True  # the run has no such step: it is over before
+                        missed = True  # the process has no such step: it is over before
                         break
                     yield kill, result
 
 
 def crash(server: bool, kill: Kill) -> Result:
-    """One quiet run with one crash."""
-    return schedule(1, weather=STILL.but(servers=[server], kills=(kill,)))
+    """One quiet run and its destroy with one crash."""
+    return schedule(1, weather=STILL.but(servers=[server], scripts=[("run", "destroy")], kills=(kill,)))
 
 
 def faults(results: Iterator[Result]) -> tuple[int, Counter[str], list[Result]]:
