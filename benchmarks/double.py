@@ -1,8 +1,9 @@
 """A platform double that is never what is measured: one process that answers from texts made beforehand.
 
-It checks nothing and keeps nothing but counts; `python -m benchmarks.double` serves until its stdin ends. `--latency`
-delays every answer, `--rate` is a token bucket over all services, beyond which requests are answered 429 with
-`Retry-After` in both forms in turn. `GET /__double` gives the counts as JSON.
+It checks nothing and keeps only counts, and the schemas: runs look at them again when they last long. `python -m
+benchmarks.double` serves until its stdin ends. `--latency` delays every answer, `--rate` is a token bucket over all
+services, beyond which requests are answered 429 with `Retry-After` in both forms in turn. `GET /__double` gives the
+counts as JSON.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ import time
 from collections import Counter, deque
 from email.utils import formatdate
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 
 import orjson
 import uvloop
 
 BURST = 10
 """Requests that the token bucket lets pass at once."""
-ON_ITS_WAY = 0.1
+ON_ITS_WAY = 0.25
 """Seconds that a request may have been on its way when a Retry-After was sent: it left before that could be read."""
 
+SCHEMAS = b" /data/foundation/schemaregistry/tenant/schemas"
 BASE_CONNECTION = "GET /data/foundation/flowservice/connections/60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
 NAME = (
     '{"person":{"type":"object","properties":{"name":{"type":"object","properties":{"fullName":{"type":"string"}}}}}}'
@@ -107,6 +110,7 @@ class Double:
         self.latency, self.rate = latency, rate
         self.answers = {key.encode(): _whole(status, text.encode()) for key, (status, text) in ANSWERS.items()}
         self.numbers = itertools.count()
+        self.schemas: dict[bytes, bytes] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -119,18 +123,23 @@ class Double:
         self.most_in_a_second = 0
         self.began = self.first = self.last = 0.0
 
-    def answer(self, key: bytes) -> bytes:
+    def answer(self, key: bytes, body: bytes) -> bytes:
         """The whole answer to a request."""
         now = time.monotonic()
         if key.startswith(b"POST /data/") and self.rate and (wait := self._wait(now)):
             self.refused += 1
             return self._refusal(now, wait)
         known = self.answers.get(key)
+        if known is None and (made := self.schemas.get(key[-9:])) and key.startswith(b"GET" + SCHEMAS):
+            return _whole(200, b'{"$id":"%s",' % unquote_to_bytes(key.rpartition(b"/")[2]) + made[1:])
         if known is None:
             self.requests["unknown " + key.decode()] += 1
             return _whole(404, b"{}")
         self._count(key, now)
-        return known.replace(b"@@@@@@@@@", b"%09d" % next(self.numbers))
+        number = b"%09d" % next(self.numbers)
+        if key.endswith(SCHEMAS):
+            self.schemas[number] = body
+        return known.replace(b"@@@@@@@@@", number)
 
     def _count(self, key: bytes, now: float) -> None:
         self.requests[key.decode()] += 1
@@ -205,10 +214,10 @@ class Connection(asyncio.Protocol):
                 size += int(head[at + 17 :].split(b"\r\n", 1)[0])
             if len(self.buffer) < size:
                 return
-            self.buffer = self.buffer[size:]
-            self.serve(head.split(b" HTTP/", 1)[0].partition(b"?")[0])
+            body, self.buffer = self.buffer[end + 4 : size], self.buffer[size:]
+            self.serve(head.split(b" HTTP/", 1)[0].partition(b"?")[0], body)
 
-    def serve(self, key: bytes) -> None:
+    def serve(self, key: bytes, body: bytes) -> None:
         """Answer one request."""
         double = self.double
         if key.endswith(b" /__double"):
@@ -218,14 +227,14 @@ class Connection(asyncio.Protocol):
             return
         double.arrive(key)
         if double.latency:
-            self.loop.call_later(double.latency, self.reply, key)
+            self.loop.call_later(double.latency, self.reply, key, body)
         else:
-            self.reply(key)
+            self.reply(key, body)
 
-    def reply(self, key: bytes) -> None:
+    def reply(self, key: bytes, body: bytes) -> None:
         """Send the answer, if anybody still wants it."""
         self.double.in_flight -= 1
-        answer = self.double.answer(key)
+        answer = self.double.answer(key, body)
         if not self.transport.is_closing():
             self.transport.write(answer)
 
