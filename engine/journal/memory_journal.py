@@ -96,7 +96,7 @@ class MemoryJournal:
         for run in runs:
             standing, known = self._known(run)
             if known and standing is Standing.CONTINUED and known.status is not RunStatus.DONE:
-                rules.check_variant(known, run.variant)
+                rules.check_variant(known, run)
         return [self._register(batch, run, changing) for run in runs]
 
     def _register(self, batch: int, run: NewRun, changing: Collection[str]) -> tuple[Standing, Known]:

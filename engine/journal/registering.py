@@ -27,7 +27,7 @@ class Found:
 
     def differs(self, run: NewRun, scope: int) -> bool:
         """Whether `run` brings anything new. Raises `WorkflowChanged`."""
-        rules.check_variant(self.known, run.variant)
+        rules.check_variant(self.known, run)
         old = self.known.inputs_print, self.known.source, self.scope
         return self.known.status is RunStatus.DESTROYED or old != (run.inputs_print, run.source, scope)
 

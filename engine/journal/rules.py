@@ -72,13 +72,13 @@ def takes(standing: Standing, run: NewRun, changing: Collection[str]) -> bool:
     return standing is Standing.CONTINUED or (standing is Standing.CHANGED and run.run_id in changing)
 
 
-def check_variant(known: Known, variant: str) -> None:
-    """Whether an unfinished run may go on in this variant: in another only when nothing of it is there. Raises
-    `WorkflowChanged`."""
-    if variant != known.variant and known.begun and known.status is not RunStatus.DESTROYED:
+def check_variant(known: Known, run: NewRun) -> None:
+    """Whether an unfinished run may go on in this variant: in another only when nothing of it is there. What runs share
+    is shared by those of all variants. Raises `WorkflowChanged`."""
+    if not run.shared and run.variant != known.variant and known.begun and known.status is not RunStatus.DESTROYED:
         raise WorkflowChanged(
-            f"run {known.source!r} was begun as {known.variant!r} and cannot go on as {variant!r}: finish it as it was "
-            "begun, or destroy it first"
+            f"run {known.source!r} was begun as {known.variant!r} and cannot go on as {run.variant!r}: finish it as it "
+            "was begun, or destroy it first"
         )
 
 

@@ -30,6 +30,15 @@ async def test_taking_a_run_over_fences_whoever_had_it(open_store: Store) -> Non
         await second.write(record(taken, done("a")))
 
 
+async def test_what_a_run_of_one_variant_began_to_share_one_of_another_finishes(open_store: Store) -> None:
+    async with open_store.open() as journal:
+        begun = await journal.claim_shared(LAKE)
+        await journal.write(record(replace(begun, begun_by=journal.process), intent("lake"), with_run=True))
+    async with open_store.open() as journal:
+        run = await journal.claim_shared(replace(LAKE, variant="tabular"))
+        await journal.write(record(run, done("lake")))
+
+
 async def test_two_processes_that_register_the_same_agree(open_store: Store) -> None:
     answers: list[Standing] = []
 
