@@ -3,7 +3,7 @@
 credentials   who calls, from flags, variables, a file      errors      what happened to a request, one tree
 auth          the access token, fetched and renewed         paging      four ways to hand out a list, without I/O
 transport     connections: one request on the wire          client      read, pages, effect: start here
-recorder      what would be sent
+recorder      what would be sent                            platform_time   a clock that answers set
 exchange      a request and its answer                      address     URLs, and the secrets in bodies
 retry         pauses between safe requests                  seams       the gate and the clock
 """
@@ -29,6 +29,7 @@ from workflows.aep.errors import (
     WindowClosed,
 )
 from workflows.aep.paging import CATALOG, DATA_PREP, FLOW_SERVICE, REGISTRY, SANDBOXES
+from workflows.aep.platform_time import PlatformTime
 from workflows.aep.recorder import Recorded, record
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
 from workflows.aep.transport import make_transport
@@ -55,6 +56,7 @@ __all__ = [
     "NotReady",
     "NotSent",
     "OpenGate",
+    "PlatformTime",
     "PreconditionFailed",
     "Problem",
     "Recorded",

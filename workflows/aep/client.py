@@ -38,7 +38,10 @@ _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "headway"}
 
 
 class AepClient:
-    """One organisation and sandbox. Use it as an async context manager; it closes only a transport of its own."""
+    """One organisation and sandbox. Use it as an async context manager; it closes only a transport of its own.
+
+    `on_date` hears the `Date` of every answer.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class AepClient:
         transport: httpx.AsyncBaseTransport | None = None,
         gate: Gate | None = None,
         clock: Clock | None = None,
+        on_date: Callable[[str | None], None] = lambda _date: None,
         rng: Random | None = None,
         sleep: Sleep = anyio.sleep,
         attempts: int = 6,
@@ -56,6 +60,7 @@ class AepClient:
         self._transport = transport or make_transport(CONNECTIONS)
         self._gate: Gate = gate or OpenGate()
         self._clock: Clock = clock or SystemClock()
+        self._on_date = on_date
         self._rng = rng or Random()
         self._sleep = sleep
         self._attempts = attempts
@@ -233,6 +238,7 @@ class AepClient:
         except (NotSent, Lost):
             self._gate.observe(call.family, None, None)
             raise
+        self._on_date(reply.headers.get("date"))
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply
 

@@ -205,7 +205,7 @@ def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait before asking again, if the answer says so. A date is measured by the answer's own `Date`, if it
     has one, else by `now` (epoch seconds)."""
     waits = headers.get("retry-after")
-    return parse_retry_after(waits, _seconds(headers.get("date")) or now) if waits else None
+    return parse_retry_after(waits, http_date(headers.get("date")) or now) if waits else None
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
@@ -214,7 +214,7 @@ def parse_retry_after(value: str, now: float) -> float | None:
     if re.fullmatch(r"[+-]?\d{1,12}(?:\.\d{1,9})?", value, re.ASCII):
         seconds = float(value)
     else:
-        at = _seconds(value)
+        at = http_date(value)
         if at is None:
             return None
         seconds = at - now
@@ -273,7 +273,7 @@ def _dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _seconds(date: str | None) -> float | None:
+def http_date(date: str | None) -> float | None:
     """Epoch seconds of an HTTP date, or None when it is not one."""
     try:
         at = parsedate_to_datetime(date or "")

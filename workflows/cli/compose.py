@@ -15,7 +15,7 @@ from engine.identity import run_id
 from engine.model import RunState, RunStatus, Scope
 from engine.pacing import Pacing
 from engine.session import Notice
-from workflows.aep import AepClient, Credentials, CredentialsMissing, load_credentials
+from workflows.aep import AepClient, Credentials, CredentialsMissing, PlatformTime, load_credentials
 from workflows.cli.calling import called_briefly
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Changing, Driving
@@ -75,7 +75,7 @@ async def working(
     """The engine over an open, locked journal, and the client that it works with. Sends nothing by itself.
 
     `read_only`: the journal is only read, also while another process works on it."""
-    clock, rng = SystemClock(), SystemRandom()
+    clock, rng = PlatformTime(SystemClock()), SystemRandom()
     gate = Pacing(
         boot=clock.boot,
         rng=rng,
@@ -84,7 +84,7 @@ async def working(
         on_pause=lambda family, seconds: engine.pause(family, seconds),  # noqa: PLW0108 - the engine comes later
     )
     async with (
-        AepClient(credentials, gate=gate, clock=clock, rng=rng) as client,
+        AepClient(credentials, gate=gate, clock=clock, on_date=clock.hear, rng=rng) as client,
         Engine(
             options.store,
             workflows=CHAINS.values(),
