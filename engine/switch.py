@@ -11,7 +11,7 @@ import anyio
 from engine.active import Active, describe
 from engine.effect import admit
 from engine.errors import Answer, NotApplied, Rejected
-from engine.model import Failure, Receipt, RunState, StepState, replace
+from engine.model import Failure, Origin, Receipt, RunState, StepState, replace
 from engine.ports import View
 from engine.retry import next_delay
 
@@ -20,9 +20,11 @@ SWITCH = "on"
 
 
 async def switch(run: Active, *, on: bool) -> RunState:
-    """Switch on or off every object of the run that can be. Raises `StepFailed` for one that cannot be now."""
+    """Switch on or off every object of the run that can be and is nobody else's. Raises `StepFailed` for one that
+    cannot be now."""
     for name in run.plan.steps:
-        if name in run.receipts and name not in run.plan.shared and hasattr(run.resource(name), "switch"):
+        made = name in run.receipts and run.receipts[name].origin is not Origin.ADOPTED
+        if made and name not in run.plan.shared and hasattr(run.resource(name), "switch"):
             await _switch(run, name, on=on)
     return run.state
 

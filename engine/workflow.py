@@ -85,7 +85,8 @@ class Plan:
 
 class Workflow(Generic[InputsT]):
     """A named DAG of steps. `variant` tells workflows of one name apart. `sentinels` names, in order of preference,
-    the steps that can serve as a run's sentinel: the first that is the run's own creation does."""
+    the steps that can serve as a run's sentinel: the first that is the run's own creation does. `adopts(inputs)` has,
+    by step, what a user named: such a step takes that, whatever its function asks for, and shares it with no run."""
 
     def __init__(
         self,
@@ -94,11 +95,12 @@ class Workflow(Generic[InputsT]):
         inputs: type[InputsT],
         variant: str = "",
         sentinels: tuple[str, ...] = (),
+        adopts: Callable[[InputsT], Mapping[str, str]] = lambda _inputs: {},
         encode: Callable[[InputsT], str] = codec.encode_inputs,
         decode: Callable[[str], InputsT] | None = None,
     ) -> None:
         self.name, self.variant, self.sentinels = name, variant, sentinels
-        self.inputs = inputs
+        self.inputs, self.adopts = inputs, adopts
         self.encode = encode
         self.decode: Callable[[str], InputsT] = decode or (lambda text: codec.decode_inputs(inputs, text))
         self.steps: dict[str, Step] = {}
@@ -219,7 +221,10 @@ class Workflow(Generic[InputsT]):
     def plan(self, inputs: InputsT) -> Plan:
         """What the workflow means for these inputs (pure). Plans are few and kept: inputs differ mostly in values."""
         present = tuple(s for s in map(self.steps.__getitem__, self.order) if s.when is None or s.when(inputs))
-        shared = {s.name: key for s in present if s.shared and (key := s.shared(inputs)) is not None}
+        named = self.adopts(inputs)
+        shared = {
+            s.name: key for s in present if s.shared and s.name not in named and (key := s.shared(inputs)) is not None
+        }
         adopted = tuple(
             name
             for name in self.sentinels
@@ -234,9 +239,10 @@ class Workflow(Generic[InputsT]):
         return plan
 
     def _adopts(self, name: str, inputs: InputsT) -> bool:
-        """Whether a sentinel candidate takes an existing object; only one without needs can know beforehand."""
+        """Whether a sentinel candidate takes an existing object; unless it is named, only one without needs can know
+        beforehand."""
         step = self.steps[name]
-        return not step.needs and isinstance(self.spec(step, inputs, {}), Adopt)
+        return name in self.adopts(inputs) or (not step.needs and isinstance(self.spec(step, inputs, {}), Adopt))
 
     def _make_plan(self, present: Iterable[Step], shared: Mapping[str, str], adopted: tuple[str, ...]) -> Plan:
         steps = {step.name: step for step in present}
@@ -251,7 +257,10 @@ class Workflow(Generic[InputsT]):
         return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs, following=following)
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
-        """Call a step's pure function."""
+        """What a step asks for: what a user named for it, else what its pure function says."""
+        named = self.adopts(inputs).get(step.name)
+        if named is not None:
+            return Adopt(ref=named)
         arguments: dict[str, Any] = dict(zip(step.parameters, map(receipts.get, step.needs), strict=True))
         if step.takes_inputs:
             arguments[RESERVED] = inputs

@@ -208,6 +208,19 @@ def test_a_run_without_a_creation_of_its_own_has_no_sentinel() -> None:
     assert chain(sentinels=()).plan(Inputs()).sentinel is None
 
 
+def test_what_a_user_named_is_adopted_whatever_the_step_says_and_is_the_runs_own() -> None:
+    site = Workflow("site", inputs=Inputs, sentinels=("title",), adopts=lambda inputs: {inputs.adopts: "theirs"})
+    site.step(Things, name="base", shared="always")(plain())
+    site.step(Titled, name="title")(plain("base"))
+    site.step(Things, name="end")(plain("title"))
+    site.check()
+    shared, titled = Inputs(adopts="base"), Inputs(adopts="title")
+    assert site.spec(site.steps["base"], shared, {}) == Adopt(ref="theirs")
+    assert (site.plan(shared).shared, site.plan(shared).sentinel) == ({}, "title")
+    assert (site.plan(titled).shared, site.plan(titled).sentinel) == ({"base": "always"}, None)
+    assert (site.plan(Inputs()).shared, site.plan(Inputs()).sentinel) == ({"base": "always"}, "title")
+
+
 def test_equal_meanings_are_one_plan_however_many_inputs_there_are() -> None:
     site = chain()
     plans = [site.plan(Inputs(key=f"key {number}")) for number in range(1100)]

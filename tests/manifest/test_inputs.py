@@ -39,6 +39,7 @@ BARE = replace(
     base_connection=BaseConnection(id="60a5c8b9-3c30-43ba-a5c8-b93c3093ba66", auth={}),
     target=Target(klass="", field_groups=(), dataset="5e54fb2b0d9c4b18aa0c5c2d"),
     schedule=Schedule(frequency="once"),
+    existing={"flow": "7a5c8b93-3c30-43ba-a5c8-b93c3093ba66"},
     previously=None,
 )
 
@@ -69,6 +70,7 @@ def test_the_fingerprint_does_not_see_order_or_the_former_name() -> None:
         {"base_connection": replace(FULL.base_connection, auth={"username": "u", "password": "${env:Q}"})},
         {"target": replace(FULL.target, dataset=None)},
         {"schedule": replace(FULL.schedule, start=1893456001)},
+        {"existing": {"mapping_set": "7c35"}},
     ],
 )
 def test_the_fingerprint_sees_every_change(change: dict[str, Any]) -> None:

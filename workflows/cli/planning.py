@@ -222,15 +222,17 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
 
 def _resources(found: Found) -> Iterator[str]:
     """What would be made for a new source, or taken."""
+    from engine.model import Receipt
     from engine.ports import Adopt
 
     workflow, inputs = found.item.workflow, found.inputs
     plan = workflow.plan(inputs)
+    stand_ins = {name: Receipt(id=name) for name in plan.steps}
     for name, step in plan.steps.items():
         if step.reads_only:
             continue
         text = name.replace("_", " ")
-        if not step.needs and isinstance(spec := workflow.spec(step, inputs, {}), Adopt):
+        if isinstance(spec := workflow.spec(step, inputs, stand_ins), Adopt):
             yield f"{text} {spec.ref} (adopted)"
         elif name in plan.shared:
             label = plan.shared[name].rpartition(":")[2]

@@ -76,7 +76,7 @@ class Preflight:
         await self._rules.about(_query(inputs) for inputs, _ in all_)
         await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
         await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
-        await self._targets.about(_target(inputs) for inputs, _ in open_)
+        await self._targets.about(_target(inputs) for inputs, _ in open_ if "mapping_set" not in inputs.existing)
         await self._datasets.about(
             id for inputs, _ in open_ if (id := existing_dataset(inputs)) and inputs.target.schema
         )
@@ -85,11 +85,13 @@ class Preflight:
         for inputs, known in batch:
             self._note_chain(inputs, known)
         for inputs, base in all_:
-            self._note_schedule(inputs)
+            if "flow" not in inputs.existing:
+                self._note_schedule(inputs)
             self._note_base(inputs, base)
         for inputs, base in open_:
             self._note_table(inputs, base)
-            self._note_target(inputs)
+            if "mapping_set" not in inputs.existing:
+                self._note_target(inputs)
 
     def close(self) -> None:
         """Say what could not be looked at, and refuse, if anything was wrong, with everything that was. Raises
@@ -141,8 +143,9 @@ class Preflight:
                 self._note(inputs, problem)
 
     def _table(self, inputs: Inputs, base: _Base) -> Table | None:
-        """The table to look at; none behind a base connection that is not there, or is another system's."""
-        if base.id is None:
+        """The table to look at; none that somebody else described, nor one behind a base connection that is not there,
+        or is another system's."""
+        if base.id is None or "source_connection" in inputs.existing:
             return None
         spec_id = self._bases.get(base.id)
         wrong = isinstance(spec_id, Rejected) or any(base_problems(inputs, spec_id))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument
 
-from engine.model import RunStatus, Scope
+from engine.model import Origin, RunState, RunStatus, Scope
 from workflows.aep import Sandbox
 from workflows.cli.apply import stop_at
 from workflows.cli.calling import Interrupt, called, run_async
@@ -67,20 +67,24 @@ class Switch(Work):
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         wanted = Selection(only=self.runs)
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
-        ids, others = list[str](), list[str]()
+        ids, others, theirs = list[str](), list[str](), list[str]()
         async for run in app.engine.journal.stream(statuses=tuple(RunStatus)):
             subject = Subject(source=run.source, state=run.status.value)
             named = wanted.takes(subject) or run.run_id in self.runs
             if named and selection.takes(subject) and same_world(run.scope, scope):
-                if run.status is RunStatus.DONE:
+                if adopts_flow(run):
+                    theirs.append(run.source)
+                elif run.status is RunStatus.DONE:
                     ids.append(run.run_id)
                 else:
                     others.append(run.source)
-        if not ids and not others:
+        if not ids and not others and not theirs:
             await find_runs(app.engine, self.runs)  # says which one was probably meant
             raise Refusal(f"no run of {scope.sandbox!r} is meant", "`headway status` lists the runs")
         if others:
             self.tell(f"{listed(others, NAMED)}: not done yet, so not {self._said}")
+        if theirs:
+            self.tell(f"{listed(theirs, NAMED)}: the flow was adopted, so it is not {self._said} from here")
         if ids and sandbox.type != "development":
             question = (
                 f"{amount(len(ids), 'flow')} in {sandbox.name} ({kind_of(sandbox)}) to be {self._said}: continue?"
@@ -96,3 +100,9 @@ class Switch(Work):
     @property
     def _said(self) -> str:
         return "unpaused" if self.on else "paused"
+
+
+def adopts_flow(run: RunState) -> bool:
+    """Whether the run's flow is somebody else's, which is never changed."""
+    flow = run.steps.get("flow")
+    return flow is not None and flow.receipt is not None and flow.receipt.origin is Origin.ADOPTED

@@ -39,20 +39,45 @@ from workflows.resources import (
 )
 from workflows.sources import ADHOC, TABULAR
 
-__all__ = ["CHAINS", "existing_dataset", "live_table", "schedule_mistakes", "source_type", "target_spec"]
+__all__ = [
+    "CHAINS",
+    "KEYS",
+    "existing_dataset",
+    "live_table",
+    "nameable",
+    "schedule_mistakes",
+    "source_type",
+    "target_spec",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _chain(name: str, *sentinels: str) -> Workflow[Inputs]:
     return Workflow(
-        "cs-onboarding", variant=name, inputs=Inputs, sentinels=sentinels, encode=parts.encode, decode=parts.decode
+        "cs-onboarding",
+        variant=name,
+        inputs=Inputs,
+        sentinels=sentinels,
+        adopts=lambda inputs: inputs.existing,
+        encode=parts.encode,
+        decode=parts.decode,
     )
 
 
 adhoc, tabular = _chain(ADHOC, "target_schema", "adhoc_schema"), _chain(TABULAR, "target_schema")
 CHAINS: Mapping[str, Workflow[Inputs]] = {ADHOC: adhoc, TABULAR: tabular}
 """The chains by name: which variant of the platform's steps a source goes through."""
+
+
+KEYS = {"base_connection": "base_connection", "target_schema": "target.schema", "dataset": "target.dataset"}
+"""Steps whose existing objects have keys of their own in the manifest, with these keys."""
+
+
+def nameable(chain: str) -> tuple[str, ...]:
+    """The other steps of a chain that make something: the manifest names their existing objects in `existing`."""
+    workflow = CHAINS[chain]
+    return tuple(name for name in workflow.order if name not in KEYS and not workflow.steps[name].reads_only)
 
 
 def both(resource: type[Any], **how: Any) -> Callable[[Function], Function]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -75,7 +75,7 @@ class Schedule:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """One source to onboard. `mappings` are pairs of (column, path in the target schema);
-    `previously` is the name that this source had before."""
+    `existing` has the ids of existing objects by step; `previously` is the name that this source had before."""
 
     source: str
     connector: str
@@ -87,6 +87,7 @@ class Inputs:
     base_connection: BaseConnection
     target: Target
     schedule: Schedule
+    existing: Mapping[str, str] = field(default_factory=dict)
     previously: str | None = None
 
 
@@ -120,6 +121,7 @@ def to_json(inputs: Inputs) -> dict[str, Any]:
                     "spread": schedule.spread,
                 }
             ),
+            "existing": dict(inputs.existing) or None,
             "previously": inputs.previously,
         }
     )
@@ -139,6 +141,7 @@ def from_json(data: Mapping[str, Any]) -> Inputs:
         base_connection=BaseConnection(**data["base_connection"]),
         target=Target(klass=target.pop("class"), field_groups=tuple(target.pop("field_groups")), **target),
         schedule=Schedule(**data["schedule"]),
+        existing=data.get("existing", {}),
         previously=data.get("previously"),
     )
 

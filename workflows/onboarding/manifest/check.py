@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from workflows.onboarding.manifest.existing import existing_problems
 from workflows.onboarding.manifest.merge import (
     NOT_WITH_ONCE,
     SCHEMA_IDS,
@@ -29,6 +30,8 @@ LONGEST_NAME = 100
 """Characters of a name: contract 14 assumes that all services take so many."""
 
 _REQUIRED = ("name", "connector", "base_connection", "table", "columns", "mappings")
+_NEEDLESS = {"columns": "source_connection", "mappings": "mapping_set"}
+"""What need not be said once the object that it describes is adopted."""
 _BASE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ADHOC_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")  # contract 5.1, 5.3
 _XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
@@ -90,7 +93,7 @@ def _walk(value: Any, path: Path) -> Iterator[Problem]:
 
 def _missing(look: Look) -> Iterator[Problem]:
     for key in _REQUIRED:
-        if look.said.get(key) is None and look.misses(key):
+        if look.said.get(key) is None and look.misses(key) and _NEEDLESS.get(key) not in look.said.get("existing", {}):
             yield Problem((), f"{look.label} has no {key}")
 
 
@@ -161,7 +164,7 @@ def _delta_column(look: Look) -> Iterator[Problem]:
             message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(look.columns))}"
             yield Problem(("delta_column",), message, did_you_mean(name, look.columns))
         return
-    copies = known is None or known.copies
+    copies = (known is None or known.copies) and "flow" not in look.said.get("existing", {})
     if copies and look.said["schedule"].get("frequency") != "once" and look.misses("delta_column"):
         yield Problem((), f"{look.label} has no delta_column", "only frequency: once can do without it")
 
@@ -290,4 +293,13 @@ def _too_often(look: Look, frequency: str, interval: int) -> Problem:
     return Problem(("schedule", key), f"schedule: every {every} is too often, the platform takes {least} or more")
 
 
-_CHECKS = (_missing, _names, _connector, _columns, _delta_column, _mappings, _connection, _target, _schedule, _times)
+def _existing(look: Look) -> Iterator[Problem]:
+    known = chain(look.said)
+    if known in CHAINS:
+        yield from existing_problems(known, look.said)
+
+
+_CHECKS = (
+    _missing, _names, _connector, _columns, _delta_column, _mappings, _connection, _target, _schedule, _times,
+    _existing,
+)  # fmt: skip

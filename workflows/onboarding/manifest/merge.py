@@ -93,11 +93,11 @@ def built(said: SourceEntry) -> Inputs:
                 Column(name=name, type=shape)
                 if isinstance(shape, str)
                 else Column(name=name, type=shape["type"], format=shape.get("format"), timezone=shape.get("timezone"))
-                for name, shape in said["columns"].items()
+                for name, shape in said.get("columns", {}).items()
             ]
         ),
         delta_column=said.get("delta_column"),
-        mappings=tuple(said["mappings"].items()),
+        mappings=tuple(said.get("mappings", {}).items()),
         base_connection=_connection(said),
         target=_target(said["target"]),
         schedule=Schedule(
@@ -107,6 +107,7 @@ def built(said: SourceEntry) -> Inputs:
             start=epoch_seconds(start) if start else None,
             spread=seconds(spread) if spread else None,
         ),
+        existing=dict(said.get("existing", {})),
         previously=said.get("previously"),
     )
 

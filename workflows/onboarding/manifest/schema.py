@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Required, get_args
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from workflows.onboarding.chains import nameable
 from workflows.sources import CHAINS, discover
 
 ColumnType = Literal["string", "integer", "number", "boolean", "date", "date-time"]
@@ -19,6 +20,10 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 
 def _connectors(schema: dict[str, Any]) -> None:
     schema["enum"] = list(discover())
+
+
+def _steps(schema: dict[str, Any]) -> None:
+    schema["propertyNames"] = {"enum": list(dict.fromkeys(step for chain in CHAINS for step in nameable(chain)))}
 
 
 @with_config(_STRICT)
@@ -97,6 +102,9 @@ class SourceEntry(DefaultsEntry, total=False):
     """One table of one customer success system."""
 
     name: Annotated[Text, Field(description="unique in the manifest; part of the run's identity")]
+    existing: Annotated[
+        dict[str, Text], Field(description="step: id of what is there already and is adopted", json_schema_extra=_steps)
+    ]
     previously: Annotated[Text | None, Field(description="the name that this source had before")]
 
 
