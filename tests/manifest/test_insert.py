@@ -48,25 +48,26 @@ def sources(text: str) -> list[Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_new_sources_come_last_and_nothing_else_changes(case: str) -> None:
     before, after = CASES[case]
-    assert inserted(before, NEW, {"mappings": "look"}) == after
+    assert inserted(before, [(source, {"mappings": "look"}) for source in NEW]) == after
     there = sources(before) if "- " in before or '"x"' in before else []
     assert sources(after) == [*there, *NEW]
 
 
 def test_a_list_without_indent_keeps_its_own() -> None:
-    after = inserted("sources:\n- name: x\n", NEW[:1], {})
+    after = inserted("sources:\n- name: x\n", [(NEW[0], {})])
     assert after == "sources:\n- name: x\n- name: nn\n  mappings: {a: _id}\n"
 
 
 @pytest.mark.parametrize("text", ["- a\n", "sources: &all\n  - name: x\n", "sources: many\n", "{version: 1}"])
 def test_where_nothing_can_be_added_it_is_said(text: str) -> None:
     with pytest.raises(NoPlace):
-        inserted(text, NEW, {})
+        inserted(text, [(NEW[0], {})])
 
 
 def test_a_new_manifest_has_defaults_and_sources() -> None:
     text = written(
-        NEW, {"connector": "servicenow", "target": {"field_groups": ["https://ns.adobe.com/xdm/" + "a" * 60]}}, {}
+        [(source, {}) for source in NEW],
+        {"connector": "servicenow", "target": {"field_groups": ["https://ns.adobe.com/xdm/" + "a" * 60]}},
     )
     assert sources(text) == NEW
     assert "  target:\n    field_groups:\n      - https://ns.adobe.com/xdm/a" in text

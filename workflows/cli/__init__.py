@@ -11,7 +11,7 @@ graphing     graph (drawing)                                following    --wait,
 driving      from the first look to the summary             survey       a manifest held against the journal
 preparing    sandbox, consent                               selecting    --only, --exclude
 preflight    (asking, findings) a manifest held against live tables, fields, rules
-exploring    (sketching) explore
+exploring    (sketching) explore                            importing    import
 render, summary, events, tally, words: progress, outcome    planning     plan
 inspect      status                                         story        why
 doctor, init, demo (audit), bench (noop): as they are called             serve: emulator       prove: simulate
@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Command] = {
     "init": Command("init", "init", "Write a commented sources.yaml, and say what to do next."),
     "explore": Command(
         "exploring", "explore", "List tables and columns behind a base connection; add them to a manifest."
+    ),
+    "import": Command(
+        "importing", "import_", "Write manifest entries for chains that were built by hand, and adopt them."
     ),
     "plan": Command("planning", "plan", "Show what `run` would create, change and leave; sends nothing."),
     "run": Command("apply", "run", "Onboard every source of a manifest; continue what an earlier call left."),

@@ -15,7 +15,7 @@ from engine.ports import Adopt
 from workflows.cli.failures import Refusal
 from workflows.onboarding.chains import target_spec
 from workflows.onboarding.inputs import Target
-from workflows.onboarding.manifest.insert import NoPlace, inserted, written
+from workflows.onboarding.manifest.insert import NoPlace, Source, inserted, written
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes
 from workflows.onboarding.manifest.yaml_file import Defaults, yaml_entries
 from workflows.resources import Field, SchemaSpec
@@ -101,7 +101,7 @@ class Sketch:
             entries.append(_entry(name, one, own))
         if entries:
             comment = SUGGESTED if any(one.mappings for one in new) else NOTHING
-            self._save(entries, defaults, {"mappings": comment})
+            self.save([(entry, {"mappings": comment}) for entry in entries], defaults)
         return added, there
 
     def _target(self) -> Mapping[str, Any]:
@@ -124,18 +124,17 @@ class Sketch:
             said["target"] = USUAL_TARGET
         return said
 
-    def _save(
-        self, entries: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], comments: Mapping[str, str]
-    ) -> None:
+    def save(self, sources: Sequence[Source], defaults: Mapping[str, Any] | None = None) -> None:
+        """Write more sources into the file; `defaults` for a new one. Raises `Refusal`."""
         if self.file is None:
             raise ValueError("nowhere to write to")
         try:
-            text = written(entries, defaults, comments) if self.text is None else inserted(self.text, entries, comments)
+            text = written(sources, defaults or {}) if self.text is None else inserted(self.text, sources)
         except (NoPlace, yaml.YAMLError) as error:
             raise Refusal(f"{self.file}: nothing can be added: {error}", "add the sources by hand") from error
         before = [entry for entry in _entries(self.text or "") if isinstance(entry, Mapping)]
         after = [entry for entry in _entries(text) if isinstance(entry, Mapping)]
-        if after != [*before, *entries]:
+        if after != [*before, *(source for source, _ in sources)]:
             raise Refusal(f"{self.file}: its sources would not be the same afterwards", "add them by hand")
         _replace(self.file, text)
 

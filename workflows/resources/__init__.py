@@ -11,6 +11,7 @@
     exploration          the systems behind base connections: tables, columns
     auth_specs           base connections that are there, and what connectors ask for
     target_fields        the real fields of a target schema, before there is one
+    built_chains         chains that people built by hand, from the flow to all that it stands on
 
 A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_translate` holds the one table from
 the client's errors to the engine's five answers.
@@ -27,6 +28,7 @@ from workflows.resources._columns import Field, Misfit, misfits
 from workflows.resources._paths import Fields
 from workflows.resources._rules import mistakes
 from workflows.resources.auth_specs import auth_mistakes, base_connections, read_base_spec, read_connection_spec
+from workflows.resources.built_chains import AdHoc, BuiltChain, read_chain
 from workflows.resources.classes import Classes, ClassSpec
 from workflows.resources.connections import DATA_LAKE, Connections, ConnectionSpec
 from workflows.resources.datasets import Datasets, DatasetSpec
@@ -34,7 +36,7 @@ from workflows.resources.exploration import REST_TABLE, Explorer, Listed, Table
 from workflows.resources.flow_runs import FlowRun, newest_run
 from workflows.resources.flow_specs import FlowSpecQuery, FlowSpecs
 from workflows.resources.flows import DeltaColumn, Flows, FlowSpec, flow_body
-from workflows.resources.mapping_sets import MappingSets, MappingSpec, attribute
+from workflows.resources.mapping_sets import MappingSets, MappingSpec, Row, attribute, column
 from workflows.resources.schemas import BY_DATASET, Schemas, SchemaSpec
 from workflows.resources.source_connections import SourceConnections, SourceConnectionSpec
 from workflows.resources.target_connections import TargetConnections, TargetConnectionSpec
@@ -44,6 +46,8 @@ __all__ = [
     "BY_DATASET",
     "DATA_LAKE",
     "REST_TABLE",
+    "AdHoc",
+    "BuiltChain",
     "ClassSpec",
     "Classes",
     "ConnectionSpec",
@@ -63,6 +67,7 @@ __all__ = [
     "MappingSets",
     "MappingSpec",
     "Misfit",
+    "Row",
     "SchemaSpec",
     "Schemas",
     "SourceConnectionSpec",
@@ -74,11 +79,13 @@ __all__ = [
     "attribute",
     "auth_mistakes",
     "base_connections",
+    "column",
     "flow_body",
     "misfits",
     "mistakes",
     "newest_run",
     "read_base_spec",
+    "read_chain",
     "read_connection_spec",
     "read_dataset_schema",
     "read_target_fields",

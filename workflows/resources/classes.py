@@ -12,6 +12,7 @@ from engine.ports import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
 from workflows.resources._columns import Field, xdm
 from workflows.resources._json import compare, dig, rows, table, text
+from workflows.resources._paths import type_of
 from workflows.resources._registry import RegistryObjects
 
 ADHOC_BEHAVIOUR = "https://ns.adobe.com/xdm/data/adhoc"
@@ -75,6 +76,14 @@ class Classes(RegistryObjects):
             for name in (path.partition(".")[2] for path in paths if path.startswith("columns."))
         ]
         return [*rows(super().amendment(view, body, paths)), *added]
+
+
+def class_columns(content: Json) -> tuple[Field, ...]:
+    """The columns that an ad hoc class describes."""
+    return tuple(
+        Field(name=name, type=type_of(field, otherwise=text(field, "meta:xdmType")))
+        for name, field in _fields(content).items()
+    )
 
 
 def _said(content: Json) -> Json:

@@ -107,7 +107,7 @@ class Flows(FlowServiceObjects):
         """Schedule and transformations change in place (contract 11.1); once it has started, not to `once`, nor whether
         it takes what was there before (9.6). A start that has passed is history: another one changes nothing. The
         start that will be sent is computed then, so nobody can tell whether it is as it was (`hidden`)."""
-        began = table(_schedule(before)).get("startTime")
+        began = table(schedule_of(before)).get("startTime")
         begun = isinstance(began, int) and began <= now
         found = changes(_said(before), _said(after), within("name", "scheduleParams", "transformations"))
         return [
@@ -182,15 +182,17 @@ def _comparable(flow: Json) -> Json:
         "sourceConnectionIds": dig(flow, "sourceConnectionIds"),
         "targetConnectionIds": dig(flow, "targetConnectionIds"),
         "transformations": transformations,
-        "scheduleParams": {key: value for key, value in _schedule(flow).items() if key != "startTime"},
+        "scheduleParams": {key: value for key, value in schedule_of(flow).items() if key != "startTime"},
     }
 
 
 def _said(flow: Json) -> Json:
-    return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": _schedule(flow)}
+    return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": schedule_of(flow)}
 
 
-def _schedule(flow: Json) -> Mapping[str, Json]:
+def schedule_of(flow: Json) -> Mapping[str, Json]:
+    """A flow's schedule; the platform keeps texts where somebody sent them, which are numbers all the same
+    (contract 10.2)."""
     return {key: _plain(value) for key, value in table(flow, "scheduleParams").items()}
 
 

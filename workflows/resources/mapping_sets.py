@@ -26,6 +26,8 @@ from workflows.resources._registry import XED_FULL
 from workflows.resources._translate import answers, nothing_there
 
 TAG = "headway"
+PLAIN = (None, "ATTRIBUTE", "text/x.schema-path")
+"""How the kind of a row says that its source is an attribute (contract 8.1)."""
 OVERLAP = 3600.0
 """The clocks that made the list and `since` may differ by so many seconds."""
 
@@ -93,12 +95,9 @@ class MappingSets:
         return await self._listed(names, since)
 
     async def read(self, id: str) -> View | None:
-        with answers():
-            try:
-                answer = await self._client.read("GET", self.family, f"/mappingSets/{quote(id, safe='')}")
-            except NotFound:
-                return None
-        content = answer.body
+        content = await read_mapping_set(self._client, id)
+        if content is None:
+            return None
         return View(
             id=id,
             name=text(content, "name") or "",
@@ -158,6 +157,41 @@ class MappingSets:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a set: `source` is a source attribute where it is `plain`, else an expression or a fixed value."""
+
+    source: str
+    destination: str
+    plain: bool
+
+
+async def read_mapping_set(client: AepClient, id: str, version: Json = None) -> Json:
+    """A set, in this version or the newest; None when there is none."""
+    query = {} if version is None else {"version": str(version)}
+    with answers():
+        try:
+            answer = await client.read("GET", DATA_PREP, f"/mappingSets/{quote(id, safe='')}", params=query)
+        except NotFound:
+            return None
+    content: Json = answer.body
+    return content
+
+
+def mapping_rows(content: Json) -> tuple[Row, ...]:
+    """The rows of a set, in either dialect (contract 8.1)."""
+    return tuple(
+        Row(source=_source(row) or "", destination=_destination(row), plain=text(row, "sourceType") in PLAIN)
+        for row in rows(content, "mappings")
+    )
+
+
+def column(attribute: str) -> str:
+    """The inverse of `attribute`."""
+    fenced = re.fullmatch(r"\$\{(.*)\}", attribute)
+    return (fenced[1] if fenced else attribute).replace("\\.", ".")
+
+
 def attribute(column: str) -> str:
     """A column as a source attribute: a dot inside the name is escaped, other special characters are fenced
     (contract 8.1)."""
@@ -185,11 +219,15 @@ def _said(content: Json) -> Json:
 
 def _rows(content: Json) -> dict[str, Json]:
     """Source by destination."""
-    return {
-        str(text(row, "destination") or text(row, "destinationXdmPath")): text(row, "source")
-        or text(row, "sourceAttribute")
-        for row in rows(content, "mappings")
-    }
+    return {_destination(row): _source(row) for row in rows(content, "mappings")}
+
+
+def _destination(row: Json) -> str:
+    return str(text(row, "destination") or text(row, "destinationXdmPath"))
+
+
+def _source(row: Json) -> str | None:
+    return text(row, "source") or text(row, "sourceAttribute")
 
 
 def _schema(content: Json) -> Json:

@@ -91,9 +91,13 @@ def _walk(value: Any, path: Path) -> Iterator[Problem]:
             yield Problem(path, f"{where} holds a reference; ${{env:…}} and ${{file:…}} are for auth values only")
 
 
+def _exists(look: Look, step: str) -> bool:
+    return step in look.said.get("existing", {})
+
+
 def _missing(look: Look) -> Iterator[Problem]:
     for key in _REQUIRED:
-        if look.said.get(key) is None and look.misses(key) and _NEEDLESS.get(key) not in look.said.get("existing", {}):
+        if look.said.get(key) is None and look.misses(key) and not _exists(look, _NEEDLESS.get(key, "")):
             yield Problem((), f"{look.label} has no {key}")
 
 
@@ -130,7 +134,7 @@ def _unknown(path: Path, what: str, word: str, known: Collection[str]) -> Proble
 
 def _columns(look: Look) -> Iterator[Problem]:
     columns = look.said.get("columns")
-    if columns is not None and not columns and not look.columns:
+    if columns is not None and not columns and not look.columns and not _exists(look, "source_connection"):
         yield Problem(("columns",), "columns is empty")
     adhoc = chain(look.said) == ADHOC
     for name, shape in (columns or {}).items():
@@ -164,14 +168,15 @@ def _delta_column(look: Look) -> Iterator[Problem]:
             message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(look.columns))}"
             yield Problem(("delta_column",), message, did_you_mean(name, look.columns))
         return
-    copies = (known is None or known.copies) and "flow" not in look.said.get("existing", {})
+    copies = (known is None or known.copies) and not _exists(look, "flow")
     if copies and look.said["schedule"].get("frequency") != "once" and look.misses("delta_column"):
         yield Problem((), f"{look.label} has no delta_column", "only frequency: once can do without it")
 
 
 def _mappings(look: Look) -> Iterator[Problem]:
     mappings = look.said.get("mappings")
-    if mappings is not None and not mappings and not any(path[:1] == ("mappings",) for path in look.excused):
+    excused = any(path[:1] == ("mappings",) for path in look.excused) or _exists(look, "mapping_set")
+    if mappings is not None and not mappings and not excused:
         yield Problem(("mappings",), "mappings is empty")
     taken: dict[str, str] = {}
     for name, destination in (mappings or {}).items():

@@ -50,23 +50,26 @@ class _Spot:
     """What goes before the new sources."""
 
 
-def inserted(text: str, sources: Sequence[Mapping[str, Any]], comments: Mapping[str, str]) -> str:
-    """The manifest with more sources. `comments`: keys of a source that get a comment. Raises `NoPlace`, and
-    yaml.YAMLError where the text is no YAML."""
+Source = tuple[Mapping[str, Any], Mapping[str, str]]
+"""A source, and those of its keys that get a comment."""
+
+
+def inserted(text: str, sources: Sequence[Source]) -> str:
+    """The manifest with more sources. Raises `NoPlace`, and yaml.YAMLError where the text is no YAML."""
     spot = _spot(text)
     if spot.indent is None:
-        new = ", ".join(json.dumps(source, ensure_ascii=False) for source in sources)
+        new = ", ".join(json.dumps(source, ensure_ascii=False) for source, _ in sources)
     else:
-        new = "\n".join(_block(source, spot.indent, comments) for source in sources) + "\n"
+        new = "\n".join(_block(source, spot.indent, comments) for source, comments in sources) + "\n"
     new = spot.after + new
     return text[: spot.start] + (new.replace("\n", "\r\n") if "\r\n" in text else new) + text[spot.end :]
 
 
-def written(sources: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+def written(sources: Sequence[Source], defaults: Mapping[str, Any]) -> str:
     """A new manifest."""
-    head = _lines(defaults, 2, {})
-    body = "\n".join(_block(source, 2, comments) for source in sources)
-    return "version: 1\n\ndefaults:\n" + "\n".join(head) + "\n\nsources:\n" + body + "\n"
+    head = "\n".join(["defaults:", *_lines(defaults, 2, {})]) + "\n\n" if defaults else ""
+    body = "\n".join(_block(source, 2, comments) for source, comments in sources)
+    return f"version: 1\n\n{head}sources:\n{body}\n"
 
 
 # --- where ------------------------------------------------------------------------------------------------------------
