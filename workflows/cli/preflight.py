@@ -76,7 +76,7 @@ class Preflight:
         await self._rules.about(_query(inputs) for inputs, _ in all_)
         await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
         await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
-        await self._targets.about(_target(inputs) for inputs, _ in open_ if "mapping_set" not in inputs.existing)
+        await self._targets.about(_target(inputs) for inputs, _ in open_)
         await self._datasets.about(
             id for inputs, _ in open_ if (id := existing_dataset(inputs)) and inputs.target.schema
         )
@@ -90,8 +90,7 @@ class Preflight:
             self._note_base(inputs, base)
         for inputs, base in open_:
             self._note_table(inputs, base)
-            if "mapping_set" not in inputs.existing:
-                self._note_target(inputs)
+            self._note_target(inputs)
 
     def close(self) -> None:
         """Say what could not be looked at, and refuse, if anything was wrong, with everything that was. Raises
@@ -175,7 +174,7 @@ class Preflight:
         target = self._targets.get(_target(inputs))
         if isinstance(target, Rejected):
             self._note(inputs, _refusal(("target", "dataset" if inputs.target.schema is None else "schema"), target))
-        elif target is not None:
+        elif target is not None and "mapping_set" not in inputs.existing:
             for problem in mapping_problems(inputs, target):
                 self._note(inputs, problem)
 
