@@ -100,9 +100,7 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
                 known.names.add(run.source)
                 receipt = run.receipts.get("flow")
                 if receipt and receipt.id in flows:
-                    wrong[receipt.id] = (
-                        f"is the flow of {run.source} in the journal {masked(engine.store)} already"
-                    )
+                    wrong[receipt.id] = f"is the flow of {run.source} in the journal {masked(engine.store)} already"
         chains = await _chains(client, [flow for flow in flows if flow not in wrong], wrong)
     if wrong:
         lines = [f"flow {flow}: {wrong[flow]}" for flow in flows if flow in wrong]
