@@ -130,7 +130,7 @@ def test_chains_of_both_kinds_are_adopted_and_there_is_nothing_left_to_do(
     assert said["cases"]["columns"] == CASES
     assert (said["cases"]["chain"], said["cases"]["schedule"]["frequency"]) == ("tabular", "once")
     assert said["cases"]["mappings"] == {"sys_id": "_id"}
-    assert "   # 1 rows of the mapping set cannot be said here" in (folder / "s.yaml").read_text()
+    assert "   # 1 of 2 rows cannot be said here" in (folder / "s.yaml").read_text()
     plan = headway("plan", "s.yaml", "--detailed-exitcode")
     assert (plan.code, plan.out.splitlines()[-1]) == (0, "2 unchanged.   Nothing has been sent.")
     assert headway("run", "s.yaml").out.startswith("2 sources: 2 done")
