@@ -22,7 +22,8 @@ from engine.retry import next_delay
 
 async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState:
     """Delete everything that the run created or recovered. Raises `StepFailed` for what cannot be deleted."""
-    if not _wanted(run, delete_data=delete_data) <= set(run.state.doomed):  # what a replacement doomed is not all
+    doomed = set(run.state.doomed)  # perhaps by a replacement, which is not all
+    if not doomed or not _wanted(run, delete_data=delete_data) <= doomed:
         await settle_intents(run, shared)
         await doom(run, sorted(_wanted(run, delete_data=delete_data)))
     await delete_doomed(run)
