@@ -142,3 +142,128 @@ def test_chains_of_both_kinds_are_adopted_and_there_is_nothing_left_to_do(
     assert "cases" in headway("export", "cases").out
     assert headway("destroy", "s.yaml", "--yes", "--delete-data").code == 0
     assert state(platform) == before
+
+
+MIXED = """\
+version: 1
+# ours
+defaults:
+  connector: servicenow
+  chain: adhoc
+  base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66
+  schedule: {frequency: hour, interval: 1, spread: 1h}
+  delta_column: sys_updated_on
+  target:
+    class: https://ns.adobe.com/xdm/context/profile
+    field_groups: [https://ns.adobe.com/xdm/context/profile-personal-details]
+    schema: people
+sources:
+  - name: cases
+    table: case
+    columns: {sys_id: string, email: string, sys_updated_on: date-time}
+    mappings: {sys_id: _id, email: personalEmail.address}
+
+# the end
+"""
+
+
+def test_beside_sources_of_our_own_each_keeps_to_itself(
+    headway: Headway, platform: Platform, builder: Builder, folder: Path
+) -> None:
+    theirs = builder.tabular("cases", schedule={"frequency": "day", "interval": 1})
+    once = builder.tabular("once", schedule={"frequency": "once"})
+    untouched = {id: platform.objects()[id] for made in (theirs, once) for id in made.values()}
+    (folder / "s.yaml").write_text(MIXED)
+    assert headway("run", "s.yaml").code == 0
+    made = platform.report()["created"]
+    imported = headway("import", theirs["flow"], once["flow"], "--write", "s.yaml")
+    assert imported.out.splitlines()[-1].startswith("2 sources: 2 done")
+    assert platform.report()["created"] == made
+    text = (folder / "s.yaml").read_text()
+    assert text.startswith(MIXED.removesuffix("\n# the end\n"))
+    assert text.endswith("\n# the end\n")
+    assert list(sources(folder / "s.yaml")) == ["cases", "cases-2", "once"]
+    assert headway("plan", "s.yaml", "--detailed-exitcode").code == 0
+    (folder / "s.yaml").write_text(text.replace("frequency: day", "frequency: week"))
+    assert headway("plan", "s.yaml", "--detailed-exitcode").out.splitlines()[-1].startswith("3 unchanged")
+    assert headway("destroy", "s.yaml", "--yes", "--delete-data").code == 0
+    assert untouched.items() <= platform.objects().items()
+    assert platform.report()["live"]["flow"] == 2
+
+
+def test_what_cannot_be_taken_is_told_at_once_and_nothing_is_written(
+    headway: Headway, builder: Builder, folder: Path
+) -> None:
+    here = builder.tabular("here")
+    assert headway("import", here["flow"], "--write", "s.yaml").code == 0
+    before = (folder / "s.yaml").read_text()
+    (folder / "own.yaml").write_text(MIXED)
+    assert headway("run", "own.yaml").code == 0
+    runs = {
+        line["source"]: {step["name"]: step["id"] for step in line["steps"]}
+        for line in headway("status", "--json").lines
+    }
+    draft = builder.tabular("draft", query="?mode=draft")
+    fine = builder.tabular("fine")
+    nobody = here["flow"][:-4] + "0000"
+    ended = headway(
+        "import", here["flow"], runs["cases"]["flow"], draft["flow"], fine["flow"], nobody, "--write", "s.yaml"
+    )
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.splitlines() == [
+        f"flow {here['flow']}: is the flow of here in the journal headway.db already",
+        f"flow {runs['cases']['flow']}: is the flow of cases in the journal headway.db already",
+        f"flow {draft['flow']}: it is a draft. Publish it first.",
+        f"flow {nobody}: there is no flow {nobody} in this sandbox. Look at the id, and at AEP_SANDBOX_NAME.",
+        "Nothing was written, nothing was adopted",
+    ]
+    assert (folder / "s.yaml").read_text() == before
+    other = headway("import", here["flow"], "--write", "s.yaml", "--store", "other.db")
+    assert f"flow {here['flow']}: is the flow of here in s.yaml already" in other.err
+
+
+def test_without_a_file_a_manifest_is_printed_that_can_be_run(
+    headway: Headway, platform: Platform, builder: Builder, folder: Path
+) -> None:
+    made = builder.adhoc("accounts")
+    (folder / "s.yaml").write_text(headway("import", made["flow"]).out)
+    (folder / "s.jsonl").write_text(headway("import", made["flow"], "--json").out)
+    assert headway("status", "--json").lines == []
+    plan = headway("plan", "s.yaml", "--detailed-exitcode")
+    assert plan.code == 2
+    assert f"flow {made['flow']} (adopted)" in plan.out
+    before = state(platform)
+    assert headway("run", "s.yaml").code == 0
+    assert headway("plan", "s.jsonl", "--detailed-exitcode").code == 0
+    assert state(platform) == before
+    Path("headway.db").unlink()
+    assert headway("recover", "s.yaml").out.startswith("1 source: 1 found whole")
+    assert state(platform) == before
+
+
+def test_an_object_that_is_gone_is_told_before_anything_is_adopted(
+    headway: Headway, builder: Builder, folder: Path
+) -> None:
+    made = builder.tabular("cases")
+    (folder / "s.yaml").write_text(headway("import", made["flow"]).out.replace(made["mapping"], "0" * 32))
+    ended = headway("run", "s.yaml")
+    assert ended.code == 1
+    assert f"mapping_set: there is no mapping set {'0' * 32} in this sandbox" in ended.out
+
+
+def test_a_manifest_with_mistakes_gets_no_sources(headway: Headway, builder: Builder, folder: Path) -> None:
+    made = builder.tabular("cases")
+    (folder / "s.yaml").write_text(MIXED.replace("table:", "tabel:"))
+    ended = headway("import", made["flow"], "--write", "s.yaml")
+    assert ended.code == 64
+    assert 'unknown key "tabel"' in ended.err
+    assert "existing" not in (folder / "s.yaml").read_text()
+
+
+def test_events_of_adopting_are_json_lines(headway: Headway, builder: Builder) -> None:
+    lines = headway("import", builder.tabular("cases")["flow"], "--write", "s.json", "--json").lines
+    steps = {line["step"]: line["origin"] for line in lines if line["event"] == "step_done"}
+    del steps["flow_spec"]  # which only reads
+    assert set(steps.values()) == {"adopted"}
+    assert (lines[-1]["event"], lines[-1]["done"]) == ("summary", 1)
+    assert headway("plan", "s.json", "--detailed-exitcode").code == 0

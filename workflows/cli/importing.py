@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from typer import Argument, Option
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workflows.aep import AepClient
     from workflows.cli.sketching import Sketch
     from workflows.onboarding.manifest.insert import Source
+    from workflows.onboarding.manifest.schema import DefaultsEntry
     from workflows.resources import BuiltChain
 
 
@@ -86,7 +87,6 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
     from workflows.cli.failures import Refusal
     from workflows.cli.preparing import find_sandbox
     from workflows.cli.work import same_world
-    from workflows.onboarding.adopting import adopting, free_name
 
     credentials = read_credentials(options.credentials)
     wrong: dict[str, str] = {
@@ -102,15 +102,24 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
                 if receipt and receipt.id in flows:
                     wrong[receipt.id] = f"is the flow of {run.source} in the journal {masked(engine.store)} already"
         chains = await _chains(client, [flow for flow in flows if flow not in wrong], wrong)
+    sources = [_source(chains[flow], sketch, known, wrong) for flow in flows if flow in chains]
     if wrong:
         lines = [f"flow {flow}: {wrong[flow]}" for flow in flows if flow in wrong]
         raise Refusal("\n".join(lines), "nothing was written, nothing was adopted")
-    sources: list[Source] = []
-    for flow in flows:
-        name = free_name(chains[flow].name, known.names)
-        known.names.add(name)
-        sources.append(adopting(chains[flow], name, sketch.defaults))
     return sources
+
+
+def _source(chain: BuiltChain, sketch: Sketch, known: Known, wrong: dict[str, str]) -> Source:
+    """The source that adopts a chain; why the manifest would not take it goes into `wrong`."""
+    from workflows.onboarding.adopting import adopting, free_name
+    from workflows.onboarding.manifest import examined
+
+    source, comments = adopting(chain, free_name(chain.name, known.names), sketch.defaults)
+    known.names.add(source["name"])
+    _, problems = examined(source, cast("DefaultsEntry", sketch.defaults), "the source")
+    if problems:
+        wrong[chain.flow_id] = "; ".join(problem.message for problem in problems)
+    return source, comments
 
 
 async def _chains(client: AepClient, flows: Sequence[str], wrong: dict[str, str]) -> dict[str, BuiltChain]:

@@ -8,7 +8,7 @@ reader, spool             the whole way, from a file to batches of inputs    tem
 """
 
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Path, Problem
-from workflows.onboarding.manifest.reader import read_manifest
+from workflows.onboarding.manifest.reader import examined, read_manifest
 from workflows.onboarding.manifest.schema import manifest_schema
 from workflows.onboarding.manifest.spool import Spool, Spooled, check_and_spool
 from workflows.onboarding.manifest.template import TEMPLATE
@@ -22,6 +22,7 @@ __all__ = [
     "Spool",
     "Spooled",
     "check_and_spool",
+    "examined",
     "manifest_schema",
     "read_manifest",
 ]

@@ -14,7 +14,7 @@ from workflows.onboarding.manifest.across import Across
 from workflows.onboarding.manifest.check import Look, problems, texts
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
 from workflows.onboarding.manifest.merge import built, merged
-from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, quoted
+from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, Problem, quoted
 from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, DefaultsEntry, SourceEntry
 from workflows.onboarding.manifest.shape import shaped
 from workflows.onboarding.manifest.sniff import EXTENSIONS, sniffed
@@ -48,6 +48,17 @@ def find_places(
     """
     if path != STDIN:
         yield from Reader(path, defaults).places(wanted)
+
+
+def examined(
+    data: dict[str, Any], defaults: DefaultsEntry, label: str, excused: Collection[Path] = ()
+) -> tuple[SourceEntry, list[Problem]]:
+    """A source with what its defaults say, and all that is wrong with it taken by itself. `label` is what it is called;
+    `excused` are paths that nobody should miss."""
+    own, found, wrong = shaped(SOURCE, data, label)
+    said = merged(own, defaults)
+    names = data["columns"] if isinstance(data.get("columns"), dict) else said.get("columns", {})
+    return said, found + problems(Look(said=said, own=own, label=label, columns=names, excused={*wrong, *excused}))
 
 
 class Entry(Protocol):
@@ -145,12 +156,9 @@ class Reader:
         if not isinstance(entry.data, dict):
             self._notes.add(_place(entry, ()), "a source must be a mapping of keys to values")
             return None
-        name, columns = entry.data.get("name"), entry.data.get("columns")
+        name = entry.data.get("name")
         label = f"source {quoted(name)}" if name and isinstance(name, str) else "this source"
-        own, found, excused = shaped(SOURCE, entry.data, label)
-        said = merged(own, self._defaults)
-        names = columns if isinstance(columns, dict) else said.get("columns", {})
-        found += problems(Look(said=said, own=own, label=label, columns=names, excused=excused | self._excused))
+        said, found = examined(entry.data, self._defaults, label, self._excused)
         locate = partial(_place, entry)
         if isinstance(name, str):
             self._across.name(name, locate)
