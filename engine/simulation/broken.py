@@ -168,6 +168,17 @@ def no_tombstone() -> list[Patch]:
     return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
 
 
+async def let_go(run: Active) -> None:
+    """Of what is to be replaced, the old one is forgotten instead of taken down."""
+    for name in run.state.doomed:
+        if run.step(name).receipt:
+            await run.write(machine.superseded(run.step(name)))
+
+
+def unconditional(_self: Kind, _view: View) -> str:
+    return ""
+
+
 async def nothing(*_: object) -> None:
     """What a rule's function does when it is forgotten."""
 

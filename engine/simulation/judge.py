@@ -122,13 +122,13 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
 
 def _last(platform: Platform, operators: list[Operator], run: str) -> list[Operator]:
     """Whose journals must be right: of people who at some time wanted different things, the one whom the sentinel
-    names, or who was the last."""
+    names. Without a sentinel they do not see each other's changes."""
     done = [operator for operator in operators if operator.outcome == "done"]
     theirs = [operator for operator in done if run in operator.runs]
     if len(theirs) < 2 or not any(run in operator.mended for operator in operators):
         return done
     names = [labels.parse(thing.note).journal for thing in platform.live() if thing.owner == (run, "schema")]
-    return [o for o in theirs if o.store.contents.name in names] or [max(theirs, key=lambda o: o.ended_at)]
+    return [operator for operator in theirs if operator.store.contents.name in names]
 
 
 def _judge_adopted(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:

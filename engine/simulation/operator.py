@@ -47,7 +47,7 @@ class Operator:
         self.script, self.destroys = script, "destroy" in script
         self.watch = Watch(platform, store)
         self.process: Process | None = None
-        self.outcome, self.ended_at, self.stage, self.lost = "", 0.0, 0, False
+        self.outcome, self.stage, self.lost = "", 0, False
         self.mended: set[str] = set()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.reported: dict[tuple[str, str], str] = {}
@@ -135,7 +135,7 @@ class Operator:
             self.world.say(self.name, f"wants {run} with content {self.content[run]}/{self.table[run]}")
 
     def _end(self, outcome: str) -> None:
-        self.outcome, self.ended_at = outcome, self.world.now
+        self.outcome = outcome
         self.over()
 
     def ended(self, process: Process, how: str) -> None:

@@ -67,26 +67,28 @@ def find_all(*, processes: int | None = None) -> Iterator[Found]:
         yield from pool.map(find, SWITCHES)
 
 
-def crashes(*, server: bool, processes: int | None = None) -> Iterator[tuple[Kill, Result]]:
-    """A quiet run and its destroy, killed at every step of every task and at every commit, before and after; and
-    continued."""
+def crashes(
+    *, server: bool, script: tuple[str, ...] = ("run", "destroy"), processes: int | None = None
+) -> Iterator[tuple[Kill, Result]]:
+    """Quiet commands, one after the other, killed at every step of every task and at every commit, before and after;
+    and continued."""
     moments: tuple[Literal["step", "before", "after"], ...] = ("before", "after", "step")
     with ProcessPoolExecutor(processes or os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
-        for process, moment in itertools.product((1, 2), moments):
+        for process, moment in itertools.product(range(1, len(script) + 1), moments):
             number, missed = 1, False
             while not missed:
                 kills = [Kill(process, moment, n) for n in range(number, number + 4 * CHUNK)]
                 number += len(kills)
-                for kill, result in zip(kills, pool.map(partial(crash, server), kills), strict=True):
+                for kill, result in zip(kills, pool.map(partial(crash, server, script), kills), strict=True):
                     if not result.faults["crash"]:
                         missed = True  # the process has no such step: it is over before
                         break
                     yield kill, result
 
 
-def crash(server: bool, kill: Kill) -> Result:
-    """One quiet run and its destroy with one crash."""
-    return schedule(1, weather=STILL.but(servers=[server], scripts=[("run", "destroy")], kills=(kill,)))
+def crash(server: bool, script: tuple[str, ...], kill: Kill) -> Result:
+    """Quiet commands with one crash."""
+    return schedule(1, weather=STILL.but(servers=[server], scripts=[script], kills=(kill,)))
 
 
 def faults(results: Iterator[Result]) -> tuple[int, Counter[str], list[Result]]:
@@ -116,11 +118,12 @@ def main() -> int:
     for result in broken[:SHRUNK]:
         trial = shrink(Trial(seed=result.seed))
         print(f"  seed {result.seed}, shrunk: {trial.command}", *trial.run(trace=True).story, sep="\n    ")
-    for server in (False, True):
-        crashed = list(crashes(server=server))
+    for server, script in itertools.product((False, True), (("run", "destroy"), ("run", "change", "replace"))):
+        crashed = list(crashes(server=server, script=script))
         wrong = [(kill, result) for kill, result in crashed if result.wrong]
         good &= not wrong and bool(crashed)
-        print(f"{len(crashed)} crash points ({'server' if server else 'file'}), {len(wrong)} broke the promise")
+        where = f"{'server' if server else 'file'}: {', '.join(script)}"
+        print(f"{len(crashed)} crash points ({where}), {len(wrong)} broke the promise")
         for kill, result in wrong:
             print(f"  {kill}: {result.wrong[0]}")
     for found in find_all():

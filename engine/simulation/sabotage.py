@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import destroy, drive, effect, machine, runner
+from engine import destroy, drive, effect, machine, revise, runner
 from engine.active import Active
 from engine.machine import Timing
 from engine.simulation import broken
+from engine.simulation.chain import Kind
 from engine.simulation.clocks import Clock
 from engine.simulation.weather import ANY as ANY_WEATHER
 from engine.simulation.weather import READ_LAG, Weather
@@ -62,6 +63,11 @@ FROZEN = _weather(
 TAIL = _weather(
     lists=["tail"], fates=["late", "lost", "error"], fault_rate=[0.3, 0.5], calm_at=[1500], crash_rate=[0],
     kill_rate=[0], freeze_rate=[0], rivals=[""], disaster=[0], late=[59], runs=[2], **QUIET,
+)  # fmt: skip
+
+CHANGING = _weather(
+    fates=["late", "late", "lost", "error_after"], late=[30, 59], calm_at=[600], freeze_rate=[0], rivals=[""],
+    disaster=[0], adopts=[""],
 )  # fmt: skip
 
 SWITCHES: Mapping[str, Switch] = {
@@ -242,6 +248,42 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "destroy_over_doubt": Switch(
         rule="10: destroy does not resolve open intents", patches=lambda: [(destroy, "settle_intents", broken.nothing)]
+    ),
+    "change_unconditional": Switch(
+        rule="10: a change is sent whatever became of the object meanwhile",
+        patches=lambda: [(Kind, "condition", broken.unconditional)],
+        weather=CHANGING.but(scripts=[("run", "change", "change")], hurry=[1.0], fault_rate=[0.5], lists=["fresh"]),
+    ),
+    "replaced_stays": Switch(
+        rule="10: what is replaced is not taken down first",
+        patches=lambda: [(revise, "delete_doomed", broken.let_go)],
+        weather=CHANGING.but(scripts=[("run", "replace")], fault_rate=[0]),
+    ),
+    "replace_over_doubt": Switch(
+        rule="10: replacing does not resolve open intents",
+        patches=lambda: [(revise, "settle_intents", broken.nothing)],
+        weather=CHANGING.but(
+            scripts=[("run", "replace")],
+            fates=["late", "lost", "error"],
+            late=[59],
+            hurry=[1.0],
+            fault_rate=[0.5],
+            crash_rate=[0.002],
+        ),
+    ),
+    "generation_untold": Switch(
+        rule="2: the sentinel does not tell the generation before something of it is made",
+        patches=lambda: [(revise, "hold", broken.nothing)],
+        weather=_weather(
+            scripts=[("run", "replace"), ("run", "change", "replace")],
+            disasters=["deleted"],
+            disaster=[0.6],
+            freeze_rate=[0],
+            rivals=[""],
+            fault_rate=[0],
+            crash_rate=[0.004],
+            calm_at=[600],
+        ),
     ),
     "no_epoch": Switch(rule="section 3: a stale owner may write", patches=broken.any_epoch),
     "no_path_check": Switch(

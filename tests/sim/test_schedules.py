@@ -52,7 +52,21 @@ def test_a_crash_at_any_step_or_commit_does_no_harm(*, server: bool) -> None:
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
 
 
-QUICK = ("effect_before_intent", "send_again_blindly", "trust_restored", "no_epoch", "no_lease")
+def test_a_crash_at_any_step_of_a_replacement_does_no_harm() -> None:
+    results = list(crashes(server=False, script=("run", "replace"), processes=1))
+    assert {kill.process for kill, _ in results} == {1, 2}
+    assert {kill: result.wrong for kill, result in results if result.wrong} == {}
+
+
+QUICK = (
+    "change_unconditional",
+    "replaced_stays",
+    "effect_before_intent",
+    "send_again_blindly",
+    "trust_restored",
+    "no_epoch",
+    "no_lease",
+)
 
 
 @pytest.mark.parametrize("switch", QUICK)
