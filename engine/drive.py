@@ -16,7 +16,7 @@ from engine.destroy import delete_doomed, destroy, keeping
 from engine.effect import Intended, draft
 from engine.ensure import pursue
 from engine.errors import Rejected
-from engine.evidence import confirm
+from engine.evidence import believe, confirm
 from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
@@ -96,6 +96,8 @@ class Drive:
         await self._confirm_all()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):
             self.restart = not await revise(run)
+        if sure and run.state.suspect and not (self.failures or self.restart):
+            await believe(run)
         return sure
 
     async def destroy(self, *, delete_data: bool) -> RunState:

@@ -11,7 +11,7 @@ from engine import codec, labels, machine
 from engine.active import Active, Work
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Origin, Receipt, StepState, replace
-from engine.ports import Difference, Hit, View
+from engine.ports import Adopt, Difference, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
 
@@ -122,12 +122,41 @@ async def check_body(work: Work, view: View) -> str:
         return run.printed(name, source=source)
     if step.attempts and step.body and not resource.differences(orjson.loads(step.body), view):
         return step.spec or ""
+    if print_of := print_found(run, name, view, source):
+        return print_of
+    return await _accuse_of_differing(work, view, differing)
+
+
+def print_found(run: Active, name: str, view: View, source: str) -> str | None:
+    """The print of what an object is, if the run asked for that at some time."""
+    resource, now = run.resource(name), run.session.clock.wall()
+    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
     for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
         for receipts in _receipts_before(run, name):
             spec = run.workflow.spec(run.plan.steps[name], inputs, receipts)
+            if isinstance(spec, Adopt):
+                continue
             if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
                 return run.printed(name, source=source, inputs=inputs, receipts=receipts)
-    return await _accuse_of_differing(work, view, differing)
+    return None
+
+
+async def believe(run: Active) -> None:
+    """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7)."""
+    for name, step in list(run.steps.items()):
+        if not run.owns(name) or run.plan.steps[name].reads_only or step.receipt is None:
+            continue
+        if step.receipt.origin is Origin.ADOPTED:
+            continue
+        view = (await _read_hits(run, name, [Hit(id=step.receipt.id, name="")]))[0]
+        if view is None:
+            continue
+        source = labels.source_of(run.state, name, view.name, unique=run.resource(name).unique)
+        if source is None:
+            continue
+        print_of = print_found(run, name, view, source)
+        if print_of is not None and print_of != step.spec:
+            await run.write(replace(step, spec=print_of))
 
 
 def _receipts_before(run: Active, name: str) -> Iterator[Mapping[str, Receipt]]:
