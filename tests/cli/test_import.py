@@ -170,7 +170,7 @@ sources:
 def test_beside_sources_of_our_own_each_keeps_to_itself(
     headway: Headway, platform: Platform, builder: Builder, folder: Path
 ) -> None:
-    theirs = builder.tabular("cases", schedule={"frequency": "day", "interval": 1})
+    theirs = builder.adhoc("cases", schedule={"frequency": "day", "interval": 1})
     once = builder.tabular("once", schedule={"frequency": "once"})
     untouched = {id: platform.objects()[id] for made in (theirs, once) for id in made.values()}
     (folder / "s.yaml").write_text(MIXED)
@@ -219,7 +219,7 @@ def test_what_cannot_be_taken_is_told_at_once_and_nothing_is_written(
     ]
     assert (folder / "s.yaml").read_text() == before
     other = headway("import", here["flow"], "--write", "s.yaml", "--store", "other.db")
-    assert f"flow {here['flow']}: is the flow of here in s.yaml already" in other.err
+    assert f"flow {here['flow']}: is the flow of here in s.yaml already: `headway run s.yaml` adopts it" in other.err
 
 
 def test_without_a_file_a_manifest_is_printed_that_can_be_run(
