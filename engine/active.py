@@ -173,7 +173,8 @@ class Active:
             await anyio.sleep(seconds)
 
     async def ask(self, name: str, question: Callable[[], Awaitable[T]]) -> T:
-        """A read, repeated until it is answered or patience ends. Raises `StepFailed` then, or when it is refused."""
+        """A read, repeated until it is answered or patience ends, which an outage or a pause of the whole service does
+        not try. Raises `StepFailed` then, or when it is refused."""
         session, tries, began = self.session, 0, self.session.clock.boot()
         while True:
             try:
@@ -182,6 +183,8 @@ class Active:
                 await self.fail(name, answer.failure)
             except Answer as answer:
                 tries += 1
+                if session.gate.troubled(self.resource(name).family):
+                    began = session.clock.boot()
                 if session.clock.boot() - began > session.timing.patience:
                     await self.fail(name, answer.failure)
                 floor = answer.retry_after if isinstance(answer, NotApplied) else None

@@ -28,8 +28,9 @@ async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState
         await doom(run, sorted(_wanted(run, delete_data=delete_data)))
     await delete_doomed(run)
     await forget(run)
-    destroyed = replace(run.state, status=RunStatus.DESTROYED, doomed=(), failure=None)
-    await run.write(run=replace(destroyed, finished_at=run.session.clock.wall()))
+    used = run.state.shared and any(step.receipt for step in run.steps.values())
+    ended = replace(run.state, status=RunStatus.DONE if used else RunStatus.DESTROYED, doomed=(), failure=None)
+    await run.write(run=replace(ended, finished_at=run.session.clock.wall()))
     return run.state
 
 
@@ -130,6 +131,8 @@ async def _delete(run: Active, name: str) -> None:
         finally:
             session.gate.leave(resource.family)
         match answer:
+            case Rejected() if run.state.shared and await _is_used(run, name, receipt.id):
+                return
             case Rejected():
                 await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
             case NotReady() | NotApplied() | InDoubt() | Answer():
@@ -140,6 +143,18 @@ async def _delete(run: Active, name: str) -> None:
                 await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
             case None:
                 continue
+
+
+async def _is_used(run: Active, name: str, id: str) -> bool:
+    """Whether a shared object whose deletion was refused is still there, once no earlier request can delete it any
+    more: then somebody else uses it, and it stays what it was."""
+    await run.sleep(run.last_possible_send(name) + run.session.timing.settle - run.session.clock.boot())
+    resource = run.resource(name)
+    if await run.ask(name, lambda: resource.read(id)) is None:
+        return False
+    run.note(name, "spared", id=id)
+    await run.write(machine.spared(run.step(name), id), run=replace(run.state, doomed=()))
+    return True
 
 
 async def _send(run: Active, name: str, id: str) -> Answer | None:

@@ -52,12 +52,13 @@ async def _read(work: Work) -> None:
 
 
 class _Pursuit:
-    """The way of one step to its receipt. `spent`: failures of its own so far; `refused`: a rejection that waits for
+    """The way of one step to its receipt. `spent`: failures of its own so far; `waited`: seconds for
+    evidence, without those that the looks themselves took; `refused`: a rejection that waits for
     an earlier doubt to be settled (rule 3)."""
 
     def __init__(self, work: Work, scope: anyio.CancelScope) -> None:
-        self.work, self.scope, self.began = work, scope, work.run.session.clock.boot()
-        self.spent, self.looks = 0, 0
+        self.work, self.scope = work, scope
+        self.spent, self.looks, self.waited = 0, 0, 0.0
         self.refused: Failure | None = None
 
     async def go(self, intended: Intended | None) -> None:
@@ -120,20 +121,20 @@ class _Pursuit:
 
     async def _wait_for_evidence(self) -> None:
         run, session = self.work.run, self.work.run.session
-        waited = session.clock.boot() - self.began
-        if waited > session.timing.patience:
-            source, name = run.state.source, self.work.name
+        if self.waited > session.timing.patience:
+            source, name, minutes = run.state.source, self.work.name, round(self.waited / 60)
             message = (
-                f"asked the platform {self.looks + 1} times in {round(waited / 60)} min; its lists do not show whether "
-                "the request had an effect"
+                f"asked the platform {self.looks + 1} times in {minutes} min; its lists do not show whether the "
+                "request had an effect"
             )
             hint = (
                 "run again later, or look in the platform's own interface and use "
                 f"headway resume --resolve {source} {name} adopt=ID|recreate"
             )
             await run.accuse(name, Failure(kind="in_doubt", message=message, hint=hint))
-        await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(self.looks))
-        self.looks += 1
+        pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(self.looks)
+        await run.sleep(pause)
+        self.looks, self.waited = self.looks + 1, self.waited + pause
 
     async def _spend(self, failure: Failure) -> None:
         """An outage or a pause of the whole service costs nothing; anything else is one of the step's attempts."""

@@ -214,7 +214,7 @@ async def confirm(run: Active, name: str) -> None:
 
     Raises `StepFailed` for twins, or when the evidence does not come.
     """
-    session, resource, looks, began = run.session, run.resource(name), 0, run.session.clock.boot()
+    session, resource, looks, waited = run.session, run.resource(name), 0, 0.0
     while (receipt := run.step(name).receipt) is not None and not receipt.confirmed:
         step, asked = run.step(name), session.clock.boot()
         names = run.names(name)
@@ -246,7 +246,7 @@ async def confirm(run: Active, name: str) -> None:
             run.note(name, "unproven", id=receipt.id)  # a second one would be reported when it shows up (rule 7)
             await run.write(machine.confirmed(step, session.clock.wall()))
             return
-        if session.clock.boot() - began > session.timing.patience or (
+        if waited > session.timing.patience or (
             receipt.origin is Origin.RECOVERED and asked >= due and witness is None
         ):
             await run.accuse(
@@ -258,8 +258,9 @@ async def confirm(run: Active, name: str) -> None:
                     hint="run again later, or look in the platform's own interface for a second one",
                 ),
             )
-        await run.sleep(session.rng.uniform(0.5, 1.0) * pause_between_looks(looks))
-        looks += 1
+        pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(looks)
+        await run.sleep(pause)
+        looks, waited = looks + 1, waited + pause
 
 
 def _sure(

@@ -203,6 +203,12 @@ def deleting(step: StepState, attempt: Attempt) -> StepState:
     return replace(step, attempts=(attempt,), tombstones=tombstones, status=StepStatus.INTENT)
 
 
+def spared(step: StepState, id: str) -> StepState:
+    """The deletion was refused, and no request can delete it any more: the object is what it was."""
+    left = tuple(tombstone for tombstone in step.tombstones if tombstone != id)
+    return replace(step, attempts=(), tombstones=left, status=StepStatus.DONE)
+
+
 def deleted(step: StepState, now: float) -> StepState:
     """Gone, and never taken again."""
     return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)

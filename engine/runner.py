@@ -15,6 +15,7 @@ import orjson
 from anyio.abc import TaskGroup
 
 from engine.active import Active, StepFailed
+from engine.destroy import delete_doomed
 from engine.drive import Drive
 from engine.ensure import ensure
 from engine.errors import UnknownRun, WorkflowChanged
@@ -100,6 +101,9 @@ class SharedSteps:
             await self.session.learn()
 
     async def _ensure(self, run: Active, name: str) -> None:
+        if run.state.doomed and self.creating:  # rule 10: what was begun to be deleted is deleted first
+            await delete_doomed(run)
+            await run.write(run=replace(run.state, doomed=()))
         if run.state.suspect:
             await verify(run, name)
         if name not in run.receipts and not self.creating:
