@@ -98,7 +98,7 @@ def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
 
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
     run, step = where
-    states = [state for operator in _last(platform, operators, run) for state in _states(operator, run)]
+    states = [state for operator in _last(operators, run) for state in _states(operator, run)]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
     rivals = platform.rivals(where)
@@ -114,21 +114,19 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     elif mine and not gone and not blocked:
         for state in states:
             yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
-        for operator in _last(platform, operators, run) if run != SHARED else ():
+        for operator in _last(operators, run) if run != SHARED else ():
             wanted = operator.content.get(run, 0), operator.table.get(run, 0) if step == "source" else 0
             if run not in operator.overtaken and run in operator.runs and (mine[0].content, mine[0].table) != wanted:
                 yield f"journal is wrong {run}/{step}: {mine[0]}, but the manifest says {wanted}"
 
 
-def _last(platform: Platform, operators: list[Operator], run: str) -> list[Operator]:
-    """Whose journals must be right: of people who at some time wanted different things, the one whom the sentinel
-    names. Without a sentinel they do not see each other's changes."""
-    done = [operator for operator in operators if operator.outcome == "done"]
-    theirs = [operator for operator in done if run in operator.runs]
-    if len(theirs) < 2 or not any(run in operator.mended for operator in operators):
-        return done
-    names = [labels.parse(thing.note).journal for thing in platform.live() if thing.owner == (run, "schema")]
-    return [operator for operator in theirs if operator.store.contents.name in names]
+def _last(operators: list[Operator], run: str) -> list[Operator]:
+    """Whose journals must say what there is. Of people who at some time wanted different things of one run, with two
+    journals that live, nobody's: each change is conditional, but the other journal does not learn of it."""
+    theirs = [operator for operator in operators if run in operator.runs]
+    if len(theirs) > 1 and any(run in operator.mended for operator in operators):
+        return []
+    return [operator for operator in operators if operator.outcome == "done"]
 
 
 def _judge_adopted(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
