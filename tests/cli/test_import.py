@@ -241,6 +241,21 @@ def test_without_a_file_a_manifest_is_printed_that_can_be_run(
     assert state(platform) == before
 
 
+def test_an_adopted_source_can_be_renamed_though_no_object_bears_its_name(
+    headway: Headway, platform: Platform, builder: Builder, folder: Path
+) -> None:
+    headway("import", builder.tabular("cases")["flow"], "--write", "s.yaml")
+    before = state(platform)
+    text = (folder / "s.yaml").read_text().replace("- name: cases\n", "- name: emea\n    previously: cases\n")
+    (folder / "s.yaml").write_text(text)
+    assert "cases is called emea from now on" in headway("run", "s.yaml").err
+    assert [line["source"] for line in headway("status", "--json").lines] == ["emea"]
+    assert "from now on" not in headway("run", "s.yaml").err
+    (folder / "s.yaml").write_text(text.replace("    previously: cases\n", ""))
+    assert headway("plan", "s.yaml", "--detailed-exitcode").code == 0
+    assert state(platform) == before
+
+
 def test_an_object_that_is_gone_is_told_before_anything_is_adopted(
     headway: Headway, builder: Builder, folder: Path
 ) -> None:

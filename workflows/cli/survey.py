@@ -48,9 +48,14 @@ class Found:
         return inputs
 
     @property
+    def renamed(self) -> bool:
+        """Whether its run has another name, which the journal must learn even where no object bears it."""
+        return self.known is not None and self.known.source != self.item.source
+
+    @property
     def to_do(self) -> bool:
-        """Whether there is something to send for it."""
-        return self.selected and (self.standing in TO_DO or (self.changing and not self.left))
+        """Whether there is something to send for it, or to write down."""
+        return self.selected and (self.standing in TO_DO or ((self.changing or self.renamed) and not self.left))
 
 
 @dataclass(slots=True)
@@ -91,7 +96,7 @@ class Survey:
                 state = known.status.value if known else RunStatus.PENDING.value
                 subject = Subject(source=item.source, state=state, codes=codes.get(run.run_id, ()))
                 found = Found(item=item, standing=standing, known=known, selected=self.selection.takes(subject))
-                if known and known.source != item.source:
+                if known and found.renamed:
                     self.renamed[known.source] = item.source
                 if found.selected and known and standing is not Standing.UNCHANGED:
                     found = await self._foreseen(found, known)
