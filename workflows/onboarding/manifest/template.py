@@ -29,8 +29,8 @@ defaults:
       - https://ns.adobe.com/xdm/context/profile-person-details
       - https://ns.adobe.com/xdm/context/profile-personal-details
 
-# `headway explore BASE-ID TABLE --write FILE` adds sources here, `headway import FLOW --write FILE` flows that were built
-# by hand. What a source says goes before the defaults; `target` and `schedule` are merged key by key.
+# `headway explore BASE-ID TABLE --write FILE` adds sources here, `headway import FLOW --write FILE` flows that were
+# built by hand. What a source says goes before the defaults; `target` and `schedule` are merged key by key.
 sources:
   - name: acme-incidents           # the run's name: keep it, or say `previously: OLD-NAME` when you change it
     table: incident
