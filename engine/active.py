@@ -153,12 +153,14 @@ class Active:
 
     def stranger(self, name: str) -> bool:
         """Whether the step is on the frontier of a run that another process began, so that one look is due (rule 7).
-        What refers to something that this process made cannot exist yet. Without a sentinel, every run is a stranger.
+        What refers to something that this process made for the first time cannot exist yet; what was made anew may
+        have dependents of its earlier self. Without a sentinel, every run is a stranger.
         """
         begun_here = self.state.begun_by in (None, self.session.journal.process)
         if begun_here and self.plan.sentinel is not None and not self.state.shared:
             return False
-        return not any(need in self.made for need in self.plan.steps[name].needs)
+        needs = self.plan.steps[name].needs
+        return not any(need in self.made and not self.step(need).tombstones for need in needs)
 
     # waiting
 

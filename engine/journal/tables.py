@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0001"
 """The newest migration. A journal with a higher one was written by a newer headway."""
 
 APPLICATION_ID = 0x68647779

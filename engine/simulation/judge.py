@@ -45,7 +45,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
         for (run, step), why in reported.items()
-        if world.lists != "tail" and not twins and not (forgot and JUSTIFIED.search(why))
+        if world.lists != "tail" and not twins and (run, step) not in excused and not (forgot and JUSTIFIED.search(why))
     ]
     wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *excused}]
     wrong += [bug for operator in operators for bug in operator.bugs]

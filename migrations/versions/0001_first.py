@@ -72,6 +72,8 @@ def make_runs() -> None:
         sa.Column("definition", sa.Text, nullable=False),
         sa.Column("inputs_print", sa.Text, nullable=False),
         sa.Column("inputs", sa.Text, nullable=False),
+        sa.Column("was", sa.Text),
+        sa.Column("formerly", sa.Text),
         sa.PrimaryKeyConstraint("key", name="pk_runs"),
         sa.ForeignKeyConstraint(["scope"], ["scopes.id"], name="fk_runs_scope"),
         sa.UniqueConstraint("run_id", name="uq_runs_run_id"),
