@@ -266,6 +266,8 @@ class _Revision:
             await run.write(machine.amending(run.step(name), attempt, patch, view.etag))
             left = session.timing.send_window - (session.clock.boot() - started)
             if left <= 0 or not leased(run, name):
+                late = Failure(kind="late", message="the request was not sent: its intent was too old")
+                await run.write(machine.not_amended(run.step(name), attempt.tag, late))
                 return None
             run.sends[name] = started + session.timing.send_window
             answer = await self._send(view, patch, left, attempt)

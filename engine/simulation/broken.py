@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine import drive, effect, ensure, evidence, labels, machine, sentinel
+from engine import drive, effect, ensure, evidence, labels, machine, revise, sentinel
 from engine.active import Active, Work
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
@@ -212,7 +212,7 @@ def always_leased() -> list[Patch]:
     def yes(_run: Active, _name: str) -> bool:
         return True
 
-    return [(module, "leased", yes) for module in (sentinel, effect, drive)]
+    return [(module, "leased", yes) for module in (sentinel, effect, drive, revise)]
 
 
 def created_closes_doubt() -> list[Patch]:
