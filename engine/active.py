@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import anyio
 
-from engine import changes, labels, machine
+from engine import labels, machine, prints
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import (
     Attempt,
@@ -115,8 +115,8 @@ class Active:
     ) -> str:
         """The print of what the step asks for, now or under another name, other inputs, other receipts."""
         step, asking = self.plan.steps[name], self.inputs if inputs is None else inputs
-        print_of = changes.asked(self.workflow, step, asking, self.receipts)
-        return changes.printed(print_of, source or self.state.source, step.needs, receipts or self.receipts)
+        print_of = prints.asked(self.workflow, step, asking, self.receipts)
+        return prints.printed(print_of, source or self.state.source, step.needs, receipts or self.receipts)
 
     def now(self) -> RunState:
         """The run with its steps as they are, and the inputs that they may have."""

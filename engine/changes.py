@@ -1,8 +1,8 @@
 """What new inputs mean for what a run has made: which objects stay, change in place, give way to others. Pure.
 
-A step keeps a *print* of what it was asked for: of its spec, of its name, and of each id that it refers to. Where that
-is no longer what it would be, bodies are compared, field by field; a resource says which fields its objects take in
-place. What cannot change in place is replaced, and with it everything that refers to it in such a field.
+Where the print of a step (`prints`) is no longer what it would be, bodies are compared, field by field; a resource says
+which fields its objects take in place. What cannot change in place is replaced, and with it everything that refers to
+it in such a field.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import Any
-from zlib import crc32
 
 from engine import codec, labels
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.ports import Adopt, Change
+from engine.prints import asked, short, source_of
 from engine.workflow import Step, Workflow
 
 NEW, GONE = "(new)", "(gone)"
 """Stand for the ids of an object that is still to be made, and of one that another one has taken the place of."""
 
 
-ABSENT = "-" * 8
 ADOPTED = "adopted"
 """The field of a change from or to an object that the user named."""
 
@@ -60,34 +58,6 @@ class StepChange:
     def destroys(self) -> bool:
         """Whether what is there must be taken down, which nobody does unasked."""
         return self.action in (Action.REPLACE, Action.DELETE)
-
-
-# --- prints -----------------------------------------------------------------------------------------------------------
-
-
-def asked(workflow: Workflow[Any], step: Step, inputs: Any, present: Mapping[str, object]) -> str:
-    """A print of what the inputs alone ask of a step. `present`: the steps that the run has."""
-    stand_ins = {need: _stand_in(need) for need in step.needs if need in present}
-    return codec.fingerprint(workflow.spec(step, inputs, stand_ins))
-
-
-@cache
-def _stand_in(need: str) -> Receipt:
-    return Receipt(id=need)
-
-
-def printed(asked: str, source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:
-    """The print of a step that was asked for under this name, with these receipts."""
-    return f"{asked}.{referring(source, needs, receipts)}"
-
-
-def referring(source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:
-    """The second part of a print: the name, and the id of each need, eight characters each."""
-    return "".join([_short(source), *(_short(receipts[n].id) if n in receipts else ABSENT for n in needs)])
-
-
-def _short(text: str) -> str:
-    return f"{crc32(text.encode()):08x}"
 
 
 # --- what new inputs mean ---------------------------------------------------------------------------------------------
@@ -262,16 +232,10 @@ class _Comparison:
             there = self.new.get(need) or Receipt(id=GONE)
             states = (self.state.steps.get(need), self.shared.get(need))
             known = [there, *(other.receipt for other in states if other and other.receipt)]
-            same = next((receipt for receipt in known if had == _short(receipt.id)), None)
+            same = next((receipt for receipt in known if had == short(receipt.id)), None)
             unknown = not had or self.workflow.steps[need].reads_only
             needs[need] = same or (there if unknown else Receipt(id=GONE, version=there.version, data=there.data))
         return needs
-
-
-def source_of(run: RunState, step: StepState) -> str:
-    """The name of the source that a step was made with."""
-    rest = (step.spec or "").partition(".")[2]
-    return next((name for name in (run.source, *run.formerly) if rest.startswith(_short(name))), run.source)
 
 
 def _keeping(

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import anyio
 
 from engine import labels
-from engine.changes import source_of
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.ports import Adopt, Change
+from engine.prints import source_of
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session
 from engine.workflow import Plan, Step, Workflow

@@ -155,7 +155,7 @@ class StepState:
 
     `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
     intent, None when there is none. `spec`: a print of what was asked for, of its name and of the ids that it refers to
-    (`changes.printed`). `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted or
+    (`prints.printed`). `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted or
     superseded, and are never taken again (rule 10).
     """
 
