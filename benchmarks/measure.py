@@ -26,7 +26,7 @@ from workflows.emulator.config import EmulatorConfig
 ROOT = Path(__file__).parent
 RESULTS = ROOT / "results"
 HEADWAY = (sys.executable, "-m", "workflows.cli")
-LIBRARIES = ("aiohttp", "httpx", "orjson", "sqlalchemy", "uvloop")
+LIBRARIES = ("httptools", "httpx", "orjson", "sqlalchemy", "uvloop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

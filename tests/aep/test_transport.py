@@ -127,10 +127,60 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -
         answered.set()
         await strayed.wait()
         await asyncio.sleep(0.05)
-        with pytest.raises(NotSent, match="nobody had asked for"):
-            await effect(client)
         assert (await effect(client)).body == {"id": "1"}
         assert (len(wire.requests), wire.connections) == (2, 2)
+
+
+async def test_two_answers_to_one_request_are_one_too_many() -> None:
+    async with Wire(OK + http("404 Not Found"), OK) as wire, client_of(wire.url) as client:
+        assert [(await effect(client)).body for _ in range(2)] == [{"id": "1"}] * 2
+        assert (len(wire.requests), wire.connections) == (2, 2)
+
+
+async def test_an_answer_may_end_with_its_connection_and_may_say_that_it_does() -> None:
+    async def to_the_end(writer: asyncio.StreamWriter) -> None:
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"id":')
+        await writer.drain()
+        writer.write(b'"2"}')
+        await writer.drain()
+        raise ConnectionError
+
+    moves = [to_the_end, http("200 OK", b'{"id":"3"}', "Connection: close"), OK]
+    async with Wire(*moves) as wire, client_of(wire.url) as client:
+        assert [(await effect(client)).body for _ in range(3)] == [{"id": "2"}, {"id": "3"}, {"id": "1"}]
+        assert (len(wire.requests), wire.connections) == (3, 3)
+
+
+async def test_an_interim_answer_is_not_the_answer() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    async with Wire(interim + OK, OK) as wire, client_of(wire.url) as client:
+        assert [(await effect(client)).body for _ in range(2)] == [{"id": "1"}] * 2
+        assert wire.connections == 1
+
+
+async def test_a_header_cannot_smuggle_another_in() -> None:
+    async with Wire(OK) as wire, client_of(wire.url) as client:
+        with pytest.raises(NotSent, match="line break"):
+            await client.effect("PATCH", FLOW_SERVICE, "/flows/1", headers={"if-match": "1\r\nx-sandbox-name: prod"})
+        assert wire.requests == []
+
+
+async def test_an_idle_connection_is_closed_before_a_server_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflows.aep.transport.KEEP_ALIVE", 0.05)
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(OK)
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    transport, server = make_transport(1), await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, asyncio.timeout(5):
+        await once(transport, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await closed.wait()
+    await transport.aclose()
 
 
 @pytest.mark.parametrize(
@@ -139,6 +189,7 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"HTTP/1.1 abc\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
         http("200 OK", b"not gzip", "Content-Encoding: gzip"),
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{"id',
     ],
@@ -257,19 +308,19 @@ async def test_a_handshake_that_never_ends_is_not_sent() -> None:
     await transport.aclose()
 
 
-@pytest.mark.parametrize("looks", [2, 3])
-async def test_the_window_is_looked_at_when_the_connection_stands_and_when_the_first_byte_leaves(looks: int) -> None:
+async def test_the_window_is_looked_at_when_the_connection_stands() -> None:
     asked: list[bool] = []
 
     def closing() -> bool:
         asked.append(True)
-        return len(asked) < looks
+        return len(asked) < 2
 
     transport = make_transport(1)
     async with Wire(OK) as wire:
         with pytest.raises(WindowClosed):
             await once(transport, wire.url, **{MAY_LEAVE: closing})
-        assert (len(asked), wire.connections, wire.requests) == (looks, 1, [])
+        assert (await once(transport, wire.url)).status_code == 200
+        assert (len(asked), wire.connections, len(wire.requests)) == (2, 1, 1)
     await transport.aclose()
 
 
@@ -417,6 +468,31 @@ async def test_a_proxy_that_refuses_means_not_sent_and_its_password_stays_here(m
         assert proxy.requests[0].startswith(b"CONNECT platform.example:443")
         assert b"bearer" not in proxy.requests[0].lower()
         assert "hunter2" not in str(caught.value)
+
+
+async def test_a_proxy_is_asked_for_a_way_through_and_sees_nothing_of_what_goes_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(CERTIFICATE)
+    heard = asyncio.Event()
+
+    async def tunnel(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.drain()
+        heard.set()
+        await writer.start_tls(served)
+
+    async with Wire(tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        async with client_of("https://platform.example") as client:
+            with pytest.raises(NotSent, match=r"(?i)hostname mismatch|not valid for"):
+                await effect(client)
+        assert heard.is_set()
+        assert [request.partition(b"\r\n")[0] for request in proxy.requests] == [
+            b"CONNECT platform.example:443 HTTP/1.1"
+        ]
 
 
 async def test_a_proxy_that_is_none_of_ours_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from signal import SIGKILL
 from typing import Any
 
-import aiohttp
 from sqlalchemy import Engine, event
 
 from engine.journal.postgres import PostgresPlace
@@ -28,6 +27,7 @@ from engine.journal.sql_journal import SqlJournal
 from engine.journal.sqlite import SqlitePlace
 from engine.model import Record, RunStatus, StepStatus
 from workflows.aep import AepClient
+from workflows.aep.connection import Connection, Reply
 
 IN_FLIGHT = 0.03
 """Seconds from the last byte of a request to its `sent` trap; less than the platform takes to answer."""
@@ -153,18 +153,17 @@ def _on_request(armed: _Armed, moment: str, method: str) -> None:
     if moment == "answered":
         _on_answer(armed, method)
         return
-    inner = aiohttp.ClientRequest.send
+    inner, line = Connection.exchange, f"{method} /data/".encode()
 
-    async def send(self: aiohttp.ClientRequest, conn: Any) -> aiohttp.ClientResponse:
-        effect = self.method == method and not self.url.path.startswith("/ims")
+    async def exchange(self: Connection, request: bytes, **bounds: float) -> Reply:
+        effect = request.startswith(line)
         if moment == "leaving" and effect:
             armed()
-        answer = await inner(self, conn)
         if moment == "sent" and effect and armed.step_on():
             asyncio.get_running_loop().call_later(IN_FLIGHT, armed.spring)
-        return answer
+        return await inner(self, request, **bounds)
 
-    setattr(aiohttp.ClientRequest, "send", send)  # noqa: B010 - as above
+    setattr(Connection, "exchange", exchange)  # noqa: B010 - as above
 
 
 def _on_answer(armed: _Armed, method: str) -> None:

@@ -2,9 +2,10 @@
 
 credentials   who calls, from flags, variables, a file      errors      what happened to a request, one tree
 auth          the access token, fetched and renewed         paging      four ways to hand out a list, without I/O
-transport     connections: one request on the wire          client      read, pages, effect: start here
+client        read, pages, effect: start here               exchange    a request and its answer, over any transport
+transport     httpx's interface: what left, and when        connecting  name lookup, TCP, proxies, TLS
+connection    one connection of HTTP/1.1                    address     URLs, and the secrets in bodies
 recorder      what would be sent                            platform_time   a clock that answers set
-exchange      a request and its answer                      address     URLs, and the secrets in bodies
 retry         pauses between safe requests                  seams       the gate and the clock
 """
 

@@ -35,6 +35,7 @@ CONNECTIONS = 256
 """How many connections the client's own transport may open; the gate should be the narrower place."""
 
 _USUAL = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": "headway"}
+_TYPED = {**_USUAL, "content-type": "application/json"}
 
 
 class AepClient:
@@ -65,11 +66,7 @@ class AepClient:
         self._sleep = sleep
         self._attempts = attempts
         self._tokens = TokenSource(credentials, self._transport, self._clock, self._rng, sleep)
-        self._standard = {
-            "x-api-key": credentials.api_key,
-            "x-gw-ims-org-id": credentials.ims_org,
-            "x-sandbox-name": credentials.sandbox,
-        }
+        self._prepared = "", httpx.Headers(), httpx.Headers()
 
     def __repr__(self) -> str:
         who = self._credentials
@@ -193,17 +190,12 @@ class AepClient:
         content: bytes,
         may_leave: Callable[[], bool] | None = None,
     ) -> Call:
-        fields = dict(_USUAL)
-        if content:
-            fields["content-type"] = "application/json"
-        for name, value in (headers or {}).items():
-            fields[name.lower()] = value
         return Call(
             method=method,
             family=family,
             path=path,
             url=address(self._credentials.base_url, family, path, params),
-            headers={**fields, **self._standard},
+            headers=headers or {},
             content=content,
             may_leave=may_leave,
         )
@@ -225,8 +217,8 @@ class AepClient:
         request = httpx.Request(
             call.method,
             call.url,
-            headers={**call.headers, "authorization": f"Bearer {token}"},
-            content=call.content,
+            headers=self._headers(call, token),
+            stream=httpx.ByteStream(call.content),
             extensions=extensions,
         )
         if (wait := self._gate.departs_in()) > 0:
@@ -241,6 +233,28 @@ class AepClient:
         self._on_date(reply.headers.get("date"))
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply
+
+    def _headers(self, call: Call, token: str) -> httpx.Headers:
+        """What a request says. Most say the same, which is put together once for each token."""
+        known, bare, typed = self._prepared
+        if known != token:
+            standard = self._standard(token)
+            bare, typed = httpx.Headers({**_USUAL, **standard}), httpx.Headers({**_TYPED, **standard})
+            self._prepared = token, bare, typed
+        if not call.headers:
+            return typed if call.content else bare
+        added = {name.lower(): value for name, value in call.headers.items()}
+        return httpx.Headers({**(_TYPED if call.content else _USUAL), **added, **self._standard(token)})
+
+    def _standard(self, token: str) -> dict[str, str]:
+        """What no caller can say otherwise."""
+        who = self._credentials
+        return {
+            "x-api-key": who.api_key,
+            "x-gw-ims-org-id": who.ims_org,
+            "x-sandbox-name": who.sandbox,
+            "authorization": f"Bearer {token}",
+        }
 
 
 def _following(walk: Walk, body: Json) -> PageRequest | None:
