@@ -8,26 +8,28 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import orjson
+import msgspec
 
 T = TypeVar("T")
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def canonical(value: object) -> str:
     """JSON text with sorted keys and no blanks: equal values give equal text."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return _encode(value).decode()
 
 
 def plain(value: object) -> Any:
     """A value as it is once it was sent: lists for tuples, objects for dataclasses."""
-    return orjson.loads(orjson.dumps(value))
+    return msgspec.json.decode(_encode(value))
 
 
 def fingerprint(value: object) -> str:
     """A short stable hash (20 hex digits) of a value that JSON or a dataclass can say."""
-    text = value.encode() if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    text = value.encode() if isinstance(value, str) else _encode(value)
     return hashlib.blake2b(text, digest_size=10).hexdigest()
 
 
@@ -38,13 +40,18 @@ def encode_inputs(inputs: object) -> str:
 
 def decode_inputs(kind: type[T], text: str) -> T:
     """The dataclass that `encode_inputs` made. Raises `ValueError` for text that does not fit."""
-    value = orjson.loads(text)
-    if not dataclasses.is_dataclass(kind):
-        return typing.cast("T", value)
+    value = msgspec.json.decode(text)
+    if not _is_declared(kind):
+        return cast("T", value)
     try:
-        return typing.cast("T", _builder(kind)(value))
+        return cast("T", _builder(cast("Any", kind))(value))
     except (AttributeError, TypeError) as error:  # something else than the declared kind, or a field is missing
         raise ValueError(f"this is no {kind.__qualname__}: {error}") from error
+
+
+def _is_declared(kind: object) -> bool:
+    """Whether a type is a class with declared fields: a dataclass, or one of the engine's values."""
+    return dataclasses.is_dataclass(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
 
 
 @cache
@@ -54,7 +61,7 @@ def _builder(kind: Any) -> Callable[[Any], Any]:
     if origin in (UnionType, typing.Union):
         build = _builder(next(a for a in arguments if a is not NoneType))
         return (lambda value: None if value is None else build(value)) if NoneType in arguments else build
-    if dataclasses.is_dataclass(kind):
+    if _is_declared(kind):
         return _dataclass_builder(kind)
     if origin is tuple and arguments[1:] != (Ellipsis,):
         builds = [_builder(argument) for argument in arguments]

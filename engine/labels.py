@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.model import RunState, replace
+from engine.model import RunState, replace, value
 from engine.ports import Label
 
 MAX_NAME = 100
@@ -19,7 +18,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTE = re.compile(r"\b(attempt|journal|generation)=([A-Za-z0-9-]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Note:
     """What a note says: the attempt that made the object; in a sentinel, its journal and the run's generation."""
 

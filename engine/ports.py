@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import Rejected
-from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope, value
+from engine.model import Event, Json, Known, NewRun, Receipt, Record, RunState, RunStatus, Scope, field, value
 
 SpecIn = TypeVar("SpecIn", contravariant=True)
 

@@ -31,7 +31,7 @@ class Notice:
     name: str
     run: RunState
     step: str = ""
-    detail: Mapping[str, Json] = field(default_factory=dict)
+    detail: Mapping[str, Json]
 
 
 @value

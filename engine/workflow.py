@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from engine import codec
 from engine.errors import WorkflowError
-from engine.model import Receipt
+from engine.model import Receipt, value
 from engine.ports import Adopt
 from engine.retry import RetryPolicy
 
@@ -66,7 +66,7 @@ def _before(needs: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Plan:
     """What a workflow means for one set of inputs: its steps in order, the key of each shared one, its sentinel."""
 

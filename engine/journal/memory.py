@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from engine.errors import JournalLocked
 from engine.journal import rules
 from engine.journal.memory_journal import Hook, MemoryJournal, undisturbed
-from engine.model import Event, RunState
+from engine.model import Event, RunState, replace
 from engine.ports import Clock
 
 __all__ = ["Contents", "Hook", "MemoryJournal", "MemoryStore"]
@@ -35,14 +35,16 @@ class Contents:
 
     def copy(self) -> Contents:
         """A copy that later changes do not reach."""
-        return replace(
-            self,
+        return Contents(
+            name=self.name,
+            identity=self.identity,
             runs=dict(self.runs),
             keys=dict(self.keys),
             batches=dict(self.batches),
             history=dict(self.history),
             definitions=dict(self.definitions),
             pauses=dict(self.pauses),
+            last_batch=self.last_batch,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import anyio
@@ -12,7 +11,7 @@ import anyio
 from engine.errors import Fenced
 from engine.journal import rules
 from engine.journal.rules import Turn
-from engine.model import Event, Known, NewRun, Record, RunState, RunStatus, Scope
+from engine.model import Event, Known, NewRun, Record, RunState, RunStatus, Scope, replace
 from engine.ports import Clock, Standing
 
 if TYPE_CHECKING:

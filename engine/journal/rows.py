@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
+import msgspec
 
 from engine.model import (
     Attempt,
@@ -18,23 +17,27 @@ from engine.model import (
     Failure,
     Json,
     NewRun,
-    Origin,
     Receipt,
     RunState,
     RunStatus,
     Scope,
     StepState,
     StepStatus,
-    Verb,
 )
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 
 # Reading a hundred thousand runs looks millions of these up.
 STEP_STATUS = {status.value: status for status in StepStatus}
 RUN_STATUS = {status.value: status for status in RunStatus}
-ORIGIN = {origin.value: origin for origin in Origin}
-FAILURE = tuple(field.name for field in fields(Failure))
+
+_encode = msgspec.json.Encoder().encode
+_ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
+_RECEIPT = msgspec.json.Decoder(Receipt)
+_FAILURE = msgspec.json.Decoder(Failure)
+_TEXTS = msgspec.json.Decoder(tuple[str, ...])
+_DETAIL: msgspec.json.Decoder[Mapping[str, Json]] = msgspec.json.Decoder(dict[str, Any])
 
 
 def dump(value: object) -> str | None:
@@ -42,30 +45,22 @@ def dump(value: object) -> str | None:
     if not value:
         return None
     try:
-        return orjson.dumps(value, default=_plain).decode()
-    except TypeError:  # half a surrogate pair or a huge number, both from the other side: the slow way takes them
-        return json.dumps(value, default=_plain)
+        return _encode(value).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, from the other side: the slow way takes it
+        return json.dumps(msgspec.to_builtins(value))
 
 
-def parse(text: str) -> Any:
+def parse(decoder: msgspec.json.Decoder[T], text: str) -> T:
     """What `dump` wrote."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text)
+        return decoder.decode(text)
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(text), decoder.type)
 
 
 def texts(text: str | None) -> tuple[str, ...]:
     """A list of texts, as JSON."""
-    return tuple(parse(text)) if text else ()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    return parse(_TEXTS, text) if text else ()
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -77,12 +72,12 @@ def step_row(run: int, step: StepState) -> Row:
         run,
         step.name,
         step.status._value_,
-        dump([_attempt(a) for a in step.attempts]) if step.attempts else None,
+        dump(step.attempts) if step.attempts else None,
         step.tries,
         step.spec,
         step.generation,
-        _dump_receipt(step.receipt) if step.receipt else None,
-        dump_failure(step.failure) if step.failure else None,
+        dump(step.receipt) if step.receipt else None,
+        dump(step.failure) if step.failure else None,
         step.due,
         dump(step.tombstones) if step.tombstones else None,
         step.started_at,
@@ -112,69 +107,23 @@ def read_step(row: Sequence[Any]) -> StepState:
     return StepState(
         name=name,
         status=STEP_STATUS[status],
-        attempts=tuple(_read_attempt(a) for a in parse(attempts)) if attempts else (),
+        attempts=parse(_ATTEMPTS, attempts) if attempts else (),
         tries=tries,
         body=body,
         spec=spec,
         generation=generation,
-        receipt=_read_receipt(receipt),
+        receipt=parse(_RECEIPT, receipt) if receipt else None,
         failure=read_failure(failure),
         due=due,
-        tombstones=tuple(parse(tombstones)) if tombstones else (),
+        tombstones=texts(tombstones),
         started_at=started_at,
         finished_at=finished_at,
     )
 
 
-def _attempt(attempt: Attempt) -> dict[str, Json]:
-    value: dict[str, Json] = {"tag": attempt.tag, "by": attempt.by, "at": attempt.at}
-    if attempt.condition:
-        value["condition"] = attempt.condition
-    return value if attempt.verb is Verb.CREATE else value | {"verb": attempt.verb.value}
-
-
-def _read_attempt(value: Mapping[str, Any]) -> Attempt:
-    verb = Verb(value.get("verb", Verb.CREATE))
-    return Attempt(tag=value["tag"], by=value["by"], at=value["at"], verb=verb, condition=value.get("condition", ""))
-
-
-def _dump_receipt(receipt: Receipt) -> str | None:
-    value: dict[str, Json] = {"id": receipt.id, "origin": receipt.origin._value_}
-    if receipt.etag is not None:
-        value["etag"] = receipt.etag
-    if receipt.version is not None:
-        value["version"] = receipt.version
-    if not receipt.confirmed:
-        value["confirmed"] = False
-    if receipt.data:
-        value["data"] = receipt.data
-    return dump(value)
-
-
-def _read_receipt(text: str | None) -> Receipt | None:
-    if text is None:
-        return None
-    value = parse(text)
-    return Receipt(
-        id=value["id"],
-        origin=ORIGIN[value["origin"]],
-        etag=value.get("etag"),
-        version=value.get("version"),
-        confirmed=value.get("confirmed", True),
-        data=value.get("data", {}),
-    )
-
-
-def dump_failure(failure: Failure | None) -> str | None:
-    """A failure as JSON."""
-    if failure is None:
-        return None
-    return dump({name: value for name in FAILURE if (value := getattr(failure, name)) is not None})
-
-
 def read_failure(text: str | None) -> Failure | None:
-    """What `dump_failure` wrote."""
-    return Failure(**parse(text)) if text else None
+    """A failure as JSON."""
+    return parse(_FAILURE, text) if text else None
 
 
 # --- runs and history -------------------------------------------------------------------------------------------------
@@ -189,7 +138,7 @@ def run_row(run: RunState) -> Row:
         dump(run.doomed),
         run.begun_by,
         run.due,
-        dump_failure(run.failure),
+        dump(run.failure),
         run.finished_at,
         run.definition,
         run.inputs_print,
@@ -215,7 +164,7 @@ def read_run(row: Any, scope: Scope, steps: Mapping[str, StepState]) -> RunState
         status=RUN_STATUS[row.status],
         generation=row.generation,
         suspect=row.suspect,
-        doomed=tuple(parse(row.doomed)) if row.doomed else (),
+        doomed=texts(row.doomed),
         was=texts(row.was),
         formerly=texts(row.formerly),
         begun_by=row.begun_by,
@@ -264,7 +213,7 @@ def event_row(run: int, event: Event) -> Row:
 def read_event(row: Sequence[Any]) -> Event:
     """From a row (step, at, name, detail)."""
     step, at, name, detail = row
-    return Event(step=step, at=at, name=name, detail=parse(detail) if detail else {})
+    return Event(step=step, at=at, name=name, detail=parse(_DETAIL, detail) if detail else {})
 
 
 def read_scope(row: Any) -> Scope:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from engine import drive, effect, ensure, evidence, labels, machine, revise, sentinel
@@ -11,7 +10,7 @@ from engine.active import Active, Work
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.machine import Move, Sighting, Verdict
-from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus
+from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus, replace
 from engine.ports import Hit, View
 from engine.simulation.chain import Kind, chain
 from engine.simulation.clocks import Clock
@@ -133,6 +132,10 @@ def trust_restored() -> list[Patch]:
 def plan(change: Callable[[Plan], Plan]) -> list[Patch]:
     plan = type(chain).plan
     return [(type(chain), "plan", lambda self, inputs: change(plan(self, inputs)))]
+
+
+def shared_key_ignored() -> list[Patch]:
+    return plan(lambda plan: replace(plan, shared={}))
 
 
 def sentinel_not_first() -> list[Patch]:

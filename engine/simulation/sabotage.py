@@ -294,8 +294,7 @@ SWITCHES: Mapping[str, Switch] = {
         ),
     ),
     "shared_key_ignored": Switch(
-        rule="section 4: each run executes the shared step itself",
-        patches=lambda: broken.plan(lambda plan: replace(plan, shared={})),
+        rule="section 4: each run executes the shared step itself", patches=broken.shared_key_ignored
     ),
 }
 """Every switch by name."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.identity import run_id
-from engine.model import Scope
+from engine.model import Scope, replace
 
 SCOPE = Scope(gateway="https://api.example", org="org@Example", sandbox="dev", created="2030-01-01")
 

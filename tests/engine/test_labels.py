@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine import labels
 from engine.labels import Note
-from engine.model import RunState, Scope
+from engine.model import RunState, Scope, replace
 
 SCOPE = Scope(gateway="https://api.example", org="org@Example", sandbox="dev")
 RUN = RunState(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine import Failure, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus, Workflow
-from engine.model import Attempt, value
+from engine.model import Attempt, replace, value
 from engine.report import report, shown, timestamp
 
 

@@ -4,11 +4,10 @@ import asyncio
 import json
 import resource
 import sys
-from dataclasses import replace
 
 from engine.errors import StorageError
 from engine.journal import open_journal
-from engine.model import RunState, RunStatus
+from engine.model import RunState, RunStatus, replace
 from engine.ports import Journal
 from tests.journal.helpers import StillClock, done, enter, intent, new_run, record
 

@@ -4,12 +4,24 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.journal import MemoryStore, open_journal
-from engine.model import Attempt, Event, NewRun, Origin, Receipt, Record, RunState, Scope, StepState, StepStatus
+from engine.model import (
+    Attempt,
+    Event,
+    NewRun,
+    Origin,
+    Receipt,
+    Record,
+    RunState,
+    Scope,
+    StepState,
+    StepStatus,
+    replace,
+)
 from engine.ports import Journal
 
 SCOPE = Scope(gateway="https://platform.example", org="A@AdobeOrg", sandbox="dev", created="2030-01-01")

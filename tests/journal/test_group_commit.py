@@ -1,7 +1,6 @@
 """Group commit: one sync for many, and nobody harmed by his neighbours."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -9,7 +8,7 @@ import pytest
 
 from engine.errors import StorageError, UnknownRun
 from engine.journal import open_journal
-from engine.model import RunStatus
+from engine.model import RunStatus, replace
 from engine.ports import Journal
 from tests.journal.helpers import StillClock, UrlPlace, commits, done, enter, intent, new_run, read_all, record
 

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -14,7 +13,7 @@ from sqlalchemy import make_url
 
 from engine.errors import Fenced, JournalLocked, StorageError
 from engine.journal import MemoryStore, open_journal, sidecar
-from engine.model import RunStatus
+from engine.model import RunStatus, replace
 from engine.ports import Journal
 from tests.journal.helpers import (
     MemoryPlace,

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import replace
 
 import anyio
 import pytest
@@ -20,6 +19,7 @@ from engine.model import (
     StepState,
     StepStatus,
     Verb,
+    replace,
 )
 from engine.ports import Journal, Standing
 from tests.journal.helpers import SCOPE, Store, done, enter, intent, new_run, read_all, record

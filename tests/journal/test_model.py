@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import Fenced
 from engine.journal import MemoryStore
-from engine.model import Event, RunState, RunStatus, StepState
+from engine.model import Event, RunState, RunStatus, StepState, replace
 from engine.ports import Journal, Standing
 from tests.journal.helpers import MemoryPlace, StillClock, Store, UrlPlace, done, intent, new_run, read_all, record
 

@@ -1,14 +1,13 @@
 """Several processes with one journal: PostgreSQL, and its like in memory."""
 
 import contextlib
-from dataclasses import replace
 
 import anyio
 import pytest
 
 from engine.errors import Fenced
 from engine.journal import rules
-from engine.model import RunState, RunStatus
+from engine.model import RunState, RunStatus, replace
 from engine.ports import Journal, Standing
 from tests.journal.helpers import Store, done, enter, intent, new_run, read_all, record
 

@@ -2,13 +2,12 @@
 
 import json
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
 
 from engine.journal import open_journal
-from engine.model import Event, NewRun, Receipt, RunStatus, StepState
+from engine.model import Event, NewRun, Receipt, RunStatus, StepState, replace
 from tests.journal.helpers import StillClock, done, intent, new_run, record
 
 BUDGET = 6 * 1024
