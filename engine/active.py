@@ -23,6 +23,7 @@ from engine.model import (
     replace,
     value,
 )
+from engine.ports import View
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
@@ -64,6 +65,7 @@ class Active:
         self.resumed = bool(self.receipts) or bool(state.was)
         self.befores = state.was
         self.made: set[str] = set()
+        self.seen: dict[str, View] = {}
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
         self.named: float | None = None

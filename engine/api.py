@@ -16,17 +16,17 @@ import anyio
 
 from engine import codec
 from engine.active import Active
-from engine.changes import StepChange, changes
+from engine.changes import NOT_SEEN, StepChange, changes
 from engine.clock import SystemClock
-from engine.drift import StepDrift, drift
+from engine.drift import StepDrift, drift, views
 from engine.drive import Drive
-from engine.errors import Rejected, ScopeMismatch, UnknownRun, WorkflowChanged
+from engine.errors import Answer, ScopeMismatch, UnknownRun, WorkflowChanged
 from engine.identity import run_id
 from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
 from engine.model import Event, Json, Known, NewRun, RunState, RunStatus, Scope, StepState
 from engine.pacing import Pacing
-from engine.ports import Clock, Gate, Journal, Standing
+from engine.ports import Clock, Gate, Journal, Standing, View
 from engine.recover import resolve
 from engine.report import report
 from engine.runner import Runner
@@ -76,8 +76,9 @@ class Engine:
 
     `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class; `read_only` needs none. `settle` in
     seconds. `gate` is shared with the HTTP client, which tells it what was answered. `replace`: whether what cannot be
-    changed in place may be taken down and made anew, `delete_data`: also what holds data. Raises `WorkflowError` for a
-    mistake in a workflow or a resource that is missing; opening raises `StorageError`s.
+    changed in place may be taken down and made anew, `delete_data`: also what holds data. `refresh`: whether what
+    others changed or deleted by hand is put back, of finished runs, too. Raises `WorkflowError` for a mistake in a
+    workflow or a resource that is missing; opening raises `StorageError`s.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Engine:
         clock: Clock | None = None,
         rng: Random | None = None,
         replace: bool = False,
+        refresh: bool = False,
         delete_data: bool = False,
         command: str = "engine",
         read_only: bool = False,
@@ -110,7 +112,7 @@ class Engine:
         self.rng = rng or SystemRandom()
         self.gate = gate or Pacing(boot=self.clock.boot, rng=self.rng, concurrency=concurrency)
         self.window, self.max_attempts, self.max_failures = window or 2 * concurrency, max_attempts, max_failures
-        self.observer, self.replace, self.delete_data = observer, replace, delete_data
+        self.observer, self.replace, self.refresh, self.delete_data = observer, replace, refresh, delete_data
         self.journal: Journal
         self.runner: Runner | None = None
         self._stack = AsyncExitStack()
@@ -130,6 +132,7 @@ class Engine:
                 observer=self.observer,
                 max_attempts=self.max_attempts,
                 replace=self.replace,
+                refresh=self.refresh,
                 delete_data=self.delete_data,
             )
             if isinstance(self.gate, Pacing) and not self.read_only:
@@ -190,7 +193,8 @@ class Engine:
         for items in batches:
             found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
             done.standings.update(standing for standing, _ in found)
-            changed = [(i, k) for i, (s, k) in zip(items, found, strict=True) if s is Standing.CHANGED]
+            due = (Standing.CHANGED, Standing.UNCHANGED) if self.refresh else (Standing.CHANGED,)
+            changed = [(i, k) for i, (s, k) in zip(items, found, strict=True) if s in due]
             if changed:
                 await self._change(scope, done, changed)
         return done
@@ -207,14 +211,15 @@ class Engine:
                 runs.append(self.new_run(scope, item))
         await self.journal.register(done.batch, runs, {run.run_id for run in runs})
 
-    async def foresee(self, item: Item, run: RunState) -> tuple[Sequence[StepChange], str]:
-        """What an item means for each step of a run that the journal has, and why it cannot be done now; nothing is
-        sent."""
+    async def foresee(self, item: Item, run: RunState, *, look: bool = False) -> tuple[Sequence[StepChange], str]:
+        """What an item means for each step of a run that the journal has, and why it cannot be done now. `look`:
+        what the run made is read first; else nothing is sent."""
         if run.variant != item.workflow.variant:
             return (), f"it was made as {run.variant}: destroy it first"
         try:
-            found = await self.compare(item, run)
-        except Rejected as refusal:
+            seen = await views(self.session, *await self.declared(run), run) if look else NOT_SEEN
+            found = await self.compare(item, run, seen)
+        except Answer as refusal:
             return (), refusal.failure.message
         refused = next((f"{change.step.replace('_', ' ')}: {change.refused}" for change in found if change.refused), "")
         doomed = [change.step.replace("_", " ") for change in found if change.destroys]
@@ -222,8 +227,11 @@ class Engine:
             return found, refused
         return found, f"{', '.join(doomed)} cannot be changed in place: needs --replace"
 
-    async def compare(self, item: Item, run: RunState) -> Sequence[StepChange]:
-        """What an item means for each step of a run that the journal has; nothing is sent. Raises `Rejected`."""
+    async def compare(
+        self, item: Item, run: RunState, seen: Mapping[str, View | None] = NOT_SEEN
+    ) -> Sequence[StepChange]:
+        """What an item means for each step of a run that the journal has, whose objects are as `seen`; nothing is sent.
+        Raises `Rejected`."""
         inputs = item.inputs if item.text is None else item.workflow.decode(item.text)
         plan = item.workflow.plan(inputs)
         shared = {
@@ -238,6 +246,7 @@ class Engine:
             shared=shared,
             source=item.source,
             delete_data=self.delete_data,
+            seen=seen,
         )
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:

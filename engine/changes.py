@@ -2,7 +2,7 @@
 
 Where the print of a step (`prints`) is no longer what it would be, bodies are compared, field by field; a resource says
 which fields its objects take in place. What cannot change in place is replaced, and with it everything that refers to
-it in such a field.
+it in such a field. Where somebody has looked, what others did by hand is put back in the same way.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from engine import codec, labels
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
-from engine.ports import Adopt, Change
+from engine.ports import SWITCH, Adopt, Change, View
 from engine.prints import asked, short, source_of
 from engine.workflow import Step, Workflow
 
@@ -24,6 +24,9 @@ NEW, GONE = "(new)", "(gone)"
 
 ADOPTED = "adopted"
 """The field of a change from or to an object that the user named."""
+
+
+NOT_SEEN: Mapping[str, View | None] = {}
 
 
 class Action(StrEnum):
@@ -42,7 +45,8 @@ class StepChange:
     """What new inputs mean for one step. `id`: of the object that is there now. `superseded`: an update for which
     another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
     step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
-    `refused`: why it cannot be done at all."""
+    `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
+    that somebody changed, and that are to be as they were."""
 
     step: str
     action: Action
@@ -53,6 +57,8 @@ class StepChange:
     stays: bool = False
     loses_data: bool = False
     refused: str = ""
+    gone: bool = False
+    by_hand: tuple[str, ...] = ()
 
     @property
     def destroys(self) -> bool:
@@ -73,12 +79,13 @@ def changes(
     shared: Mapping[str, StepState],
     source: str | None = None,
     delete_data: bool = False,
+    seen: Mapping[str, View | None] = NOT_SEEN,
 ) -> tuple[StepChange, ...]:
     """What `inputs` mean for each step of a run, in their order; steps that only read are left out.
 
     `state` holds the inputs that the run was made with, or has them in `was`. `shared`: the states of shared steps, as
-    far as there are any. `source`: another name, if it is renamed. `now` in epoch seconds. Raises `Rejected` for inputs
-    that cannot be sent.
+    far as there are any. `source`: another name, if it is renamed. `now` in epoch seconds. `seen`: how the objects of
+    steps are on the platform, as far as somebody looked; None: gone. Raises `Rejected` for inputs that cannot be sent.
     """
     comparison = _Comparison(
         workflow=workflow,
@@ -89,6 +96,7 @@ def changes(
         shared=shared,
         source=source or state.source,
         befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
+        seen=seen,
     )
     found = [*comparison.wanted(), *comparison.vanished()]
     return tuple(_keeping(found, workflow, resources, delete_data=delete_data))
@@ -135,7 +143,7 @@ def amendment(
 
 @dataclass(slots=True, kw_only=True)
 class _Comparison:
-    """`new`: the receipts that steps will have, as far as they are known."""
+    """`new`: the receipts that steps will have, as far as they are known. `seen`: how objects are, if that is known."""
 
     workflow: Workflow[Any]
     state: RunState
@@ -146,6 +154,7 @@ class _Comparison:
     source: str
     befores: tuple[Any, ...]
     new: dict[str, Receipt] = field(default_factory=dict)
+    seen: Mapping[str, View | None] = field(default_factory=dict)
 
     def wanted(self) -> Iterator[StepChange]:
         """What becomes of the steps that the run is to have."""
@@ -157,16 +166,29 @@ class _Comparison:
             if step.reads_only:
                 self.new[name] = receipt or Receipt(id=name)
             elif state is None or receipt is None:
-                adopts = isinstance(self.workflow.spec(step, self.inputs, self.new), Adopt)
-                self.new[name] = Receipt(id=NEW)
-                yield StepChange(step=name, action=Action.ADOPT if adopts else Action.CREATE, shared=key is not None)
+                yield self._made(step, key)
+            elif name in self.seen and self.seen[name] is None:
+                named = receipt.origin is Origin.ADOPTED and not self.fields(step, state, key)
+                refused = f"{receipt.id}, which was adopted, is gone: name another one" if named else ""
+                yield replace(self._made(step, key), id=receipt.id, gone=True, refused=refused)
             else:
-                fields = tuple(self.fields(step, state, key))
+                fields = {one.path: one for one in self.fields(step, state, key)}
+                found = {one.path: one for one in self._by_hand(step, state, receipt, key)}
                 self.new[name] = receipt
                 change = StepChange(
-                    step=name, action=Action.LEAVE, id=receipt.id, shared=key is not None, fields=fields
+                    step=name,
+                    action=Action.LEAVE,
+                    id=receipt.id,
+                    shared=key is not None,
+                    fields=tuple((fields | found).values()),
+                    by_hand=tuple(path for path in found if path not in fields),
                 )
                 yield self._judged(change, self.resources[step.resource])
+
+    def _made(self, step: Step, key: str | None) -> StepChange:
+        adopts = isinstance(self.workflow.spec(step, self.inputs, self.new), Adopt)
+        self.new[step.name] = Receipt(id=NEW)
+        return StepChange(step=step.name, action=Action.ADOPT if adopts else Action.CREATE, shared=key is not None)
 
     def vanished(self) -> Iterator[StepChange]:
         """What the run made for steps that it does not have any more, or that it is to share from now on."""
@@ -200,18 +222,28 @@ class _Comparison:
             return [Change(path=ADOPTED, before=had, after=wanted)] if wanted != had else []
         if state.receipt and state.receipt.origin is Origin.ADOPTED:
             return []  # a person said that it is this one: it is never changed
-        made = state.finished_at or self.now
-        run = replace(self.state, generation=state.generation, shared=key is not None)
-        names = (source_of(self.state, state), self.source) if key is None else (key, key)
-        labelled = [
-            labels.label(replace(run, source=name), step.name, "", unique=resource.unique, sentinel_of=None)
-            for name in names
-        ]
-        found: Sequence[Change] = resource.changes(
-            codec.plain(resource.body(old, labelled[0], made)),
-            codec.plain(resource.body(new, labelled[1], made)),
-            self.now,
-        )
+        had = self._body(step, state, old, key or source_of(self.state, state), shared=key is not None)
+        wanted_body = self._body(step, state, new, key or self.source, shared=key is not None)
+        found: Sequence[Change] = resource.changes(had, wanted_body, self.now)
+        return found
+
+    def _body(self, step: Step, state: StepState, spec: Any, source: str, *, shared: bool) -> Any:
+        """What the step's object is to be, or was, under this name."""
+        resource = self.resources[step.resource]
+        run = replace(self.state, generation=state.generation, shared=shared, source=source)
+        label = labels.label(run, step.name, "", unique=resource.unique, sentinel_of=None)
+        return codec.plain(resource.body(spec, label, state.finished_at or self.now))
+
+    def _by_hand(self, step: Step, state: StepState, receipt: Receipt, key: str | None) -> list[Change]:
+        """What somebody made of the step's object."""
+        view, spec = self.seen.get(step.name), self.workflow.spec(step, self.inputs, self.new)
+        if view is None or view.id != receipt.id or receipt.origin is Origin.ADOPTED or isinstance(spec, Adopt):
+            return []
+        body = self._body(step, state, spec, key or self.source, shared=key is not None)
+        found = restoring(self.resources[step.resource], view.content, body, self.now)
+        off, on = view.data.get(SWITCH), receipt.data.get(SWITCH)
+        if off != on and None not in (off, on):
+            found.append(Change(path=SWITCH, before=off, after=on, in_place=True))
         return found
 
     def before(self, step: Step, state: StepState) -> Any:
@@ -236,6 +268,13 @@ class _Comparison:
             unknown = not had or self.workflow.steps[need].reads_only
             needs[need] = same or (there if unknown else Receipt(id=GONE, version=there.version, data=there.data))
         return needs
+
+
+def restoring(resource: Any, content: Json, body: Json, now: float) -> list[Change]:
+    """What makes an object that somebody changed by hand what it is to be. What grew and cannot shrink again stays."""
+    grown = {change.path for change in resource.changes(body, content, now) if change.in_place}
+    found: Sequence[Change] = resource.changes(content, body, now)
+    return [change for change in found if not change.hidden and (change.in_place or change.path not in grown)]
 
 
 def _keeping(

@@ -11,7 +11,7 @@ import anyio
 from engine import labels
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
-from engine.ports import Adopt, Change
+from engine.ports import Adopt, Change, View
 from engine.prints import source_of
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session
@@ -56,6 +56,31 @@ async def drift(
     return tuple(comparison.found[name] for name in plan.steps if name in comparison.found)
 
 
+async def views(
+    session: Session, workflow: Workflow[Any], shared: Mapping[str, StepState], state: RunState
+) -> dict[str, View | None]:
+    """How every object of a run is now, None: gone. Raises `Answer` for one that cannot be read."""
+    plan = workflow.plan(workflow.decode(state.inputs))
+    found = dict[str, View | Answer | None]()
+
+    async def look(name: str, receipt: Receipt) -> None:
+        resource = session.resources[workflow.steps[name].resource]
+        try:
+            found[name] = await _ask(session, lambda: resource.read(receipt.id))
+        except Answer as answer:
+            found[name] = answer
+
+    async with anyio.create_task_group() as group:
+        for name, step in {**state.steps, **shared}.items():
+            own = name not in plan.shared or name in shared
+            if step.receipt and own and not workflow.steps[name].reads_only:
+                group.start_soon(look, name, step.receipt)
+    for answer in found.values():
+        if isinstance(answer, Answer):
+            raise answer
+    return {name: view for name, view in found.items() if not isinstance(view, Answer)}
+
+
 @dataclass(slots=True, kw_only=True)
 class _Comparison:
     """One run being compared."""
@@ -73,7 +98,7 @@ class _Comparison:
         resource = self.session.resources[step.resource]
         found = StepDrift(step=step.name, id=receipt.id, shared=step.name in self.plan.shared)
         try:
-            view = await self._ask(lambda: resource.read(receipt.id))
+            view = await _ask(self.session, lambda: resource.read(receipt.id))
             if view is None:
                 self.found[step.name] = replace(found, gone=True)
                 return
@@ -105,17 +130,18 @@ class _Comparison:
             ),
         )
 
-    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """A read, repeated until it is answered. Raises `Answer` when it is refused, or when patience ends."""
-        session, tries, began = self.session, 0, self.session.clock.boot()
-        while True:
-            try:
-                return await question()
-            except Rejected:
+
+async def _ask(session: Session, question: Callable[[], Awaitable[T]]) -> T:
+    """A read, repeated until it is answered. Raises `Answer` when it is refused, or when patience ends."""
+    tries, began = 0, session.clock.boot()
+    while True:
+        try:
+            return await question()
+        except Rejected:
+            raise
+        except Answer as answer:
+            tries += 1
+            if session.clock.boot() - began > session.timing.patience:
                 raise
-            except Answer as answer:
-                tries += 1
-                if session.clock.boot() - began > session.timing.patience:
-                    raise
-                floor = answer.retry_after if isinstance(answer, NotApplied) else None
-            await anyio.sleep(next_delay(READS, tries, session.rng, floor))
+            floor = answer.retry_after if isinstance(answer, NotApplied) else None
+        await anyio.sleep(next_delay(READS, tries, session.rng, floor))

@@ -21,6 +21,7 @@ from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
 from engine.recover import recover
+from engine.refresh import refresh
 from engine.revise import give_way, revise
 from engine.sentinel import hold, leased, verify
 from engine.switch import switch
@@ -43,7 +44,7 @@ class Drive:
         self.started: set[str] = set()
         self.failures: dict[str, Failure] = {}
         self.following: dict[str, list[Begun]] = {}
-        self.restart = False
+        self.restart = self.looked = False
 
     async def go(self) -> RunState:
         """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
@@ -91,6 +92,9 @@ class Drive:
             for name in list(run.receipts):
                 await verify(run, name)
         elif run.resumed:
+            if run.session.refresh and not self.looked:
+                await refresh(run)
+                self.looked = True
             await give_way(run, self.shared)
         await self._walk_all()
         await self._confirm_all()
@@ -108,6 +112,7 @@ class Drive:
         if run.state.suspect and (await self.go()).status is not RunStatus.DONE:
             return run.state
         try:
+            await hold(run)  # if somebody deleted the sentinel, nothing guards the rest any more
             return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}

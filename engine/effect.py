@@ -42,22 +42,25 @@ class Intended:
 
 def draft(run: Active, name: str, spec: Any) -> Intended:
     """The intent of a new attempt, not yet durable. An attempt that follows an open one keeps its inputs (rule 9),
-    apart from what must be fresh at each send, unless what it refers to is another object by now (rule 7). Raises
-    `Rejected` for what cannot be sent."""
+    and its generation, apart from what must be fresh at each send, unless what it refers to is another object by now
+    (rule 7). Raises `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
     fingerprint = run.printed(name)
     same_needs = step.spec is not None and step.spec.partition(".")[2] == fingerprint.partition(".")[2]
-    sentinel_of = session.journal.name if name == run.plan.sentinel else None
-    label = labels.label(run.state, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
-    if step.attempts and step.body is not None and step.spec != fingerprint and same_needs:
-        body = step.body.replace(step.attempts[-1].tag, attempt.tag)
+    sentinel_of, named = session.journal.name if name == run.plan.sentinel else None, run.state
+    kept = step.body if step.attempts and step.spec != fingerprint and same_needs else None
+    if kept is not None and step.generation != named.generation:
+        named = replace(named, generation=step.generation)
+    label = labels.label(named, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
+    if kept is not None:
+        body = kept.replace(step.attempts[-1].tag, attempt.tag)
         if hasattr(resource, "refresh"):
             body = orjson.dumps(resource.refresh(orjson.loads(body), attempt.at)).decode()
         fingerprint = step.spec or fingerprint
     else:
         body = orjson.dumps(resource.body(spec, label, attempt.at)).decode()
-    state = machine.intend(step, attempt, body, fingerprint, run.state.generation)
+    state = machine.intend(step, attempt, body, fingerprint, named.generation)
     return Intended(spec=spec, name=label.name, attempt=attempt, state=state, at=started)
 
 
@@ -137,7 +140,7 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
         started = clock.boot()
         attempt = replace(intended.attempt, at=clock.wall())
         body, spec = intended.state.body or "", intended.state.spec or ""
-        state = machine.intend(run.step(name), attempt, body, spec, run.state.generation)
+        state = machine.intend(run.step(name), attempt, body, spec, intended.state.generation)
         try:
             await run.write(state)
         except BaseException:

@@ -189,7 +189,8 @@ def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
 
 
 def superseded(step: StepState) -> StepState:
-    """Another object is to take the place of this one, which stays and is never taken again (rule 10)."""
+    """Another object is to take the place of this one, which stays, or was deleted by hand, and is never taken again
+    (rule 10)."""
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to supersede")
     return replace(lost(step), tombstones=(*step.tombstones, step.receipt.id), spec=None)

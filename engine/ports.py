@@ -187,6 +187,10 @@ class Signable(Protocol):
         ...
 
 
+SWITCH = "on"
+"""Where a view's and a receipt's `data` say whether the object is on."""
+
+
 class Switchable(Protocol):
     """A resource whose objects can be switched off and on again; the data of a view says whether it is `on`, unless
     it is between the two."""

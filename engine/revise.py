@@ -21,9 +21,11 @@ from engine.destroy import deletable, delete_doomed, doom, settle_intents
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.model import Attempt, Failure, Json, Origin, Receipt, StepState, Verb, replace
-from engine.ports import Change, View
+from engine.ports import SWITCH, Change, View
+from engine.refresh import lose
 from engine.retry import next_delay
 from engine.sentinel import hold, leased, overtaken
+from engine.switch import switch_step
 
 AGAIN = 2
 """How often a change that met somebody else's is tried."""
@@ -72,6 +74,7 @@ async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
             now=run.session.clock.wall(),
             shared=states,
             delete_data=run.session.delete_data,
+            seen=run.seen,
         )
     except Rejected as refusal:
         raise StepFailed(refusal.failure) from refusal
@@ -129,12 +132,20 @@ async def revise(run: Active) -> bool:
 async def revise_step(run: Active, name: str) -> bool:
     """Change one step's object in place, if it is not as it is wanted. Whether it is there."""
     step = run.step(name)
-    if step.receipt is None or (step.spec == run.printed(name) and not _open(step)):
-        return step.receipt is not None
+    if step.receipt is None:
+        return False
+    as_asked = step.spec == run.printed(name) and not _open(step)
     if step.receipt.origin is Origin.ADOPTED:
-        await run.write(replace(step, spec=run.printed(name)))
+        if not as_asked:
+            await run.write(replace(step, spec=run.printed(name)))
         return True
-    return await _Revision(run, name).go()
+    if as_asked and name not in run.seen:
+        return True
+    there = await _Revision(run, name).go()
+    seen, on = run.seen.pop(name, None), step.receipt.data.get(SWITCH)
+    if there and seen is not None and isinstance(on, bool) and seen.data.get(SWITCH) not in (on, None):
+        await switch_step(run, name, on=on)
+    return there
 
 
 def _open(step: StepState) -> list[Attempt]:
@@ -170,8 +181,7 @@ class _Revision:
             asked_at = clock.boot()
             view = await self._read()
             if view is None:
-                run.note(name, "gone")
-                await run.write(machine.lost(run.step(name)))
+                await lose(run, [name])
                 return False
             if name == run.plan.sentinel and labels.parse(view.note).journal != run.session.journal.name:
                 await overtaken(run, name, view)
@@ -216,11 +226,16 @@ class _Revision:
         run, now = self.run, self.run.session.clock.wall()
         found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, self._body(""), now)}
         todo = [change for change in self.asked.fields if change.path in found]
-        if not self.asked.known:  # it grows, but nothing of it is taken for a mistake
+        if self.name in run.seen:
+            asked = {change.path for change in self.asked.fields}
+            by_hand = changes.restoring(self.resource, view.content, self._body(""), now)
+            todo += [change for change in by_hand if change.path not in asked]
+        elif not self.asked.known:  # it grows, but nothing of it is taken for a mistake
             todo = [change for change in found.values() if change.path != "name" and _grows(change)]
         for change in todo:
             there = found[change.path]
-            if self.asked.known and not change.hidden and not self._ours(change, there.before):
+            put_back = self.name in run.seen or not self.asked.known
+            if not put_back and not change.hidden and not self._ours(change, there.before):
                 await self._fail(
                     "changed_by_hand",
                     f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "

@@ -24,6 +24,7 @@ from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState, replace
 from engine.orphans import orphans
 from engine.recover import find_again
+from engine.refresh import refresh
 from engine.revise import revise_step
 from engine.sentinel import verify
 from engine.session import Session, Slot
@@ -73,6 +74,8 @@ class SharedSteps:
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
+        if self.session.refresh and state.owner != self.session.journal.process:
+            state = await self.session.journal.claim_one(state.run_id)  # finished by a process that lives: look anyway
         step = asker.plan.steps[name]
         if name not in state.steps and not getattr(step.resource, "unique", True):
             await self._learn_of_others()
@@ -84,7 +87,10 @@ class SharedSteps:
         try:
             await self._ensure(run, name)
             if run.resumed and self.creating and state.owner == self.session.journal.process:
-                await revise_step(run, name)
+                while not await revise_step(run, name):
+                    await self._ensure(run, name)
+                if run.state.status is not RunStatus.DONE:
+                    await run.write(run=self._done(run))
             entry.receipt = run.receipts[name]
             entry.done.set()
             await confirm(run, name)
@@ -106,6 +112,8 @@ class SharedSteps:
             await run.write(run=replace(run.state, doomed=()))
         if run.state.suspect:
             await verify(run, name)
+        if self.session.refresh and self.creating:
+            await refresh(run)
         if name not in run.receipts and not self.creating:
             await find_again(run, name, lambda state: self._finish(run, state))
         elif name not in run.receipts:
@@ -114,15 +122,17 @@ class SharedSteps:
             await run.write(run=replace(run.state, suspect=False))
 
     async def _finish(self, run: Active, state: StepState) -> None:
-        now, begun_by = self.session.clock.wall(), run.state.begun_by or self.session.journal.process
-        done = replace(
-            run.state, status=RunStatus.DONE, suspect=False, finished_at=now, failure=None, begun_by=begun_by
-        )
-        await run.write(state, run=done)
+        await run.write(state, run=self._done(run))
         if state.receipt:
             self.session.tell(
                 "step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin.value
             )
+
+    def _done(self, run: Active) -> RunState:
+        now, begun_by = self.session.clock.wall(), run.state.begun_by or self.session.journal.process
+        return replace(
+            run.state, status=RunStatus.DONE, suspect=False, finished_at=now, failure=None, begun_by=begun_by
+        )
 
     @staticmethod
     def _new_run(asker: Active, key: str) -> NewRun:

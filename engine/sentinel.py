@@ -45,15 +45,15 @@ async def lease(run: Active, name: str) -> None:
         run.leased = asked
 
 
-async def look_at(run: Active, sentinel: str) -> tuple[View | None, float]:
-    """Read the sentinel, twice if the first read says that it is gone; and when the read was asked."""
-    receipt, resource = run.receipts[sentinel], run.resource(sentinel)
+async def look_at(run: Active, name: str) -> tuple[View | None, float]:
+    """Read a step's object, twice if the first read says that it is gone; and when the read was asked."""
+    receipt, resource = run.receipts[name], run.resource(name)
     asked = run.session.clock.boot()
-    view: View | None = await run.ask(sentinel, lambda: resource.read(receipt.id))
+    view: View | None = await run.ask(name, lambda: resource.read(receipt.id))
     if view is None:
         await run.sleep(run.session.timing.read_lag)
         asked = run.session.clock.boot()
-        view = await run.ask(sentinel, lambda: resource.read(receipt.id))
+        view = await run.ask(name, lambda: resource.read(receipt.id))
     return view, asked
 
 

@@ -59,6 +59,8 @@ class Session:
     """Whether what cannot be changed in place may be taken down and made anew."""
     delete_data: bool = False
     """Whether what holds data may be deleted for that."""
+    refresh: bool = False
+    """Whether what runs have made is looked at first, and what others did to it by hand is put back."""
     stopping: bool = False
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
     """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to

@@ -12,11 +12,8 @@ from engine.active import Active, describe
 from engine.effect import admit
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import Failure, Origin, Receipt, RunState, StepState, replace
-from engine.ports import View
+from engine.ports import SWITCH, View
 from engine.retry import next_delay
-
-SWITCH = "on"
-"""Where a view's and a receipt's `data` say whether the object is on."""
 
 
 async def switch(run: Active, *, on: bool) -> RunState:
@@ -25,11 +22,12 @@ async def switch(run: Active, *, on: bool) -> RunState:
     for name in run.plan.steps:
         made = name in run.receipts and run.receipts[name].origin is not Origin.ADOPTED
         if made and name not in run.plan.shared and hasattr(run.resource(name), "switch"):
-            await _switch(run, name, on=on)
+            await switch_step(run, name, on=on)
     return run.state
 
 
-async def _switch(run: Active, name: str, *, on: bool) -> None:
+async def switch_step(run: Active, name: str, *, on: bool) -> None:
+    """Switch one object on or off. Raises `StepFailed` when it cannot be now."""
     session, resource, tries = run.session, run.resource(name), 0
     while True:
         view = await _look(run, name)
@@ -61,7 +59,7 @@ async def _look(run: Active, name: str) -> View:
     while True:
         view: View | None = await run.ask(name, lambda: resource.read(id))
         if view is None:
-            hint = "`headway drift` tells what else is gone"
+            hint = "run again with --refresh to make it anew"
             await run.fail(name, Failure(kind="gone", message=f"there is no {id} on the platform", hint=hint))
         if SWITCH in view.data:
             return view

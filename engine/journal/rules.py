@@ -69,7 +69,7 @@ def names_before(formerly: tuple[str, ...], run: NewRun, source: str) -> tuple[s
 
 def takes(standing: Standing, run: NewRun, changing: Collection[str]) -> bool:
     """Whether registering a run that is there puts it to work, with its new inputs."""
-    return standing is Standing.CONTINUED or (standing is Standing.CHANGED and run.run_id in changing)
+    return standing is Standing.CONTINUED or (standing is not Standing.NEW and run.run_id in changing)
 
 
 def check_variant(known: Known, run: NewRun) -> None:

@@ -28,6 +28,8 @@ from engine.simulation.watch import Where
 from engine.simulation.world import World
 
 FORGETTING = frozenset({"deleted", "restored", "failover", "rewound", "second", "copy"})
+CHANGING = frozenset({"changes", "retables"})
+"""What somebody makes of an object of which no journal is sure yet: it is not taken for ours."""
 JUSTIFIED = re.compile("differs|sent more than once")
 HARM = re.compile(
     "silent duplicate|left behind|lost|journal is wrong|inexcusable doubt|id changed|receipt lost|strange receipt|"
@@ -41,7 +43,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
     excused = _excused(world, platform, operators)
     twins = {key for key in excused if len(platform.rivals(key)) > 1}
-    forgot = bool(world.faults.keys() & FORGETTING)
+    forgot = bool(world.faults.keys() & {*FORGETTING, *CHANGING})
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"
         for (run, step), why in reported.items()
@@ -79,7 +81,7 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
         excused |= {(run, "mapping") for o in operators for run in o.runs}
     if world.adopts == "schema" and forgot:
         unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
-        unknowing = len(operators) > 1 or any(operator.destroys for operator in operators)
+        unknowing = len(operators) > 1 or world.hands or any(operator.destroys for operator in operators)
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:

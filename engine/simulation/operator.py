@@ -11,11 +11,12 @@ from engine.journal.memory import Contents, MemoryStore
 from engine.model import Scope
 from engine.session import Notice
 from engine.simulation.chain import Inputs, chain
+from engine.simulation.hands import by_hand
 from engine.simulation.platform import Platform
 from engine.simulation.process import Process
 from engine.simulation.things import SHARED
 from engine.simulation.watch import Watch
-from engine.simulation.weather import GATEWAY
+from engine.simulation.weather import GATEWAY, READ_LAG
 from engine.simulation.world import World
 
 PATIENCE = 40
@@ -106,10 +107,12 @@ class Operator:
 
     def _goes_on(self) -> bool:
         """Whether people leave a command that crashed as it is, and go on with the next."""
-        return len(self.script) > 1 and not self.lost and self.world.strikes(f"hurry {self.name}", self.world.hurry)
+        leaves = len(self.script) > 1 and not self.lost and self.script[0] != "refresh"
+        return leaves and self.world.strikes(f"hurry {self.name}", self.world.hurry)
 
     def _hurry(self, process: Process) -> None:
-        if process is self.process and not process.dead and len(self.script) > 1 and not self.lost:
+        leaves = len(self.script) > 1 and not self.lost and self.script[0] != "refresh"
+        if process is self.process and not process.dead and leaves:
             self.world.fault(self.name, "kills and starts the next command")
             self.process = None
             process.die("killed")
@@ -120,12 +123,15 @@ class Operator:
         self.stage += 1
         self._change(self.script[0] if self.script else "")
         if self.script:
-            self.world.after(self._rng.uniform(0.1, 5), self.launch)
+            late = READ_LAG if self.script[0] == "refresh" else 0.0  # else what was done just now need not be seen
+            self.world.after(late + self._rng.uniform(0.1, 5), self.launch)
         else:
             self._end("done")
 
     def _change(self, command: str) -> None:
-        """The manifest comes to say something else of runs that are finished."""
+        """The manifest comes to say something else of runs that are finished, or somebody does something by hand."""
+        if command == "refresh":
+            by_hand(self.world, self.platform, {*self.runs, SHARED})
         for run in self.runs if command in ("change", "replace") else ():
             self.mended.add(run)
             if command == "replace":
@@ -199,7 +205,8 @@ class Operator:
     def _rewinding(self) -> list[str]:
         """Where a look can still find everything, a journal may silently have lost its end."""
         world = self.world
-        possible = world.lists == "fresh" and not world.read_lag and not self.destroys and self._backups
+        destroys = self.destroys or world.hands
+        possible = world.lists == "fresh" and not world.read_lag and not destroys and self._backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 
     def swap(self, how: str) -> None:
@@ -218,7 +225,7 @@ class Operator:
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
             self.script.insert(0, "run")
             self.stage += 1
-        if self.script[0] in ("run", "change", "replace") and self._rng.random() < 0.3:
+        if self.script[0] in ("run", "change", "replace", "refresh") and self._rng.random() < 0.3:
             self.script.insert(0, "recover")
             self.stage += 1
 

@@ -88,7 +88,8 @@ def crashes(
 
 def crash(server: bool, script: tuple[str, ...], kill: Kill) -> Result:
     """Quiet commands with one crash."""
-    return schedule(1, weather=STILL.but(servers=[server], scripts=[script], kills=(kill,)))
+    hands = {"hands": [1.0], "calm_at": [600]} if "refresh" in script else {}
+    return schedule(1, weather=STILL.but(servers=[server], scripts=[script], kills=(kill,), **hands))
 
 
 def faults(results: Iterator[Result]) -> tuple[int, Counter[str], list[Result]]:
@@ -118,7 +119,8 @@ def main() -> int:
     for result in broken[:SHRUNK]:
         trial = shrink(Trial(seed=result.seed))
         print(f"  seed {result.seed}, shrunk: {trial.command}", *trial.run(trace=True).story, sep="\n    ")
-    for server, script in itertools.product((False, True), (("run", "destroy"), ("run", "change", "replace"))):
+    scripts = (("run", "destroy"), ("run", "change", "replace"), ("run", "refresh"))
+    for server, script in itertools.product((False, True), scripts):
         crashed = list(crashes(server=server, script=script))
         wrong = [(kill, result) for kill, result in crashed if result.wrong]
         good &= not wrong and bool(crashed)

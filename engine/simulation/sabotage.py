@@ -259,6 +259,11 @@ SWITCHES: Mapping[str, Switch] = {
         patches=lambda: [(revise, "delete_doomed", broken.let_go)],
         weather=CHANGING.but(scripts=[("run", "replace")], fault_rate=[0]),
     ),
+    "deleted_by_hand_believed": Switch(
+        rule="10: what somebody deleted is taken for what the journal says of it",
+        patches=lambda: [(drive, "refresh", broken.nothing), (runner, "refresh", broken.nothing)],
+        weather=CHANGING.but(hands=[1.0], fault_rate=[0]),
+    ),
     "replace_over_doubt": Switch(
         rule="10: replacing does not resolve open intents",
         patches=lambda: [(revise, "settle_intents", broken.nothing)],

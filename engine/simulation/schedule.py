@@ -74,6 +74,12 @@ def explore(count: int, seed: int, weather: Weather = ANY) -> Iterator[Result]:
         yield schedule(number, weather=weather)
 
 
+def _script(world: World) -> list[str]:
+    """What the first person does: where others have their hands in it, what they did is put back."""
+    first, *rest = world.script
+    return [first, "refresh", *rest] if world.hands and "refresh" not in rest else [first, *rest]
+
+
 class _People:
     """One operator, and sometimes a second with a journal of his own, a copy of the first one, or other runs."""
 
@@ -82,7 +88,7 @@ class _People:
         self._ended = asyncio.Event()
         self.exclusive = not world.server
         self._join("1", MemoryStore(exclusive=self.exclusive, rng=world.stream("store 1")), ["a", "b"][: world.runs],
-                   ["run"] if world.rival else list(world.script))  # fmt: skip
+                   ["run"] if world.rival else _script(world))  # fmt: skip
         platform.processed = self._processed
         rng = world.stream("rival")
         if world.rival and world.strikes("rival", 1.0):

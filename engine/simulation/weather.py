@@ -73,6 +73,8 @@ class Weather:
     """Which step of the first run takes an object that somebody else made."""
     mend_rate: Sequence[float] = (0, 0, 0.3)
     """Before each command: the manifest says something else of the runs that are not finished."""
+    hands: Sequence[float] = (0, 0, 0, 0.7)
+    """How likely, before runs are refreshed, each of three times, somebody deletes or changes one of their objects."""
     hurry: Sequence[float] = (0, 0.3)
     """How likely people kill a command and go on with the next."""
     relaunch: Sequence[float] = (0.2, 3, 30, 150)
@@ -89,7 +91,7 @@ STILL = Weather(
     calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], outages=[0],
     expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False], lists=["fresh"], read_lag=[0], runs=[1],
     rivals=[""], scripts=[("run",)], disaster=[0], tabular=[False], adopts=[""], mend_rate=[0], hurry=[0],
-    relaunch=[0.2],
+    hands=[0], relaunch=[0.2],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 

@@ -54,6 +54,7 @@ class World:
         self.mend_rate: float = self._draw("mend_rate")
         self.disaster: float = self._draw("disaster")
         self.hurry: float = self._draw("hurry")
+        self.hands: float = self._draw("hands")
         self.outages: int = self._draw("outages")
         self.runs: int = self._draw("runs")
         self.server: bool = self._draw("servers")

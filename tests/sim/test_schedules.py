@@ -52,13 +52,15 @@ def test_a_crash_at_any_step_or_commit_does_no_harm(*, server: bool) -> None:
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
 
 
-def test_a_crash_at_any_step_of_a_replacement_does_no_harm() -> None:
-    results = list(crashes(server=False, script=("run", "replace"), processes=1))
+@pytest.mark.parametrize("last", ["replace", "refresh"])
+def test_a_crash_at_any_step_of_a_replacement_does_no_harm(last: str) -> None:
+    results = list(crashes(server=False, script=("run", last), processes=1))
     assert {kill.process for kill, _ in results} == {1, 2}
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
 
 
 QUICK = (
+    "deleted_by_hand_believed",
     "change_unconditional",
     "replaced_stays",
     "effect_before_intent",

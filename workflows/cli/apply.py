@@ -28,13 +28,15 @@ def run(
 
     Continues what an earlier call left, tries again what failed, and applies what the manifest changed; a finished,
     unchanged source costs no request. What cannot be changed in place is left as it is, unless --replace allows to take
-    it down and make it anew: the old flow goes first. A plan saved by `headway plan -o PLAN` is done exactly, or not at
-    all if the manifest or the journal have moved. All mistakes of the manifest are told at once, and nothing is sent
-    before it has none.
+    it down and make it anew: the old flow goes first. With --refresh what finished sources have is looked at first:
+    what others deleted is made anew, what they changed is made as it was. A plan saved by `headway plan -o PLAN` is
+    done exactly, or not at all if the manifest or the journal have moved. All mistakes of the manifest are told at
+    once, and nothing is sent before it has none.
 
     Example:
       headway run sources.yaml
       headway run sources.csv --defaults defaults.yaml --only 'acme-*' --yes
+      headway run sources.yaml --refresh
       headway run monday.plan
     """
     from workflows.cli.compose import read_credentials
@@ -45,7 +47,7 @@ def run(
 
     saved = Saved.read(file)
     if saved:
-        options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace)
+        options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace, refresh=saved.refresh)
         defaults = Path(saved.defaults) if saved.defaults else None
     manifest = saved.manifest if saved else file
     with check_and_spool(manifest, defaults) as spool:

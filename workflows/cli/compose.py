@@ -100,6 +100,7 @@ async def working(
             command=called_briefly(),
             read_only=read_only,
             replace=isinstance(options, Changing) and options.replace,
+            refresh=isinstance(options, Changing) and options.refresh,
             delete_data=isinstance(options, Changing) and options.delete_data,
         ) as engine,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,10 +57,10 @@ def drift(
         json=json,
     )
     with check_and_spool(file, defaults) as spool:
-        return run_async(_drift, driving, spool)
+        return run_async(_drift, driving, spool, file)
 
 
-async def _drift(options: Any, spool: Spool) -> int:
+async def _drift(options: Any, spool: Spool, manifest: str) -> int:
     from engine.model import RunStatus
     from workflows.cli.compose import read_credentials, working
     from workflows.cli.failures import Exit
@@ -85,6 +86,9 @@ async def _drift(options: Any, spool: Spool) -> int:
             unknown += any(one.unknown for one in drifts)
             _tell(run, drifts, json=options.json)
     _sum_up(drifted, unknown, len(compared), skipped, json=options.json)
+    if drifted and not options.json:
+        file = shlex.quote(manifest)
+        print(f"`headway run {file} --refresh` puts it back; `headway plan {file} --refresh` shows how.")
     return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE
 
 

@@ -34,7 +34,7 @@ def kind_of(changes: Sequence[StepChange]) -> str:
 
 def said(changes: Sequence[StepChange]) -> Iterator[str]:
     """The changes for people: which field, from what to what, and how."""
-    renamed = [change for change in changes if [field.path for field in change.fields] == ["name"]]
+    renamed = [c for c in changes if [field.path for field in c.fields] == ["name"] and not c.by_hand]
     if renamed:
         yield f"{amount(len(renamed), 'object')} get the new name"
     for change in changes:
@@ -44,9 +44,11 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         if change.action is Action.LEAVE:
             continue
         if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
-            yield f"{name} is {'adopted' if change.action is Action.ADOPT else f'{change.action.value}d'}"
+            by_hand = " (deleted by hand)" if change.gone else ""
+            done = "adopted" if change.action is Action.ADOPT else f"{change.action.value}d"
+            yield f"{name} is {done}{by_hand}{_how(change) if change.refused else ''}"
             continue
-        fields = ", ".join(_field(field) for field in change.fields)
+        fields = ", ".join(_field(field, by_hand=field.path in change.by_hand) for field in change.fields)
         yield f"{name}: {fields}{_how(change)}"
 
 
@@ -64,13 +66,13 @@ def _how(change: StepChange) -> str:
     return f" [{', '.join(notes)}]"
 
 
-def _field(field: Change) -> str:
-    if field.path == "name":
+def _field(field: Change, *, by_hand: bool) -> str:
+    if field.path == "name" and not by_hand:
         return "the new name"
     path = field.path.removeprefix("scheduleParams.").removeprefix("transformations.")
     if field.path == ADOPTED:
         return f"{_brief(field.before, 'its own')} → {_brief(field.after, 'its own')}"
-    return f"{path} {_brief(field.before)} → {_brief(field.after)}"
+    return f"{path} {_brief(field.before)} → {_brief(field.after)}" + " (changed by hand)" * by_hand
 
 
 def _brief(value: Json, nothing: str = "none") -> str:
@@ -92,6 +94,8 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
             "loses_data": change.loses_data and not change.stays,
             "fields": [{"path": f.path, "from": f.before, "to": f.after} for f in change.fields],
             "refused": change.refused or None,
+            "deleted_by_hand": change.gone,
+            "changed_by_hand": list(change.by_hand),
         }
         for change in changes
         if change.action is not Action.LEAVE

@@ -78,8 +78,12 @@ class Driving(Calling):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changing(Driving):
-    """What a command takes that may take down what runs made."""
+    """What a command takes that may put back, or take down, what runs made."""
 
+    refresh: Annotated[
+        bool,
+        Option("--refresh", help="Look at what finished sources have; what others changed or deleted is put back."),
+    ] = False
     replace: Annotated[bool, Option("--replace", help="Take down and make anew what cannot be changed in place.")] = (
         False
     )

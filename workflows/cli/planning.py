@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,7 @@ class Asked:
     json: bool
     output: Path | None
     replace: bool
+    refresh: bool
     defaults: Path | None
 
 
@@ -54,12 +56,16 @@ def plan(
         bool, Option("--detailed-exitcode", help="Leave 0 when there is nothing to do, 2 when there is.")
     ] = False,
     replace: Annotated[bool, Option("--replace", help="As for run.")] = False,
+    refresh: Annotated[
+        bool, Option("--refresh", help="Look at what finished sources have on the platform; needs credentials.")
+    ] = False,
     output: Annotated[
         Path | None, Option("-o", "--output", metavar="PLAN", help="Save it: `headway run PLAN` does exactly that.")
     ] = None,
     json: Annotated[bool, Option("--json", help="One JSON line per source, the last one a summary.")] = False,
 ) -> int:
-    """Show what `run` would create, adopt, change in place, replace, leave. Needs no network and no credentials.
+    """Show what `run` would create, adopt, change in place, replace, leave. Needs no network and no credentials, unless
+    --refresh asks what others changed or deleted by hand: then it is what `run --refresh` would put back.
 
     Which sandbox it is about say AEP_IMS_ORG and AEP_SANDBOX_NAME, or else the journal. What cannot be changed in place
     is replaced only by `run --replace`: the old flow goes first.
@@ -67,6 +73,7 @@ def plan(
     Example:
       headway plan sources.yaml
       headway plan sources.yaml --detailed-exitcode
+      headway plan sources.yaml --refresh
       headway plan sources.yaml -o monday.plan
     """
     from workflows.onboarding.manifest import check_and_spool
@@ -80,6 +87,7 @@ def plan(
         json=json,
         output=output,
         replace=replace,
+        refresh=refresh,
         defaults=defaults,
     )
     with check_and_spool(file, defaults) as spool:
@@ -87,15 +95,13 @@ def plan(
 
 
 async def _plan(asked: Asked, spool: Spool) -> int:
-    from workflows.cli.compose import looking
     from workflows.cli.failures import Exit
     from workflows.cli.selecting import Selection
     from workflows.cli.survey import Survey
 
-    async with looking(asked.options.store, replace=asked.replace) as engine:
-        scope = await _scope(engine, asked)
-        await engine.check_scope(scope)
-        survey = Survey(engine, scope, spool, Selection(only=asked.only, exclude=asked.exclude))
+    async with _world(asked) as (engine, scope):
+        selection = Selection(only=asked.only, exclude=asked.exclude)
+        survey = Survey(engine, scope, spool, selection, look=asked.refresh)
         counts = await _lines(asked, survey)
     if asked.output is not None:
         _save(asked, survey)
@@ -110,6 +116,28 @@ async def _plan(asked: Asked, spool: Spool) -> int:
         if asked.output is not None:
             print(f"Saved: headway run {asked.output} does exactly this, or nothing if the world has moved.")
     return Exit.CHANGES if asked.detailed and changes else Exit.DONE
+
+
+@asynccontextmanager
+async def _world(asked: Asked) -> AsyncIterator[tuple[Engine, Scope]]:
+    """The engine over the journal, and the world that the plan is about; both only looked at."""
+    from workflows.cli.compose import looking, read_credentials, working
+    from workflows.cli.options import Changing
+    from workflows.cli.preparing import find_sandbox
+
+    if not asked.refresh:
+        async with looking(asked.options.store, replace=asked.replace) as engine:
+            scope = await _scope(engine, asked)
+            await engine.check_scope(scope)
+            yield engine, scope
+        return
+    credentials = read_credentials(asked.options.credentials)
+    options = Changing(store=asked.options.store, replace=asked.replace)
+    async with working(options, credentials, observer=lambda _notice: None, read_only=True) as app:
+        await app.engine.check_scope(app.scope())
+        scope = app.scope((await find_sandbox(app.client, credentials)).created)
+        await app.engine.check_scope(scope)
+        yield app.engine, scope
 
 
 async def _scope(engine: Engine, asked: Asked) -> Scope:
@@ -195,6 +223,7 @@ def _save(asked: Asked, survey: Survey) -> None:
             only=asked.only,
             exclude=asked.exclude,
             replace=asked.replace,
+            refresh=asked.refresh,
             print_of=survey.print_of(),
         ).write(asked.output)
 
@@ -207,10 +236,10 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
     known = found.known
     if known is None or found.standing is Standing.NEW or known.status is RunStatus.DESTROYED:
         return "create", list(_resources(found))
-    if found.standing is Standing.UNCHANGED:
+    if found.standing is Standing.UNCHANGED and not found.changing:
         return "unchanged", []
     what = list(said(found.changes))
-    if found.standing is Standing.CHANGED:
+    if found.standing in (Standing.CHANGED, Standing.UNCHANGED):
         kind = kind_of(found.changes)
         if found.left and kind not in ("replace", "refused"):
             return "refused", [found.left]

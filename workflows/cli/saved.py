@@ -21,6 +21,7 @@ class Saved:
     only: list[str]
     exclude: list[str]
     replace: bool
+    refresh: bool
     print_of: str
 
     def write(self, file: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import anyio
+
 from engine.api import Engine, Item
 from engine.changes import StepChange
 from engine.model import Known, RunState, RunStatus, Scope
@@ -38,8 +40,8 @@ class Found:
 
     @property
     def changing(self) -> bool:
-        """Whether it is finished, and the manifest asks for something else now."""
-        return self.standing is Standing.CHANGED and bool(self.left or kind_of(self.changes) != "unchanged")
+        """Whether it is finished, and is to be something else than it is now."""
+        return self.standing not in TO_DO and bool(self.left or kind_of(self.changes) != "unchanged")
 
     @property
     def inputs(self) -> Inputs:
@@ -66,6 +68,8 @@ class Survey:
     scope: Scope
     spool: Spool
     selection: Selection
+    look: bool = False
+    """Whether the platform is asked how what runs made is now."""
     standings: Counter[Standing] = field(default_factory=Counter)
     """Of the selected sources."""
     to_do: int = 0
@@ -92,24 +96,34 @@ class Survey:
             items = [_item(said) for said in batch]
             runs = [self.engine.new_run(self.scope, item) for item in items]
             compared = await self.engine.journal.compare(runs)
+            batch_found = list[Found]()
             for item, run, (standing, known) in zip(items, runs, compared, strict=True):
                 state = known.status.value if known else RunStatus.PENDING.value
                 subject = Subject(source=item.source, state=state, codes=codes.get(run.run_id, ()))
                 found = Found(item=item, standing=standing, known=known, selected=self.selection.takes(subject))
                 if known and found.renamed:
                     self.renamed[known.source] = item.source
-                if found.selected and known and standing is not Standing.UNCHANGED:
-                    found = await self._foreseen(found, known)
+                batch_found.append(found)
+            for found in await self._all_foreseen(batch_found):
                 self._count(found)
                 yield found
 
-    async def _foreseen(self, found: Found, known: Known) -> Found:
-        """What the manifest means for the steps of a run that is there."""
-        run = await self.engine.journal.load(known.run_id)
-        if run.status is RunStatus.DESTROYED:
-            return found
-        changes, left = await self.engine.foresee(found.item, run)
-        return replace(found, changes=changes, left=left)
+    async def _all_foreseen(self, batch: list[Found]) -> list[Found]:
+        """What the manifest, and the platform, mean for the steps of runs that are there."""
+        results, places = dict(enumerate(batch)), anyio.CapacityLimiter(self.engine.window)
+
+        async def foresee(place: int, found: Found, known: Known) -> None:
+            async with places:
+                run = await self.engine.journal.load(known.run_id)
+                if run.status is not RunStatus.DESTROYED:
+                    changes, left = await self.engine.foresee(found.item, run, look=self.look)
+                    results[place] = replace(found, changes=changes, left=left)
+
+        async with anyio.create_task_group() as group:
+            for place, found in results.copy().items():
+                if found.selected and found.known and (self.look or found.standing is not Standing.UNCHANGED):
+                    group.start_soon(foresee, place, found, found.known)
+        return list(results.values())
 
     def batches(self) -> Iterator[list[Item]]:
         """The sources that there is something to send for, once all were seen."""

@@ -77,7 +77,7 @@ class RunManifest(Work):
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
-        survey = Survey(app.engine, scope, self.spool, selection)
+        survey = Survey(app.engine, scope, self.spool, selection, look=app.engine.refresh)
         preflight = Preflight(app, scope, self.manifest, self.spool)
         due = list[Due]()
         async for found in survey.sources():
@@ -90,7 +90,7 @@ class RunManifest(Work):
                 due.clear()
         if self.foreseen not in (None, survey.print_of()):
             raise Refusal(
-                f"{self.manifest}, or what the journal knows of it, has changed since the plan was made",
+                f"{self.manifest}, or what the journal or the platform has of it, has changed since the plan was made",
                 "make a new plan, and look at it; nothing was sent",
             )
         await preflight.check(due)

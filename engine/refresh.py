@@ -1,0 +1,49 @@
+"""Looking at what a run has made, so that what others did to it by hand is put back. Only the journal is written here.
+
+What was deleted by hand is to be made anew: its id is a tombstone, and its successor gets the names of the next
+generation. What was changed gives way or is changed in place like anything that is not as the inputs say (`revise`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine import machine
+from engine.active import Active
+from engine.model import Failure, Origin, RunStatus, replace
+from engine.sentinel import hold, look_at
+
+
+async def refresh(run: Active) -> None:
+    """Look at every object of the run; `run.seen` has those that are there. Raises `StepFailed` for an adopted one that
+    is gone."""
+    gone = list[str]()
+    for name, receipt in list(run.receipts.items()):
+        if not run.owns(name) or run.plan.steps[name].reads_only:
+            continue
+        view, _ = await look_at(run, name)
+        if view is not None:
+            run.seen[name] = view
+        elif receipt.origin is Origin.ADOPTED:
+            hint = "name another one in the manifest"
+            await run.fail(
+                name, Failure(kind="gone", message=f"{receipt.id}, which was adopted, no longer exists", hint=hint)
+            )
+        else:
+            gone.append(name)
+    if gone:
+        await lose(run, gone)
+
+
+async def lose(run: Active, names: Sequence[str]) -> None:
+    """Let go of objects that somebody deleted. The sentinel says the generation first (rule 2)."""
+    for name in names:
+        run.note(name, "gone", id=run.receipts[name].id)
+        run.session.tell("step_gone", run.state, name, id=run.receipts[name].id)
+    begun_by = run.state.begun_by or run.session.journal.process
+    raised = replace(
+        run.state, generation=run.state.generation + 1, status=RunStatus.RUNNING, begun_by=begun_by, finished_at=None
+    )
+    await run.write(*(machine.superseded(run.step(name)) for name in names), run=raised)
+    run.leased = float("-inf")
+    await hold(run)
