@@ -15,6 +15,9 @@ from engine.ports import Adopt, Difference, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
 
+AHEAD = 8
+"""How many generations beyond the known one are looked for where no sentinel tells which there are."""
+
 
 async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     """Ask the other side once for every object that bears one of the step's names, and judge what it shows.
@@ -22,13 +25,13 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     Raises `StepFailed` when a hit bears our marker and another body: that is for a person to see (rule 5).
     """
     run, name, step, resource = work.run, work.name, work.step, work.resource
-    session, names, timing, clock = run.session, run.names(name), run.session.timing, run.session.clock
+    session, timing, clock = run.session, run.session.timing, run.session.clock
     since = run.last_possible_send(name) if doubted else run.taken_over + timing.send_window
     asked = clock.boot()
     witness = session.witness(resource.kind, since + timing.gateway)
-    wanted = (*names, witness.name) if witness and witness.name not in names else names
     back = min((a.at for a in step.attempts), default=None) if not run.suspect else None
-    hits = await run.ask(name, lambda: resource.find(wanted, back))
+    hits = await _find(run, name, witness, back)
+    names = run.names(name)
     views = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
     live, gone = [view for view in views if view is not None], None in views
     sighting = Sighting(
@@ -49,6 +52,29 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     for view in sighting.live:
         await check_body(work, view)
     return verdict, await _choose(run, name, sighting.live)
+
+
+async def _find(run: Active, name: str, witness: Witness | None, back: float | None) -> list[Hit]:
+    """Everything listed under one of the step's names, and the witness.
+
+    Where no sentinel tells the generation, what is found does: the next ones are looked for, too, in the same query; of
+    objects that supersede each other one after the other, as each name may be a query of its own."""
+    resource = run.resource(name)
+    telling = not resource.unique and run.plan.sentinel is None
+    ahead = 0 if not telling else 1 if resource.superseding else AHEAD
+    first, last, hits = 0, run.state.generation + (0 if resource.superseding else ahead), list[Hit]()
+    while True:
+        asked = replace(run.state, generation=last)
+        names = labels.names(asked, name, unique=resource.unique, since=first)
+        wanted = (*names, witness.name) if witness and witness.name not in names else names
+        hits += await run.ask(name, lambda: resource.find(wanted, back))  # noqa: B023 - awaited at once
+        newest = max((labels.generation_of(asked, name, hit.name) for hit in hits), default=-1)
+        if telling and newest > run.state.generation:
+            run.note(name, "another generation", generation=newest)
+            await run.write(run=replace(run.state, generation=newest))
+        if not telling or newest < last:
+            return hits
+        first, last = last + 1, last + ahead
 
 
 def _newest(run: Active, name: str, seen: Sighting) -> Sighting:

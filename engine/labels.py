@@ -47,10 +47,10 @@ def _safe(text: str) -> str:
     return _UNSAFE.sub("-", text)
 
 
-def names(run: RunState, step: str, *, unique: bool) -> tuple[str, ...]:
-    """Every name the object may bear: one per generation up to the run's; a title is the same in all (rule 2). A source
-    that was renamed has those of its earlier names, too."""
-    generations = (0,) if unique else range(run.generation + 1)
+def names(run: RunState, step: str, *, unique: bool, since: int = 0) -> tuple[str, ...]:
+    """Every name the object may bear: one per generation up to the run's (from `since` on); a title is the same in all
+    (rule 2). A source that was renamed has those of its earlier names, too."""
+    generations = (0,) if unique else range(since, run.generation + 1)
     return tuple(name(called, step, g) for called in _called(run) for g in generations)
 
 

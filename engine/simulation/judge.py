@@ -81,7 +81,7 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
         excused |= {(run, "mapping") for o in operators for run in o.runs}
     if world.adopts == "schema" and forgot:
         unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
-        unknowing = len(operators) > 1 or world.hands or any(operator.destroys for operator in operators)
+        unknowing = len(operators) > 1
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:

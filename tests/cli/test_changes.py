@@ -172,3 +172,21 @@ def test_a_saved_plan_is_done_exactly_or_not_at_all(
     assert flow_of(hand, headway, "acme-incidents")["scheduleParams"]["interval"] == 60
     assert headway("run", "monday.plan").code == 64
     sound(headway, platform, manifest)
+
+
+def test_a_lost_journal_finds_what_was_replaced_where_no_sentinel_tells_of_it(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    change(
+        manifest, ("chain: adhoc ", "chain: tabular "), ("{schema: acme-people}", "{schema: acme-people, dataset: d}")
+    )
+    headway("run", manifest.name)
+    change(manifest, ("last_name: string, ", ""), (", last_name: person.name.lastName", ""))
+    assert headway("run", manifest.name, "--replace").code == 0
+    made, there = steps(headway, "acme-contacts"), set(platform.objects())
+    Path("headway.db").unlink()
+    assert headway("run", manifest.name).code == 0
+    assert set(platform.objects()) == there
+    found = steps(headway, "acme-contacts")
+    assert {name: step["id"] for name, step in found.items()} == {name: step["id"] for name, step in made.items()}
+    sound(headway, platform, manifest, superseded=1)
