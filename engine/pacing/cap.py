@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 
-ROOM = 0.02
-"""How much longer than needed the window is: between a permit and the arrival of its request lie a journal write and a
-network, and what is spread evenly here must not come together to more than the bound there."""
+ROOM = 0.05
+"""Seconds by which the window is longer than needed: a network delays one request more than the next, and what leaves
+here within the bound must arrive there within it, too."""
 SLACK = 0.1
 """Seconds of lateness that are made good."""
 
@@ -21,7 +21,7 @@ class Cap:
         if not 0 < rate < math.inf:
             raise ValueError(f"a rate is a number of requests per second above 0, not {rate}")
         count = math.ceil(rate)
-        self._window = count / rate * (1 + ROOM)
+        self._window = count / rate + ROOM
         self._space = self._window / count
         self._sent: deque[float] = deque(maxlen=count)
         self._left: deque[float] = deque(maxlen=count)
@@ -39,10 +39,11 @@ class Cap:
         self._sent.append(now)
         self._next_at = max(self._next_at, now - SLACK) + self._space
 
-    def departs_at(self, now: float) -> float:
-        """When a request that was let through by `take`, and has its intent at `now`, may leave: what waited for the
-        same commit must not leave together to more than the bound."""
-        full = len(self._left) == self._left.maxlen
-        at = max(now, self._left[0] + self._window) if full else now
-        self._left.append(at)
-        return at
+    def departs_in(self, now: float) -> float:
+        """Seconds that a request, let through by `take`, must still wait where it leaves: what waited for the same
+        commit, or for a loop that was busy, must not leave together to more than the bound. 0: it leaves now, and
+        counts."""
+        if len(self._left) == self._left.maxlen and (wait := self._left[0] + self._window - now) > 0:
+            return wait
+        self._left.append(now)
+        return 0.0

@@ -129,12 +129,13 @@ class Pacing:
         if lane.queue:
             self._hand_out()
 
-    def departs_in(self) -> float:
-        """Seconds that a request, whose permit is out, still waits where it leaves: 0 without a bound on the rate."""
-        if self._cap is None:
-            return 0.0
+    def departs_in(self, family: str) -> float:
+        """Seconds that a request, whose permit is out, must still wait at the moment at which it would leave: a pause
+        may have begun since, and the bound on the rate holds there. 0: it leaves now; ask again after a wait."""
         now = self._boot()
-        return self._cap.departs_at(now) - now
+        if (pause := self._lanes[family].family.paused(now)) > 0 or self._cap is None:
+            return pause
+        return self._cap.departs_in(now)
 
     def paused(self, family: str) -> float:
         return self._lanes[family].family.paused(self._boot())

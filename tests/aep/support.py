@@ -59,7 +59,7 @@ class Gate:
     """Writes down who passed."""
 
     log: list[tuple[Any, ...]] = field(default_factory=list)
-    departs: float = 0.0
+    waits: list[float] = field(default_factory=list)
 
     async def enter(self, family: str) -> None:
         self.log.append(("enter", family))
@@ -67,8 +67,8 @@ class Gate:
     def leave(self, family: str) -> None:
         self.log.append(("leave", family))
 
-    def departs_in(self) -> float:
-        return self.departs
+    def departs_in(self, family: str) -> float:  # noqa: ARG002
+        return self.waits.pop(0) if self.waits else 0.0
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
         self.log.append(("observe", family, status, retry_after))

@@ -421,10 +421,3 @@ async def test_a_given_transport_is_not_closed_by_the_client(respx_mock: respx.M
         async with AepClient(GIVEN, transport=transport) as client:
             await client.read("GET", CATALOG, "/dataSets")
     assert route.call_count == 2
-
-
-async def test_a_request_waits_where_it_leaves_for_the_bound_on_the_rate() -> None:
-    world = World(Platform(answer(201, {"id": "1"})), gate=Gate(departs=0.25))
-    await world.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    assert world.naps.taken == [0.25]
-    assert len(world.sent) == 1

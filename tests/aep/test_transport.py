@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import uvloop
 from tests.aep.support import GIVEN, Clock, Gate, Wire, close, hang, http, reset
 from workflows.aep import CATALOG, FLOW_SERVICE, AepClient, Answer, Lost, NotSent, WindowClosed, make_transport
 from workflows.aep.exchange import exchange
-from workflows.aep.transport import MAY_LEAVE
+from workflows.aep.transport import DEPARTS, Asking
 
 OK = http("200 OK", b'{"id":"1"}')
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -308,20 +309,40 @@ async def test_a_handshake_that_never_ends_is_not_sent() -> None:
     await transport.aclose()
 
 
-async def test_the_window_is_looked_at_when_the_connection_stands() -> None:
-    asked: list[bool] = []
+@pytest.mark.parametrize("kind", ["ours", "another"])
+async def test_a_request_asks_when_its_connection_stands_and_waits_until_it_may_leave(kind: str) -> None:
+    asked: list[tuple[int, int]] = []
 
-    def closing() -> bool:
-        asked.append(True)
-        return len(asked) < 2
+    def departs() -> float:
+        asked.append((wire.connections, len(wire.requests)))
+        return 0.01 if len(asked) < 3 else 0.0
 
-    transport = make_transport(1)
+    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
+    async with Wire(OK) as wire:
+        assert (await once(transport, wire.url, **{DEPARTS: departs})).status_code == 200
+        assert (len(asked), len(wire.requests), wire.connections) == (3, 1, 1)
+        assert asked[1:] == [(int(kind == "ours"), 0)] * 2
+    await transport.aclose()
+
+
+@pytest.mark.parametrize("kind", ["ours", "another"])
+async def test_what_may_never_leave_does_not(kind: str) -> None:
+    waits = [0.01, inf]
+    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
     async with Wire(OK) as wire:
         with pytest.raises(WindowClosed):
-            await once(transport, wire.url, **{MAY_LEAVE: closing})
+            await once(transport, wire.url, **{DEPARTS: lambda: waits.pop(0)})
+        assert (waits, wire.requests) == ([], [])
         assert (await once(transport, wire.url)).status_code == 200
-        assert (len(asked), wire.connections, len(wire.requests)) == (2, 1, 1)
+        assert wire.connections == 1
     await transport.aclose()
+
+
+async def test_an_effect_does_not_wait_for_what_lies_beyond_its_window() -> None:
+    async with Wire(OK) as wire, client_of(wire.url, gate=Gate(waits=[30.0]), clock=Clock()) as client:
+        with pytest.raises(WindowClosed):
+            await client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=5.0)
+        assert wire.requests == []
 
 
 async def test_a_process_that_was_frozen_while_it_connected_does_not_send() -> None:
@@ -335,7 +356,7 @@ async def test_a_process_that_was_frozen_while_it_connected_does_not_send() -> N
     async with Wire(OK) as wire, client_of(wire.url, clock=Frozen()) as client:
         await client.prepare()
         with pytest.raises(WindowClosed):
-            await client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=9.0)
+            await client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=3.0)
         assert wire.requests == []
 
 

@@ -54,7 +54,9 @@ def test_whatever_the_timing_no_window_is_overfull(rate: float, lateness: list[f
     assert most_within(sent, most / rate) <= most
 
 
-def test_requests_that_waited_for_one_commit_do_not_leave_together() -> None:
+@pytest.mark.parametrize("late", [0.0, 0.3])
+def test_requests_that_waited_for_one_commit_or_a_busy_loop_do_not_leave_together(late: float) -> None:
+    """`late`: seconds by which a loop that has other things to do wakes whoever waits."""
     arrivals: list[float] = []
 
     async def main() -> None:
@@ -64,7 +66,8 @@ def test_requests_that_waited_for_one_commit_do_not_leave_together() -> None:
         async def one(number: int) -> None:
             await gate.enter("service")
             await anyio.sleep_until(max(anyio.current_time(), number // 20 * 0.5 + commits[number // 20]))
-            await anyio.sleep(gate.departs_in())
+            while wait := gate.departs_in("service"):  # noqa: ASYNC110 - no event is there to wait for
+                await anyio.sleep(wait + rng.uniform(0.0, late))
             arrivals.append(clock())
             gate.leave("service")
 
@@ -75,6 +78,31 @@ def test_requests_that_waited_for_one_commit_do_not_leave_together() -> None:
     in_virtual_time(main)
     assert len(arrivals) == 400
     assert most_within(arrivals, 1.0) <= 40
+
+
+def test_a_request_that_has_its_permit_does_not_leave_in_a_pause_that_began_since() -> None:
+    left: list[float] = []
+
+    async def main() -> None:
+        gate = Pacing(boot=clock, rng=Random(6))
+
+        async def one() -> None:
+            await gate.enter("service")
+            await anyio.sleep(0.5)
+            while wait := gate.departs_in("service"):  # noqa: ASYNC110 - no event is there to wait for
+                await anyio.sleep(wait)
+            left.append(clock())
+            gate.leave("service")
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            await anyio.sleep(0.25)
+            await gate.enter("service")
+            gate.observe("service", 429, 7.0)
+            gate.leave("service")
+
+    in_virtual_time(main)
+    assert left[0] >= 7.25
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -44,7 +44,7 @@ class Call:
     url: httpx.URL
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)  # may hold credentials of a source
-    may_leave: Callable[[], bool] | None = None
+    until: float  # when it may leave at the latest, by the clock that runs while the machine sleeps
 
     @property
     def where(self) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from math import inf
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import anyio
 import httpx
@@ -29,7 +29,7 @@ from workflows.aep.exchange import exchange
 from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
 from workflows.aep.retry import pause
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
-from workflows.aep.transport import MAY_LEAVE, TIMEOUTS, make_transport
+from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, make_transport
 
 CONNECTIONS = 256
 """How many connections the client's own transport may open; the gate should be the narrower place."""
@@ -58,7 +58,7 @@ class AepClient:
     ) -> None:
         self._credentials = credentials
         self._owns_transport = transport is None
-        self._transport = transport or make_transport(CONNECTIONS)
+        self._transport = make_transport(CONNECTIONS) if transport is None else Asking(transport)
         self._gate: Gate = gate or OpenGate()
         self._clock: Clock = clock or SystemClock()
         self._on_date = on_date
@@ -158,11 +158,7 @@ class AepClient:
         connection stands, on the clock that runs while the machine sleeps.
         """
         until = inf if send_within is None else self._clock.boot() + send_within
-
-        def may_leave() -> bool:
-            return self._clock.boot() <= until
-
-        call = self._call(method, family, path, params=params, headers=headers, content=content, may_leave=may_leave)
+        call = self._call(method, family, path, params=params, headers=headers, content=content, until=until)
         return await self._once(call)
 
     async def sandboxes(self) -> list[Sandbox]:
@@ -188,7 +184,7 @@ class AepClient:
         params: Params | None,
         headers: Mapping[str, str] | None,
         content: bytes,
-        may_leave: Callable[[], bool] | None = None,
+        until: float = inf,
     ) -> Call:
         return Call(
             method=method,
@@ -197,7 +193,7 @@ class AepClient:
             url=address(self._credentials.base_url, family, path, params),
             headers=headers or {},
             content=content,
-            may_leave=may_leave,
+            until=until,
         )
 
     async def _once(self, call: Call) -> Answer:
@@ -211,18 +207,18 @@ class AepClient:
         raise failure(call, reply, now=self._clock.wall(), secrets=(*self._credentials.secrets, token))
 
     async def _send(self, call: Call, token: str) -> httpx.Response:
-        extensions: dict[str, Any] = {"timeout": TIMEOUTS}
-        if call.may_leave is not None:
-            extensions[MAY_LEAVE] = call.may_leave
+        def departs() -> float:
+            now = self._clock.boot()
+            wait = inf if now > call.until else self._gate.departs_in(call.family)
+            return wait if now + wait <= call.until else inf
+
         request = httpx.Request(
             call.method,
             call.url,
             headers=self._headers(call, token),
             stream=httpx.ByteStream(call.content),
-            extensions=extensions,
+            extensions={"timeout": TIMEOUTS, DEPARTS: departs},
         )
-        if (wait := self._gate.departs_in()) > 0:
-            await self._sleep(wait)
         try:
             reply = await exchange(self._transport, request, call.where[1])
         except WindowClosed:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import httpx
 
 from workflows.aep.errors import Lost, NotSent, Problem, WindowClosed, clean
-from workflows.aep.transport import MAY_LEAVE, TooLate
+from workflows.aep.transport import TooLate
 
 
 async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, path: str) -> httpx.Response:
     """Send `request` once and read its answer. `path` is what error messages call it.
 
-    Raises `NotSent` when surely nothing left, `WindowClosed` when the request's `MAY_LEAVE` said no, else `Lost`.
+    Raises `NotSent` when surely nothing left, `WindowClosed` when it was too late for it, else `Lost`.
     """
     try:
-        _may_leave(request)
         response = await transport.handle_async_request(request)
         try:
             await response.aread()
@@ -28,13 +27,6 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise Lost(_problem(error, "the answer did not arrive"), request.method, path) from error
     return response
-
-
-def _may_leave(request: httpx.Request) -> None:
-    # Asked here too, for transports that do not ask: those of tests, or an application in this process.
-    may_leave = request.extensions.get(MAY_LEAVE)
-    if may_leave is not None and not may_leave():
-        raise TooLate
 
 
 def _problem(error: Exception, instead: str) -> Problem:

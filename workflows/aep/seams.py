@@ -20,8 +20,9 @@ class Gate(Protocol):
         """Give a permit back."""
         ...
 
-    def departs_in(self) -> float:
-        """Seconds that a request with a permit still waits at the very last: a bound on the rate holds there."""
+    def departs_in(self, family: str) -> float:
+        """Seconds that a request with a permit must still wait, asked at the moment at which it would leave, and again
+        after the wait. 0: it leaves now, and counts against the bound on the rate."""
         ...
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
@@ -38,7 +39,7 @@ class OpenGate:
     def leave(self, family: str) -> None:
         pass
 
-    def departs_in(self) -> float:
+    def departs_in(self, family: str) -> float:  # noqa: ARG002 - who waits at no gate
         return 0.0
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:

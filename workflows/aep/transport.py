@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from math import inf
 
 import httpx
 
@@ -22,12 +23,13 @@ KEEP_ALIVE = 4.0
 """Seconds that an idle connection is kept. Less than the 5 s of the impatient servers: a server that closes just when a
 request is written turns a plain success into a doubt."""
 
-MAY_LEAVE = "headway.may_leave"
-"""Request extension: a function asked at the last moment before the first byte; False means never send this."""
+DEPARTS = "headway.departs"
+"""Request extension: a function asked at the last moment before the first byte. It says for how many seconds more the
+request must wait, and is asked again then; 0 means that it leaves now, infinity that it may never leave."""
 
 
 class TooLate(httpx.ConnectError):
-    """`MAY_LEAVE` said no; nothing left."""
+    """`DEPARTS` said never; nothing left."""
 
     def __init__(self) -> None:
         super().__init__("the send window has closed")
@@ -55,14 +57,15 @@ class _Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts = request.extensions.get("timeout", TIMEOUTS)
-        may_leave: Callable[[], bool] | None = request.extensions.get(MAY_LEAVE)
+        departs = _departs(request)
         way = self._way(request.url)
         message = _message(request, way.origin, request.read())
         async with self._slots:
             connection = way.idle() or await self._connect(way.origin, timeouts["connect"])
-            if may_leave is not None and not may_leave():
+            while wait := departs():
                 self._keep(way, connection)
-                raise TooLate
+                await _wait(wait)
+                connection = way.idle() or await self._connect(way.origin, timeouts["connect"])
             read = timeouts["read"]
             reply = await connection.exchange(message, silence=read, whole=timeouts["write"] + read)
             if connection.usable:
@@ -77,7 +80,7 @@ class _Transport(httpx.AsyncBaseTransport):
         if self._sweeping is not None:
             self._sweeping.cancel()
         for way in self._ways.values():
-            way.sweep(float("inf"))
+            way.sweep(inf)
         await asyncio.sleep(0)  # the loop lets go of the sockets
 
     def _way(self, url: httpx.URL) -> _Way:
@@ -108,6 +111,23 @@ class _Transport(httpx.AsyncBaseTransport):
         self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep, loop) if any(left) else None
 
 
+class Asking(httpx.AsyncBaseTransport):
+    """Another transport, which does not know `DEPARTS` (one of tests, or an application in this process): asked on the
+    way in."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        departs = _departs(request)
+        while wait := departs():
+            await _wait(wait)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class _Way:
     """An origin, and the connections to it that nobody uses; the last one used is the first to be used again."""
 
@@ -136,6 +156,16 @@ class _Way:
                 connection.close()
         self._idle = [connection for connection in self._idle if connection.usable]
         return len(self._idle)
+
+
+def _departs(request: httpx.Request) -> Callable[[], float]:
+    return request.extensions.get(DEPARTS) or float  # float() is 0: at once
+
+
+async def _wait(seconds: float) -> None:
+    if seconds == inf:
+        raise TooLate
+    await asyncio.sleep(seconds)
 
 
 def _message(request: httpx.Request, origin: Origin, body: bytes) -> bytes:
