@@ -16,7 +16,7 @@ import anyio
 
 from engine import codec
 from engine.active import Active
-from engine.changes import NOT_SEEN, StepChange, changes
+from engine.changes import NOT_SEEN, Action, StepChange, changes
 from engine.clock import SystemClock
 from engine.drift import StepDrift, drift, views
 from engine.drive import Drive
@@ -190,10 +190,11 @@ class Engine:
         for workflow in self.workflows.values():
             await self.journal.define(workflow.fingerprint, workflow.definition)
         done = Registration(batch=await self.journal.new_batch())
+        again = self.refresh or await self.outdated()
+        due = (Standing.CHANGED, Standing.UNCHANGED) if again else (Standing.CHANGED,)
         for items in batches:
             found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
             done.standings.update(standing for standing, _ in found)
-            due = (Standing.CHANGED, Standing.UNCHANGED) if self.refresh else (Standing.CHANGED,)
             changed = [(i, k) for i, (s, k) in zip(items, found, strict=True) if s in due]
             if changed:
                 await self._change(scope, done, changed)
@@ -203,10 +204,10 @@ class Engine:
         """Give finished runs their new inputs, unless that would take down what nobody allowed to."""
         runs = []
         for item, known in changed:
-            _, reason = await self.foresee(item, await self.journal.load(known.run_id))
+            found, reason = await self.foresee(item, await self.journal.load(known.run_id))
             if reason:
                 done.left[item.source] = reason
-            else:
+            elif self.refresh or any(change.fields or change.action is not Action.LEAVE for change in found):
                 done.changed.append(item.source)
                 runs.append(self.new_run(scope, item))
         await self.journal.register(done.batch, runs, {run.run_id for run in runs})
@@ -247,7 +248,25 @@ class Engine:
             source=item.source,
             delete_data=self.delete_data,
             seen=seen,
+            outdated=[name for name, state in {**run.steps, **shared}.items() if await self._is_outdated(run, state)],
         )
+
+    async def outdated(self) -> set[str]:
+        """The shared steps, by the ids of their runs, whose secrets were changed behind their references."""
+        return {
+            run.run_id
+            async for run in self.journal.stream(shared=True)
+            for state in run.steps.values()
+            if await self._is_outdated(run, state)
+        }
+
+    async def _is_outdated(self, run: RunState, state: StepState) -> bool:
+        workflow = self.workflows.get((run.workflow, run.variant))
+        step = workflow.steps.get(state.name) if workflow else None
+        resource = self.resources.get(step.resource) if step else None
+        if resource is None or state.receipt is None or not hasattr(resource, "current"):
+            return False
+        return not await resource.current(state.receipt)
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:
         """A batch of runs that the journal knows already (`resume`)."""

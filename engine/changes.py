@@ -7,7 +7,7 @@ it in such a field. Where somebody has looked, what others did by hand is put ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -80,12 +80,14 @@ def changes(
     source: str | None = None,
     delete_data: bool = False,
     seen: Mapping[str, View | None] = NOT_SEEN,
+    outdated: Collection[str] = (),
 ) -> tuple[StepChange, ...]:
     """What `inputs` mean for each step of a run, in their order; steps that only read are left out.
 
     `state` holds the inputs that the run was made with, or has them in `was`. `shared`: the states of shared steps, as
     far as there are any. `source`: another name, if it is renamed. `now` in epoch seconds. `seen`: how the objects of
-    steps are on the platform, as far as somebody looked; None: gone. Raises `Rejected` for inputs that cannot be sent.
+    steps are on the platform, as far as somebody looked; None: gone. `outdated`: steps whose secrets were changed
+    behind their references. Raises `Rejected` for inputs that cannot be sent.
     """
     comparison = _Comparison(
         workflow=workflow,
@@ -97,6 +99,7 @@ def changes(
         source=source or state.source,
         befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
         seen=seen,
+        outdated=outdated,
     )
     found = [*comparison.wanted(), *comparison.vanished()]
     return tuple(_keeping(found, workflow, resources, delete_data=delete_data))
@@ -155,6 +158,7 @@ class _Comparison:
     befores: tuple[Any, ...]
     new: dict[str, Receipt] = field(default_factory=dict)
     seen: Mapping[str, View | None] = field(default_factory=dict)
+    outdated: Collection[str] = ()
 
     def wanted(self) -> Iterator[StepChange]:
         """What becomes of the steps that the run is to have."""
@@ -174,6 +178,9 @@ class _Comparison:
             else:
                 fields = {one.path: one for one in self.fields(step, state, key)}
                 found = {one.path: one for one in self._by_hand(step, state, receipt, key)}
+                if name in self.outdated:
+                    renewal = self.resources[step.resource].renewal
+                    fields.setdefault(renewal.path, renewal)
                 self.new[name] = receipt
                 change = StepChange(
                     step=name,

@@ -177,6 +177,8 @@ def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> Ste
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing was changed")
     receipt = replace(step.receipt, etag=view.etag, version=view.version or step.receipt.version)
+    if isinstance(view, Receipt):
+        receipt = replace(receipt, data={**receipt.data, **view.data})
     return replace(_done(step, _creating(step), receipt, step.finished_at or now), spec=spec)
 
 

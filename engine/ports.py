@@ -223,6 +223,18 @@ class Amendable(Protocol):
         ...
 
 
+class Sealed(Protocol):
+    """A resource whose bodies refer to secrets, and whose receipts tell whether these are still what was sent."""
+
+    renewal: Change
+    """What sends them anew."""
+
+    @abstractmethod
+    async def current(self, receipt: Receipt) -> bool:
+        """Whether the references lead to the secrets that were sent; True where that cannot be told."""
+        ...
+
+
 class Lookup(Protocol[SpecIn]):
     """A step that only reads: no intent, no marker."""
 

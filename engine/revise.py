@@ -139,9 +139,11 @@ async def revise_step(run: Active, name: str) -> bool:
         if not as_asked:
             await run.write(replace(step, spec=run.printed(name)))
         return True
-    if as_asked and name not in run.seen:
+    resource = run.resource(name)
+    outdated = hasattr(resource, "current") and not await resource.current(step.receipt)
+    if as_asked and name not in run.seen and not outdated:
         return True
-    there = await _Revision(run, name).go()
+    there = await _Revision(run, name, [resource.renewal] if outdated else []).go()
     seen, on = run.seen.pop(name, None), step.receipt.data.get(SWITCH)
     if there and seen is not None and isinstance(on, bool) and seen.data.get(SWITCH) not in (on, None):
         await switch_step(run, name, on=on)
@@ -154,10 +156,10 @@ def _open(step: StepState) -> list[Attempt]:
 
 
 class _Revision:
-    """The way of one object to what it is to be."""
+    """The way of one object to what it is to be. `renewals`: what must be sent again, whatever the object shows."""
 
-    def __init__(self, run: Active, name: str) -> None:
-        self.run, self.name, self.resource = run, name, run.resource(name)
+    def __init__(self, run: Active, name: str, renewals: Sequence[Change]) -> None:
+        self.run, self.name, self.resource, self.renewals = run, name, run.resource(name), renewals
         self.tries = self.conflicts = 0
         try:
             self.asked: Asked = changes.amendment(
@@ -246,6 +248,7 @@ class _Revision:
                 await self._fail(
                     "needs_replace", f"{change.path} cannot be changed in place", "allow it with headway run --replace"
                 )
+        todo = [*todo, *self.renewals]
         run.note(self.name, "compared", to_change=[change.path for change in todo])
         return todo
 
@@ -347,8 +350,8 @@ class _Revision:
     async def _done(self, as_it_is: View | Receipt) -> bool:
         run, now = self.run, self.run.session.clock.wall()
         await run.write(machine.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
-        if self.asked.fields:
-            run.session.tell("step_changed", run.state, self.name, fields=[change.path for change in self.asked.fields])
+        if fields := [change.path for change in (*self.asked.fields, *self.renewals)]:
+            run.session.tell("step_changed", run.state, self.name, fields=fields)
         return True
 
 

@@ -12,6 +12,7 @@ import anyio
 
 from engine.api import Engine, Item
 from engine.changes import StepChange
+from engine.identity import run_id
 from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
 from workflows.cli.failures import Refusal
@@ -79,6 +80,8 @@ class Survey:
     """Why finished sources of which the manifest says something else are left as they are, by name."""
     renamed: dict[str, str] = field(default_factory=dict)
     """New name by old name, for sources that say `previously` and whose run has the old name."""
+    _outdated: set[str] = field(default_factory=set)
+    """Shared steps whose secrets were changed, by the ids of their runs; each is brought to it by one source."""
     _prints: Any = field(default_factory=hashlib.blake2b)
     _known: int = 0
     _wanted: bytearray = field(default_factory=bytearray)
@@ -91,6 +94,7 @@ class Survey:
     async def sources(self) -> AsyncIterator[Found]:
         """Every source, in the manifest's order."""
         codes = await self._codes() if self.selection.by_error else {}
+        self._outdated = await self.engine.outdated()
         for batch in self.spool.batches(BATCH):
             await self._check_names(batch)
             items = [_item(said) for said in batch]
@@ -121,9 +125,19 @@ class Survey:
 
         async with anyio.create_task_group() as group:
             for place, found in results.copy().items():
-                if found.selected and found.known and (self.look or found.standing is not Standing.UNCHANGED):
+                if found.selected and found.known and (self.look or self._is_due(found)):
                     group.start_soon(foresee, place, found, found.known)
         return list(results.values())
+
+    def _is_due(self, found: Found) -> bool:
+        """Whether there may be something to do for a source that is there."""
+        if found.standing is not Standing.UNCHANGED or not self._outdated:
+            return found.standing is not Standing.UNCHANGED
+        workflow = found.item.workflow
+        keys = workflow.plan(found.inputs).shared.values()
+        shared = {run_id(workflow.name, self.scope, key, shared=True) for key in keys} & self._outdated
+        self._outdated -= shared
+        return bool(shared)
 
     def batches(self) -> Iterator[list[Item]]:
         """The sources that there is something to send for, once all were seen."""

@@ -15,11 +15,16 @@ from engine.ports import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import FlowServiceObjects, named
-from workflows.resources._json import compare, dig, table
+from workflows.resources._json import compare, dig, table, text
+from workflows.resources._seals import Seals
 from workflows.sources import Secret, SecretError, discover, is_reference, resolve_secret
 
 DATA_LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 """The connection spec of the data lake: the dataset side of every flow (contract 4.1)."""
+
+
+_SEALED = "secrets"
+"""Where a receipt says which secrets were sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +41,11 @@ class Connections(FlowServiceObjects):
 
     kind = "connection"
     path = "/connections"
+    renewal = Change(path="auth.params", before="(hidden)", after="(hidden, another)", in_place=True, hidden=True)
 
     def __init__(self, client: AepClient, environ: Mapping[str, str] = os.environ) -> None:
         super().__init__(client)
-        self._environ = environ
+        self._environ, self._seals = environ, Seals()
 
     def body(self, spec: ConnectionSpec, label: Label, now: float) -> Json:  # noqa: ARG002
         auth: dict[str, Json] = {}
@@ -57,15 +63,26 @@ class Connections(FlowServiceObjects):
 
     async def prepare(self, spec: ConnectionSpec) -> None:
         """Besides what every kind needs: each secret can be read. Raises `Rejected` where a reference leads nowhere."""
-        self._revealed(spec.auth)
+        await self._sealed(spec.auth)
         await super().prepare(spec)
 
     async def create(self, body: str, send_within: float) -> Receipt:
         wanted = orjson.loads(body)
-        params = table(wanted, "auth", "params")
+        params, data = table(wanted, "auth", "params"), dict[str, Json]()
         if params:
-            wanted["auth"]["params"] = self._revealed(params)
-        return await super().create(orjson.dumps(wanted).decode(), send_within)
+            wanted["auth"]["params"], data = self._revealed(params), await self._sealed(params)
+        return changed(await super().create(orjson.dumps(wanted).decode(), send_within), data=data)
+
+    async def current(self, receipt: Receipt) -> bool:
+        """Whether the secrets that were sent are those that their references lead to now. Those that cannot be read, or
+        were sent before this was kept, pass."""
+        kept = table(receipt.data, _SEALED)
+        try:
+            values = _secrets(table(kept, "references"), self._environ)
+        except SecretError:
+            return True
+        seal = text(kept, "seal")
+        return seal is None or await self._seals.fits(seal, values)
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         """Secrets are not compared: the platform may or may not echo them (contract 4.3)."""
@@ -97,21 +114,38 @@ class Connections(FlowServiceObjects):
         return [*named(body), *auth] if "name" in paths else auth
 
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
-        patch = orjson.loads(amendment)
+        patch, data = orjson.loads(amendment), dict[str, Json]()
         for operation in patch:
             if operation["path"] == "/auth/params":
-                operation["value"] = self._revealed(operation["value"])
-        return await super().amend(view, orjson.dumps(patch).decode(), send_within)
+                params = operation["value"]
+                operation["value"], data = self._revealed(params), await self._sealed(params)
+        return changed(await super().amend(view, orjson.dumps(patch).decode(), send_within), data=data)
 
     def _revealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
+        """The parameters as they are sent. Raises `Rejected` where a reference leads nowhere."""
         try:
-            return {
-                name: resolve_secret(value, self._environ) if isinstance(value, str) and is_reference(value) else value
-                for name, value in params.items()
-            }
+            return {**params, **_secrets(params, self._environ)}
         except SecretError as error:
             hint = "Set the variable, or write the file, that the manifest names, and run again."
             raise Rejected(Failure(kind="secret", message=str(error), hint=hint)) from None
+
+    async def _sealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
+        """What the journal keeps of secrets: where they come from, and their seal."""
+        revealed = self._revealed(params)
+        references: dict[str, Json] = {name: value for name, value in params.items() if revealed[name] != value}
+        if not references:
+            return {}
+        seal = await self._seals.seal({name: str(revealed[name]) for name in references})
+        return {_SEALED: {"references": references, "seal": seal}}
+
+
+def _secrets(params: Mapping[str, Json], environ: Mapping[str, str]) -> dict[str, str]:
+    """The values of those that are references. Raises `SecretError`."""
+    return {
+        name: resolve_secret(value, environ)
+        for name, value in params.items()
+        if isinstance(value, str) and is_reference(value)
+    }
 
 
 def _said(content: Json) -> Json:
