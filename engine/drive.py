@@ -22,7 +22,7 @@ from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, re
 from engine.ports import Adopt
 from engine.recover import recover
 from engine.refresh import refresh
-from engine.revise import give_way, revise
+from engine.revise import give_way, ground, revise
 from engine.sentinel import hold, leased, verify
 from engine.switch import switch
 
@@ -96,10 +96,13 @@ class Drive:
                 await refresh(run)
                 self.looked = True
             await give_way(run, self.shared)
+            if not await revise(run, ground(run)):
+                self.restart = True
+                return sure
         await self._walk_all()
         await self._confirm_all()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):
-            self.restart = not await revise(run)
+            self.restart = not await revise(run, run.plan.steps)
         if sure and run.state.suspect and not (self.failures or self.restart):
             await believe(run)
         return sure

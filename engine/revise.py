@@ -1,14 +1,14 @@
 """Bringing what a run has made to what its inputs say now. Changing is an effect: its intent goes first (rule 10).
 
 Before the walk, what cannot be changed in place gives way: it is superseded, or taken down, dependents first, so that
-never two of them live. The walk makes the new ones. After the walk the rest is changed in place, each change on the
-condition that the object is still as it was seen: a lost answer is settled by reading again, a late request comes to
-nothing, and what somebody else changed is never overwritten.
+never two of them live; and what the new ones stand on is changed in place. The walk makes the new ones. After the walk
+the rest is changed in place. Each change is sent on the condition that the object is still as it was seen: a lost
+answer is settled by reading again, a late request comes to nothing, and what somebody else changed is not overwritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -118,11 +118,19 @@ async def _supersede(run: Active, names: Collection[str]) -> None:
 # --- in place ---------------------------------------------------------------------------------------------------------
 
 
-async def revise(run: Active) -> bool:
-    """After the walk: change in place what is not as it is wanted. Whether everything is there; what is found to be
-    gone is for another walk. Raises `StepFailed` for what cannot be changed."""
+def ground(run: Active) -> list[str]:
+    """What the steps that are still to be made stand on, as far as it is there."""
+    receipts, plan = run.receipts, run.plan
+    below = {name for step in plan.steps if step not in receipts for name in plan.before(step)}
+    return [name for name in plan.steps if name in below & receipts.keys() and receipts.keys() >= set(plan.needs[name])]
+
+
+async def revise(run: Active, among: Iterable[str]) -> bool:
+    """Change in place what of these steps is not as it is wanted: before the walk what it builds on, as a mapping may
+    lead to fields that the schema is to get now, and after it everything. Whether all of it is there; what is found to
+    be gone is for another walk. Raises `StepFailed` for what cannot be changed."""
     sentinel = run.plan.sentinel
-    names = [name for name in run.plan.steps if run.owns(name) and not run.plan.steps[name].reads_only]
+    names = [name for name in among if run.owns(name) and not run.plan.steps[name].reads_only]
     for name in sorted(names, key=lambda name: name != sentinel):
         if not await revise_step(run, name):
             return False

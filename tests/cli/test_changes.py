@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import pytest
 
 from tests.cli.conftest import Headway, Platform
 
@@ -190,3 +191,67 @@ def test_a_lost_journal_finds_what_was_replaced_where_no_sentinel_tells_of_it(
     found = steps(headway, "acme-contacts")
     assert {name: step["id"] for name, step in found.items()} == {name: step["id"] for name, step in made.items()}
     sound(headway, platform, manifest, superseded=1)
+
+
+def test_added_columns_and_field_groups_are_there_before_a_mapping_leads_to_them(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client
+) -> None:
+    headway("run", own.name)
+    before = steps(headway, "own-cases")
+    group = "https://ns.adobe.com/xdm/context/profile-person-details"
+    change(
+        own,
+        ("email: string, ", "email: string, contact: string, "),
+        ("email: personalEmail.address", "email: personalEmail.address, contact: person.name.fullName"),
+        ("field_groups: [", f"field_groups: [{group}, "),
+    )
+    plan = headway("plan", own.name)
+    assert "adhoc class: columns.contact" in plan.out
+    assert headway("run", own.name).code == 0
+    after = steps(headway, "own-cases")
+    assert {name for name in after if after[name]["id"] != before[name]["id"]} == {"mapping_set"}
+    schema = look(hand, "schemaregistry/tenant/schemas", after["target_schema"]["id"])
+    assert group in [part["$ref"] for part in schema["allOf"]]
+    assert "contact" in str(look(hand, "schemaregistry/tenant/classes", after["adhoc_class"]["id"])["allOf"])
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
+    assert headway("drift", own.name).code == 0
+    assert platform.report()["duplicates"]["count"] == 0
+
+
+def test_other_credentials_are_sent_in_place(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headway("run", own.name)
+    before, posts = steps(headway, "own-cases"), platform.posts()
+    monkeypatch.setenv("OTHER_PASSWORD", "marlin-1138")
+    change(own, ("${env:SERVICENOW_PASSWORD}", "${env:OTHER_PASSWORD}"), ("username: integration", "username: robot"))
+    plan = headway("plan", own.name).out
+    assert "auth.params.username integration → robot [in place]" in plan
+    assert headway("run", own.name).code == 0
+    after = steps(headway, "own-cases")
+    assert {name for name in after if after[name] != before[name]} == {"base_connection"}
+    assert platform.posts() == posts
+    auth = look(hand, "flowservice/connections", after["base_connection"]["id"])["auth"]
+    assert (auth["params"]["username"], auth["params"]["password"]) == ("robot", "marlin-1138")
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
+
+
+def test_another_target_takes_its_data_along_only_if_asked(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client
+) -> None:
+    headway("run", own.name)
+    before = steps(headway, "own-cases")
+    change(own, ("class: https://ns.adobe.com/xdm/context/profile", "class: https://ns.adobe.com/xdm/context/experienceevent"),
+           ("field_groups: [https://ns.adobe.com/xdm/context/profile-personal-details]", "field_groups: []"),
+           (", email: personalEmail.address", ""))  # fmt: skip
+    kept = headway("run", own.name, "--replace")
+    assert "the data that the old target schema describes is kept, and titles are unique" in kept.out
+    assert steps(headway, "own-cases") == before
+    assert headway("run", own.name, "--replace", "--delete-data").code == 0
+    after, objects = steps(headway, "own-cases"), platform.objects()
+    gone = {name for name in after if after[name]["id"] != before[name]["id"]} - {"mapping_set"}
+    assert gone == {"target_schema", "dataset", "target_connection", "flow"}
+    assert not any(objects[before[name]["id"]]["live"] for name in gone)
+    schema = look(hand, "catalog/dataSets", after["dataset"]["id"])["schemaRef"]["id"]
+    assert schema == after["target_schema"]["id"]
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
