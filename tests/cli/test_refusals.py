@@ -326,3 +326,22 @@ def test_a_sandbox_that_is_not_active_is_refused(
         assert ended.code == 64
         assert "sandbox 'new' is creating, only an active one can be used" in ended.err
         assert platform.posts() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("rows.csv", "name,table\n"), ("none.yaml", "version: 1\nsources: []\n"), ("lines.jsonl", "\n")]
+)
+def test_a_manifest_without_sources_is_a_mistake(headway: Headway, folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    for command in ("plan", "run", "drift", "destroy"):
+        ended = headway(command, name)
+        assert (ended.code, f"{name}  names no sources, so there is nothing to do" in ended.err) == (64, True)
+
+
+def test_what_a_manifest_named_before_can_be_taken_down_when_it_names_nothing(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    manifest.write_text("version: 1\nsources: []\n")
+    assert headway("destroy", manifest.name, "--removed", "--delete-data", "--yes").code == 0
+    assert not any(one["live"] and one["kind"] == "flow" for one in platform.objects().values())

@@ -108,6 +108,14 @@ def test_all_cells_of_a_table(read: Read) -> None:
     assert inputs.previously == "old"
 
 
+def test_existing_objects_have_a_column_each(read: Read) -> None:
+    head, row = TABLE.splitlines()
+    dataset, ids = "5e54fb2b0d9c4b18aa0c5c2d", {"mapping_set": "m-1", "target_connection": "t-1"}
+    headings = ",".join([head, "chain", "target_dataset", *(f"existing_{step}" for step in ids)])
+    (inputs,) = read(f"{headings}\n{','.join([row, 'tabular', dataset, *ids.values()])}\n", "sources.csv", DEFAULTS)
+    assert (inputs.existing, inputs.target.dataset) == (ids, dataset)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -7,6 +7,7 @@ import pytest
 from tests.manifest.conftest import Mistakes, Read
 from tests.manifest.test_mistakes import GOOD
 from workflows.onboarding.inputs import BaseConnection, Schedule, Target
+from workflows.onboarding.manifest import ManifestErrors, check_and_spool
 
 SOURCE = GOOD[GOOD.index("  - name") :]
 WITH_AUTH = """\
@@ -227,8 +228,11 @@ class TestYaml:
         assert read(GOOD.replace("table: incident", "table: '12'"))[0].table == "12"
         assert read(GOOD.replace("table: incident", "table: ! 'true'"))[0].table == "true"
 
-    def test_no_sources_are_no_mistake(self, read: Read) -> None:
-        assert read("version: 1\nsources: []\n") == []
+    def test_no_sources_are_a_mistake_where_they_are_not_expected(self, read: Read) -> None:
+        with pytest.raises(ManifestErrors, match=r"^sources\.yaml  names no sources, so there is nothing to do; "):
+            read("version: 1\nsources: []\n")
+        with check_and_spool("sources.yaml", empty=True) as spool:
+            assert spool.count == 0
 
 
 def test_a_spool_leaves_nothing_behind(read: Read, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def destroy(
       headway destroy sources.yaml --only acme-incidents
       headway destroy sources.yaml --removed --delete-data --yes
     """
-    with check_and_spool(file, defaults) as spool:
+    with check_and_spool(file, defaults, empty=removed) as spool:
         work = Destroy(
             options=options,
             credentials=read_credentials(options.credentials),

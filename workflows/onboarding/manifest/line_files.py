@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from yaml import YAMLError
 
+from workflows.onboarding.chains import CHAINS, nameable
 from workflows.onboarding.manifest.mistakes import Notes, Path, did_you_mean, nearest, quoted, shown
 from workflows.onboarding.manifest.yaml_events import Place, YamlEvents
 
@@ -32,6 +33,7 @@ CSV_HEADINGS: dict[str, tuple[str, ...]] = {
     "start": ("schedule", "start"),
     "spread": ("schedule", "spread"),
     "previously": ("previously",),
+    **{f"existing_{step}": ("existing", step) for chain in CHAINS for step in nameable(chain)},
 }
 _PAIRS = {"columns": ":", "mappings": "="}
 _BOM = b"\xef\xbb\xbf"

@@ -99,6 +99,11 @@ class Reader:
             self._notes.add((0, 0), f"cannot be read: {error.strerror}", hint)
         self._across.finish()
 
+    def note_nothing(self) -> None:
+        """There are no sources."""
+        hint = "`headway destroy --removed` takes down what it named before"
+        self._notes.add((0, 0), "names no sources, so there is nothing to do", hint)
+
     def places(self, wanted: Mapping[str, Collection[Path]]) -> Iterator[tuple[str, Path, str, Place]]:
         """Where the sources say what is wanted, or the defaults for them."""
         with suppress(OSError), FilePath(self._path).open("rb") as stream:

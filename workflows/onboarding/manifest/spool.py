@@ -89,8 +89,8 @@ class Spool:
         self.close()
 
 
-def check_and_spool(path: str, defaults: Path | None = None) -> Spool:
-    """Reads a manifest (`-` is stdin) to its end, and keeps what it says.
+def check_and_spool(path: str, defaults: Path | None = None, *, empty: bool = False) -> Spool:
+    """Reads a manifest (`-` is stdin) to its end, and keeps what it says. `empty`: it may name no sources at all.
 
     Raises ManifestErrors with all mistakes, of the manifest and of the file of `defaults`.
     """
@@ -102,6 +102,8 @@ def check_and_spool(path: str, defaults: Path | None = None) -> Spool:
             if not reader.mistakes:
                 file.write(codec.canonical(to_json(inputs)).encode() + b"\n")
                 count += 1
+        if not count and not empty and not reader.mistakes:
+            reader.note_nothing()
         if reader.mistakes:
             raise ManifestErrors(reader.mistakes)
         stack.pop_all()
