@@ -7,6 +7,7 @@ it in such a field. Where somebody has looked, what others did by hand is put ba
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -140,7 +141,9 @@ def amendment(
     )
     fields = comparison.fields(step, state.steps[name], key)
     every = [comparison.fields(step, state.steps[name], key, before) for before in comparison.befores]
-    known = {one.path: [c.before for found in every for c in found if c.path == one.path] for one in fields}
+    known = dict[str, list[Json]]()
+    for one in itertools.chain(fields, *every):
+        known.setdefault(one.path, []).append(one.before)
     return Asked(fields=fields, before=known, known=comparison.before(step, state.steps[name]) is not None)
 
 

@@ -16,7 +16,7 @@ from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
-from engine.model import Failure, Origin, RunState, RunStatus, StepState, StepStatus, Verb, replace
+from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
 
 
@@ -56,7 +56,7 @@ async def settle_intents(run: Active, shared: Shared) -> None:
         if run.step(name).attempts:
             due = run.last_possible_send(name) + run.session.timing.settle
             await run.sleep(due - run.session.clock.boot())
-            await run.write(replace(run.step(name), attempts=(), body=None, status=StepStatus.DONE))
+            await run.write(machine.calmed(run.step(name)))
 
 
 def keeping(run: Active) -> set[str]:

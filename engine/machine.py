@@ -184,10 +184,12 @@ def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> Ste
 
 def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
     """A change that was refused never was; earlier attempts stay (rule 3)."""
-    left = _without(step, tag)
-    changing = len(left) > len(_creating(step))
-    status = StepStatus.INTENT if changing else StepStatus.DONE
-    return replace(step, attempts=left, status=status, failure=failure, body=step.body if changing else None)
+    return replace(_still_changing(step, _without(step, tag)), failure=failure)
+
+
+def calmed(step: StepState) -> StepState:
+    """No request to make the step's object can arrive any more. What an open change made of it is still unknown."""
+    return _still_changing(step, changing(step))
 
 
 def superseded(step: StepState) -> StepState:
@@ -203,13 +205,13 @@ def deleting(step: StepState, attempt: Attempt) -> StepState:
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to delete")
     tombstones = step.tombstones if step.receipt.id in step.tombstones else (*step.tombstones, step.receipt.id)
-    return replace(step, attempts=(attempt,), tombstones=tombstones, status=StepStatus.INTENT)
+    return replace(step, attempts=(*changing(step), attempt), tombstones=tombstones, status=StepStatus.INTENT)
 
 
 def spared(step: StepState, id: str) -> StepState:
     """The deletion was refused, and no request can delete it any more: the object is what it was."""
     left = tuple(tombstone for tombstone in step.tombstones if tombstone != id)
-    return replace(step, attempts=(), tombstones=left, status=StepStatus.DONE)
+    return replace(_still_changing(step, changing(step)), tombstones=left)
 
 
 def deleted(step: StepState, now: float) -> StepState:
@@ -217,8 +219,20 @@ def deleted(step: StepState, now: float) -> StepState:
     return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)
 
 
+def changing(step: StepState) -> tuple[Attempt, ...]:
+    """Changes that may have had an effect, or may have one still."""
+    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE)
+
+
 def _creating(step: StepState) -> tuple[Attempt, ...]:
     return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.CREATE)
+
+
+def _still_changing(step: StepState, left: tuple[Attempt, ...]) -> StepState:
+    """A step that has a receipt, with these of its attempts left."""
+    open = any(attempt.verb is Verb.UPDATE for attempt in left)
+    status = StepStatus.INTENT if open else StepStatus.DONE
+    return replace(step, attempts=left, status=status, body=step.body if open else None)
 
 
 def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:

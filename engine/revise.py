@@ -142,7 +142,7 @@ async def revise_step(run: Active, name: str) -> bool:
     step = run.step(name)
     if step.receipt is None:
         return False
-    as_asked = step.spec == run.printed(name) and not _open(step)
+    as_asked = step.spec == run.printed(name) and not machine.changing(step)
     if step.receipt.origin is Origin.ADOPTED:
         if not as_asked:
             await run.write(replace(step, spec=run.printed(name)))
@@ -156,11 +156,6 @@ async def revise_step(run: Active, name: str) -> bool:
     if there and seen is not None and isinstance(on, bool) and seen.data.get(SWITCH) not in (on, None):
         await switch_step(run, name, on=on)
     return there
-
-
-def _open(step: StepState) -> list[Attempt]:
-    """Changes that may still have an effect."""
-    return [attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE]
 
 
 class _Revision:
@@ -186,7 +181,8 @@ class _Revision:
         """Until the object is as it is wanted (True), or found to be gone (False). Raises `StepFailed`."""
         run, name, clock = self.run, self.name, self.run.session.clock
         while True:
-            if _open(run.step(name)):  # a read may be stale: it must show at least what an open change could have met
+            if machine.changing(run.step(name)):
+                # A read may be stale: it must show at least what an open change could have met.
                 await run.sleep(run.last_possible_send(name) + run.session.timing.read_lag - clock.boot())
             asked_at = clock.boot()
             view = await self._read()
@@ -222,7 +218,7 @@ class _Revision:
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
         step = self.run.step(self.name)
-        if not any(attempt.condition == self._condition(view) for attempt in _open(step)):
+        if not any(attempt.condition == self._condition(view) for attempt in machine.changing(step)):
             return True
         return asked_at >= self.run.last_possible_send(self.name) + self.run.session.timing.settle
 
@@ -236,16 +232,18 @@ class _Revision:
         run, now = self.run, self.run.session.clock.wall()
         found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, self._body(""), now)}
         todo = [change for change in self.asked.fields if change.path in found]
+        asked = {change.path for change in self.asked.fields}
+        if machine.changing(run.step(self.name)):  # one of other inputs may have come between
+            todo += [c for c in found.values() if c.path not in asked and self._ours(c.path, c.before)]
         if self.name in run.seen:
-            asked = {change.path for change in self.asked.fields}
             by_hand = changes.restoring(self.resource, view.content, self._body(""), now)
-            todo += [change for change in by_hand if change.path not in asked]
+            todo += [change for change in by_hand if change.path not in {one.path for one in todo}]
         elif not self.asked.known:  # it grows, but nothing of it is taken for a mistake
             todo = [change for change in found.values() if change.path != "name" and _grows(change)]
         for change in todo:
             there = found[change.path]
             put_back = self.name in run.seen or not self.asked.known
-            if not put_back and not change.hidden and not self._ours(change, there.before):
+            if not put_back and not change.hidden and not self._ours(change.path, there.before):
                 await self._fail(
                     "changed_by_hand",
                     f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
@@ -260,11 +258,11 @@ class _Revision:
         run.note(self.name, "compared", to_change=[change.path for change in todo])
         return todo
 
-    def _ours(self, change: Change, found: Json) -> bool:
+    def _ours(self, path: str, found: Json) -> bool:
         """Whether a value is one that this run gave the field at some time."""
-        known = [change.before, *self.asked.before.get(change.path, ())]
-        if changes.GONE in known:
-            return any(found in step.tombstones for step in self.run.steps.values())
+        known = self.asked.before.get(path, ())
+        if any(found in step.tombstones for step in self.run.steps.values()):
+            return True
         return any(_same(found, value) for value in known)
 
     def _body(self, tag: str) -> Any:
