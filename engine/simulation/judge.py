@@ -42,7 +42,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     """Everything that is wrong at the end of a schedule; empty: the promise held."""
     reported = {key: why for operator in operators for key, why in operator.reported.items()}
     excused = _excused(world, platform, operators)
-    twins = {key for key in excused if len(platform.rivals(key)) > 1}
+    twins = {key for key in excused if platform.doubled(key)}
     forgot = bool(world.faults.keys() & {*FORGETTING, *CHANGING})
     wrong = [
         f"inexcusable doubt {run}/{step}: {why}"

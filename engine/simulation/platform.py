@@ -67,6 +67,12 @@ class Platform:
         newest = max(mine, key=lambda thing: thing.created)
         return [thing.id for thing in mine if thing.name == newest.name]
 
+    def doubled(self, where: tuple[str, str]) -> bool:
+        """Whether there were ever two of one name at the same time."""
+        made = [(past[0][0], thing) for past in self.history.values() if (thing := past[0][1]) and thing.owner == where]
+        pairs = [(since, one.id) for since, new in made for _, one in made if one is not new and one.name == new.name]
+        return any(see(self.history, id, since) for since, id in pairs)
+
     def receive(self, request: Request, reply: Reply) -> None:
         """One request: whether and when it is processed, and whether and when it is answered, are drawn apart."""
         world, rng = self.world, self.world.stream("gateway")
