@@ -68,6 +68,7 @@ class Active:
         self.seen: dict[str, View] = {}
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
+        self.told = -1
         self.named: float | None = None
         self._events: list[Event] = []
 

@@ -182,7 +182,7 @@ async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | 
     run.made.add(name)
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
-        run.leased = sent
+        run.leased, run.told = sent, run.state.generation
     step, now = work.step, session.clock.wall()
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)
     await work.finish(machine.created(step, tag, receipt, now, proven=proven))

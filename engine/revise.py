@@ -55,8 +55,7 @@ async def give_way(run: Active, shared: Shared) -> None:
     if superseded:
         await _supersede(run, [change.step for change in superseded])
     if doomed or superseded:
-        run.leased = float("-inf")  # the sentinel says the generation before anything of it is made (rule 2)
-        await hold(run)
+        await hold(run)  # the sentinel says the generation before anything of it is made (rule 2)
 
 
 async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:

@@ -40,9 +40,10 @@ async def lease(run: Active, name: str) -> None:
                     hint="somebody deleted it; run again to make it anew",
                 ),
             )
-        if labels.parse(view.note).journal != run.session.journal.name:
+        note = labels.parse(view.note)
+        if note.journal != run.session.journal.name:
             await overtaken(run, name, view)
-        run.leased = asked
+        run.leased, run.told = asked, note.generation
 
 
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:
@@ -70,13 +71,14 @@ async def overtaken(run: Active, name: str, view: View) -> None:
 
 
 async def hold(run: Active) -> None:
-    """Make sure that the sentinel, which has a receipt, names this journal. Sets `run.named` when it does.
+    """Make sure that the sentinel, which has a receipt, names this journal and tells the run's generation, before
+    anything of it is made (rule 2). Sets `run.named` when it does.
 
     A sentinel that is gone loses its receipt, so that it is made anew.
     """
     sentinel, journal = run.plan.sentinel, run.session.journal.name
     while sentinel is not None and sentinel in run.receipts:
-        if not run.state.suspect and leased(run, ""):
+        if not run.state.suspect and leased(run, "") and run.told >= run.state.generation:
             return
         view, asked = await look_at(run, sentinel)
         if view is None:
@@ -85,7 +87,7 @@ async def hold(run: Active) -> None:
             return
         note = labels.parse(view.note)
         if note.journal == journal and note.generation >= run.state.generation:
-            run.leased = asked
+            run.leased, run.told = asked, note.generation
             run.named = asked if run.named is None else run.named
             await refresh(run, sentinel, view)
             return

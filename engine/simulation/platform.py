@@ -68,10 +68,11 @@ class Platform:
         return [thing.id for thing in mine if thing.name == newest.name]
 
     def doubled(self, where: tuple[str, str]) -> bool:
-        """Whether there were ever two of one name at the same time."""
+        """Whether there were ever two of them at the same time; of what is superseded, two of one name."""
         made = [(past[0][0], thing) for past in self.history.values() if (thing := past[0][1]) and thing.owner == where]
-        pairs = [(since, one.id) for since, new in made for _, one in made if one is not new and one.name == new.name]
-        return any(see(self.history, id, since) for since, id in pairs)
+        pairs = [(since, new, one) for since, new in made for _, one in made if one is not new]
+        same = [(since, one.id) for since, new, one in pairs if where[1] != "mapping" or new.name == one.name]
+        return any(see(self.history, id, since) for since, id in same)
 
     def receive(self, request: Request, reply: Reply) -> None:
         """One request: whether and when it is processed, and whether and when it is answered, are drawn apart."""
