@@ -17,6 +17,7 @@ from engine.errors import HeadwayError, JournalLocked, StorageError
 from engine.identity import run_id
 from engine.journal.memory import MemoryJournal
 from engine.model import RunState, RunStatus
+from engine.ports import Standing
 from engine.session import Notice
 from engine.simulation.chain import KINDS, chain
 from engine.simulation.clocks import Clock, Gate
@@ -151,7 +152,8 @@ class Process:
             registration = await engine.register(self.operator.scope, [self.operator.items()])
             counts = await engine.run(registration.batch)
             ended = counts[RunStatus.DONE] + len(self.overtaken)
-            return "done" if ended == sum(counts.values()) else "failed"
+            wanted = len(self.operator.runs) - registration.standings[Standing.UNCHANGED] - len(registration.left)
+            return "done" if ended == counts.total() == wanted else "failed"  # fewer: another process works on them
 
     # its ways out
 
