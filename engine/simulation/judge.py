@@ -23,7 +23,7 @@ from engine.model import Origin, RunState, RunStatus, StepState
 from engine.simulation.chain import Spec, chain
 from engine.simulation.operator import Operator
 from engine.simulation.platform import Platform, theirs
-from engine.simulation.things import SHARED, Thing
+from engine.simulation.things import SHARED, Thing, run_of
 from engine.simulation.watch import Where
 from engine.simulation.world import World
 
@@ -117,9 +117,14 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
         for state in states:
             yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
         for operator in _last(operators, run) if run != SHARED else ():
-            wanted = operator.content.get(run, 0), operator.table.get(run, 0) if step == "source" else 0
-            if run not in operator.overtaken and run in operator.runs and (mine[0].content, mine[0].table) != wanted:
-                yield f"journal is wrong {run}/{step}: {mine[0]}, but the manifest says {wanted}"
+            if run in operator.runs and run not in operator.overtaken:
+                yield from _judge_wanted(operator, mine[0], run, step)
+
+
+def _judge_wanted(operator: Operator, thing: Thing, run: str, step: str) -> Iterator[str]:
+    wanted = (operator.content[run], operator.table[run] if step == "source" else 0, operator.called[run])
+    if (thing.content, thing.table, thing.name.partition(" ")[0]) != wanted:
+        yield f"journal is wrong {run}/{step}: {thing.name}, {thing}, but the manifest says {wanted}"
 
 
 def _last(operators: list[Operator], run: str) -> list[Operator]:
@@ -147,7 +152,7 @@ def _states(operator: Operator, run: str) -> Iterator[RunState]:
     """The run as the operator's journal has it; an overtaken journal does not count."""
     ours = bool(set(operator.runs) - operator.overtaken)
     for state in operator.store.contents.runs.values():
-        if (state.source == run and run not in operator.overtaken) or (run == SHARED and state.shared and ours):
+        if (run_of(state.source) == run and run not in operator.overtaken) or (run == SHARED and state.shared and ours):
             yield state
 
 

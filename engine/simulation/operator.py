@@ -14,7 +14,7 @@ from engine.simulation.chain import Inputs, chain
 from engine.simulation.hands import by_hand
 from engine.simulation.platform import Platform
 from engine.simulation.process import Process
-from engine.simulation.things import SHARED
+from engine.simulation.things import SHARED, run_of
 from engine.simulation.watch import Watch
 from engine.simulation.weather import GATEWAY, READ_LAG
 from engine.simulation.world import World
@@ -35,8 +35,8 @@ class Operator:
     `outcome` is empty until the script came to its end, or people gave up. `reported`: what a person must look at, by
     (run, step).
     `resent`: steps sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that
-    were lost. `overtaken`: runs that another journal took over. `mended`: runs of which the
-    manifest came to say something else.
+    were lost. `called`: what each run is called, `before`: what it was called before. `overtaken`: runs that another
+    journal took over. `mended`: runs of which the manifest came to say something else.
     """
 
     scope = SCOPE
@@ -50,6 +50,7 @@ class Operator:
         self.process: Process | None = None
         self.outcome, self.stage, self.lost = "", 0, False
         self.mended: set[str] = set()
+        self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
@@ -73,7 +74,8 @@ class Operator:
         return [
             Item(
                 workflow=chain,
-                source=run,
+                source=self.called[run],
+                previously=self.before.get(run),
                 inputs=Inputs(
                     content=self.content[run], table=self.table[run], adopts=adopts.get(run, ""), tabular=world.tabular
                 ),
@@ -132,13 +134,15 @@ class Operator:
         """The manifest comes to say something else of runs that are finished, or somebody does something by hand."""
         if command == "refresh":
             by_hand(self.world, self.platform, {*self.runs, SHARED})
-        for run in self.runs if command in ("change", "replace") else ():
+        for run in self.runs if command in ("change", "replace", "rename") else ():
             self.mended.add(run)
             if command == "replace":
                 self.table[run] += 1
-            else:
+            elif command == "change":
                 self.content[run] += 1
-            self.world.say(self.name, f"wants {run} with content {self.content[run]}/{self.table[run]}")
+            else:
+                self.before[run], self.called[run] = self.called[run], f"{self.called[run]}.1"
+            self.world.say(self.name, f"wants {self.called[run]} with content {self.content[run]}/{self.table[run]}")
 
     def _end(self, outcome: str) -> None:
         self.outcome = outcome
@@ -163,7 +167,7 @@ class Operator:
 
     def report(self, process: Process, notice: Notice) -> None:
         """Something that a person must look at."""
-        source, why = SHARED if notice.run.shared else notice.run.source, str(notice.detail.get("message"))
+        source, why = SHARED if notice.run.shared else run_of(notice.run.source), str(notice.detail.get("message"))
         self.reported.setdefault((source, notice.step), why)
         self.world.say(process.name, f"REPORTED {source}/{notice.step}: {why}")
 
@@ -225,7 +229,7 @@ class Operator:
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
             self.script.insert(0, "run")
             self.stage += 1
-        if self.script[0] in ("run", "change", "replace", "refresh") and self._rng.random() < 0.3:
+        if self.script[0] not in ("destroy", "recover") and self._rng.random() < 0.3:
             self.script.insert(0, "recover")
             self.stage += 1
 

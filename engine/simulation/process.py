@@ -23,6 +23,7 @@ from engine.simulation.chain import KINDS, chain
 from engine.simulation.clocks import Clock, Gate
 from engine.simulation.loop import OWNER
 from engine.simulation.platform import Answer, Platform, Request
+from engine.simulation.things import SHARED, run_of
 from engine.simulation.weather import SETTLE, TIMEOUT
 from engine.simulation.world import World
 
@@ -33,8 +34,8 @@ DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
-    """`command`: `run`, `change`, `replace` (to run what the manifest has come to say), `refresh` (after others did
-    something by hand), `recover` or `destroy`. Ends by telling the operator how."""
+    """`command`: `run`; `change`, `replace`, `rename` (to run what the manifest has come to say); `refresh` (after others
+    did something by hand); `recover`, `destroy`. Ends by telling the operator how."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
@@ -143,7 +144,7 @@ class Process:
         )  # fmt: skip
         async with engine:
             if self.command == "destroy":
-                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.runs]
+                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
                 counts = await engine.destroy(ids)
                 return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
             if self.command == "recover":
@@ -217,13 +218,14 @@ class Process:
 
     def _observe(self, notice: Notice) -> None:
         """Whatever the engine wants a person to see is a report."""
+        run = run_of(notice.run.source)
         self.world.say(self.name, f"{notice.run.source}/{notice.step}: {notice.name} " + " ".join(
             f"{key}={value}" for key, value in notice.detail.items()
         ))  # fmt: skip
         if notice.name == "step_accused":
             self.operator.report(self, notice)
         elif notice.name == "step_unproven":
-            self.operator.resent.add(("*" if notice.run.shared else notice.run.source, notice.step))
+            self.operator.resent.add((SHARED if notice.run.shared else run, notice.step))
         elif notice.name == "step_failed" and notice.detail["kind"] == "overtaken":
-            self.overtaken.add(notice.run.source)
-            self.operator.overtaken.add(notice.run.source)
+            self.overtaken.add(run)
+            self.operator.overtaken.add(run)

@@ -9,9 +9,14 @@ SHARED = "*"
 """The run to which shared steps belong."""
 
 
+def run_of(source: str) -> str:
+    """The run, whatever it is called by now: `a.1` is what `a` was renamed to."""
+    return source.partition(".")[0]
+
+
 def owner(kind: str, name: str) -> tuple[str, str]:
     """(run, step) of an object, by its name; shared steps belong to `*`."""
-    return SHARED if kind == "base" else name.split(" ", maxsplit=1)[0], kind
+    return SHARED if kind == "base" else run_of(name.split(" ", maxsplit=1)[0]), kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from engine import labels
 from engine.journal.memory import Contents, MemoryStore
 from engine.model import Origin, Receipt, RunState, StepState, StepStatus, Verb
 from engine.simulation.platform import Platform, Request
-from engine.simulation.things import SHARED, owner
+from engine.simulation.things import SHARED, owner, run_of
 
 if TYPE_CHECKING:
     from engine.simulation.process import Process
@@ -142,7 +142,7 @@ class Watch:
 
 
 def _where(run: RunState) -> str:
-    return SHARED if run.shared else run.source
+    return SHARED if run.shared else run_of(run.source)
 
 
 def _sure(run: RunState, step: StepState) -> bool:
