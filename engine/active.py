@@ -62,7 +62,7 @@ class Active:
         self.slot = slot or Slot()
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
-        self.resumed = bool(self.receipts) or bool(state.was)
+        self.resumed = bool(self.receipts or state.was or state.formerly)
         self.befores = state.was
         self.made: set[str] = set()
         self.seen: dict[str, View] = {}
@@ -124,6 +124,11 @@ class Active:
     def now(self) -> RunState:
         """The run with its steps as they are, and the inputs that they may have."""
         return replace(self.state, steps=self.steps, was=self.befores)
+
+    def unique(self, name: str) -> bool:
+        """Whether the platform itself refuses a second object of this step: titles guard themselves, as long as all
+        attempts bear the same. A source that was renamed may have one under each of its names."""
+        return bool(self.resource(name).unique) and not self.state.formerly
 
     def names(self, name: str) -> tuple[str, ...]:
         """Every name that the step's object may bear."""

@@ -226,7 +226,7 @@ class Drive:
         step, resource = run.plan.steps[name], run.resource(name)
         if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
             return None
-        move = machine.decide(UNTOUCHED, unique=resource.unique, suspect=False, stranger=run.stranger(name))
+        move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=run.stranger(name))
         if move is not Move.CREATE or not leased(run, name):
             return None
         try:

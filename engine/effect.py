@@ -153,7 +153,7 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
 def outdated(work: Work, *, suspect: bool) -> bool:
     """Whether, since this step was looked for or was found to need no look, another branch has met another journal,
     which may know more of this step, too (rule 7). Where the platform refuses a second one, sending is looking."""
-    return work.run.suspect and not suspect and not work.resource.unique
+    return work.run.suspect and not suspect and not work.run.unique(work.name)
 
 
 async def _withdraw(work: Work, intended: Intended) -> None:
@@ -197,7 +197,7 @@ async def _settle(work: Work, answer: Answer, tag: str) -> Failure | None:
     run.session.tell("step_answered", run.state, name, kind=answer.kind, message=failure.message)
     match answer:
         case InDoubt():
-            due = now + next_delay(policy, max(step.tries, 1), run.session.rng) if work.resource.unique else None
+            due = now + next_delay(policy, max(step.tries, 1), run.session.rng) if run.unique(name) else None
             await run.write(machine.doubted(step, failure, due))
         case Rejected():
             await run.write(machine.rejected(step, tag, failure, now))

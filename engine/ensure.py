@@ -89,7 +89,7 @@ class _Pursuit:
         work, run = self.work, self.work.run
         move = machine.decide(
             work.step,
-            unique=work.resource.unique and self.refused is None,
+            unique=run.unique(work.name) and self.refused is None,
             suspect=run.suspect,
             stranger=run.stranger(work.name),
         )

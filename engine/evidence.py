@@ -216,10 +216,10 @@ async def take(work: Work, view: View) -> None:
     """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
     sentinel that names another journal, makes the run suspect (rule 7)."""
     print_of = await check_body(work, view)
-    run, name, unique, journal = work.run, work.name, work.resource.unique, work.run.session.journal.name
+    run, name, journal = work.run, work.name, work.run.session.journal.name
     note = labels.parse(view.note)
-    state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=unique)
-    generation = work.step.generation if unique else labels.generation_of(run.state, name, view.name)
+    state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=run.unique(name))
+    generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
     state = replace(state, spec=print_of, generation=generation)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)

@@ -123,6 +123,7 @@ class MemoryJournal:
             definition=run.definition,
             shared=run.shared,
             formerly=(run.previously,) if run.previously else (),
+            suspect=run.previously is not None,  # under its earlier name, a journal that is lost knew it
             created_at=self._clock.wall(),
         )
         return Known(

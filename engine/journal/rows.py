@@ -189,7 +189,7 @@ def new_run_row(run: NewRun, scope: int, batch: int | None, now: float) -> Row:
         run.shared,
         RunStatus.PENDING.value,
         0,
-        False,
+        run.previously is not None,  # under its earlier name, a journal that is lost knew it
         0,
         batch,
         now,

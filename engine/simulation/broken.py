@@ -10,7 +10,7 @@ from engine.active import Active, Work
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.machine import Move, Sighting, Verdict
-from engine.model import Attempt, Receipt, Record, RunState, StepState, StepStatus, replace
+from engine.model import Attempt, Known, NewRun, Receipt, Record, RunState, StepState, StepStatus, replace
 from engine.ports import Hit, View
 from engine.simulation.chain import Kind, chain
 from engine.simulation.clocks import Clock
@@ -24,6 +24,20 @@ def effect_before_intent() -> list[Patch]:
 
     async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
         kept = [s for s in steps if not (s.status is StepStatus.INTENT and s.receipt is None and s.failure is None)]
+        for step in steps:
+            if step not in kept:
+                self.steps[step.name] = step
+        if kept or run is not None:
+            await write(self, *kept, run=run)
+
+    return [(Active, "write", lazy)]
+
+
+def change_before_intent() -> list[Patch]:
+    write = Active.write
+
+    async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
+        kept = [step for step in steps if not machine.changing(step)]
         for step in steps:
             if step not in kept:
                 self.steps[step.name] = step
@@ -169,6 +183,29 @@ def hit_taken_at_once() -> list[Patch]:
 def no_tombstone() -> list[Patch]:
     deleting = machine.deleting
     return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
+
+
+def calmed(step: StepState) -> StepState:
+    return replace(step, attempts=(), body=None, status=StepStatus.DONE)
+
+
+def only_this_name(run: RunState) -> list[RunState]:
+    return [run]
+
+
+def unique_once(run: Active, name: str) -> bool:
+    return bool(run.resource(name).unique)
+
+
+def previously_trusted() -> list[Patch]:
+    insert = MemoryJournal._insert  # noqa: SLF001 - sabotage
+
+    def believing(self: MemoryJournal, run: NewRun) -> Known:
+        known = insert(self, run)
+        self._contents.runs[known.key] = replace(self._contents.runs[known.key], suspect=False)
+        return known
+
+    return [(MemoryJournal, "_insert", believing)]
 
 
 async def let_go(run: Active) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import destroy, drive, effect, machine, revise, runner
+from engine import destroy, drive, effect, labels, machine, revise, runner
 from engine.active import Active
 from engine.machine import Timing
 from engine.simulation import broken
@@ -68,6 +68,11 @@ TAIL = _weather(
 CHANGING = _weather(
     fates=["late", "late", "lost", "error_after"], late=[30, 59], calm_at=[600], freeze_rate=[0], rivals=[""],
     disaster=[0], adopts=[""],
+)  # fmt: skip
+
+RENAMING = _weather(
+    scripts=[("run", "rename")], disaster=[0.6], disasters=["deleted"], rivals=[""], freeze_rate=[0], adopts=[""],
+    lists=["ordered", "each"],
 )  # fmt: skip
 
 SWITCHES: Mapping[str, Switch] = {
@@ -253,6 +258,31 @@ SWITCHES: Mapping[str, Switch] = {
         rule="10: a change is sent whatever became of the object meanwhile",
         patches=lambda: [(Kind, "condition", broken.unconditional)],
         weather=CHANGING.but(scripts=[("run", "change", "change")], hurry=[1.0], fault_rate=[0.5], lists=["fresh"]),
+    ),
+    "change_before_intent": Switch(
+        rule="10: a change leaves before its intent is durable",
+        patches=broken.change_before_intent,
+        weather=CHANGING.but(scripts=[("run", "change", "change")], hurry=[1.0], fault_rate=[0.5], lists=["fresh"]),
+    ),
+    "open_change_dropped": Switch(
+        rule="10: settling the intents of a run forgets its open changes",
+        patches=lambda: [(machine, "calmed", broken.calmed)],
+        weather=CHANGING.but(scripts=[("run", "change", "change")], hurry=[1.0], kill_rate=[0.3], lists=["fresh"]),
+    ),
+    "earlier_names_forgotten": Switch(
+        rule="2: what was made under an earlier name of the source is not looked for",
+        patches=lambda: [(labels, "_called", broken.only_this_name)],
+        weather=RENAMING,
+    ),
+    "renamed_title_guards": Switch(
+        rule="4: a title guards a source that was renamed, too",
+        patches=lambda: [(Active, "unique", broken.unique_once)],
+        weather=RENAMING,
+    ),
+    "previously_trusted": Switch(
+        rule="7: a new run that had another name does not suspect that a journal was lost",
+        patches=broken.previously_trusted,
+        weather=RENAMING,
     ),
     "replaced_stays": Switch(
         rule="10: what is replaced is not taken down first",

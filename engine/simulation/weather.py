@@ -62,7 +62,8 @@ class Weather:
     """A second person with a journal of his own, with a copy of the first one's, or with other runs."""
     scripts: Sequence[tuple[str, ...]] = (
         ("run",), ("run",), ("run", "destroy"), ("run", "destroy", "run"), ("run", "change"), ("run", "replace"),
-        ("run", "change", "replace", "destroy"), ("run", "rename"), ("run", "rename", "change", "destroy"),
+        ("run", "change", "change"), ("run", "change", "replace", "destroy"), ("run", "rename"),
+        ("run", "rename", "change", "destroy"),
     )  # fmt: skip
     disaster: Sequence[float] = (0, 0.2, 0.6)
     """How likely the journal is broken between two commands, or while one is at work."""
