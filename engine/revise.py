@@ -163,6 +163,7 @@ class _Revision:
     def __init__(self, run: Active, name: str, renewals: Sequence[Change]) -> None:
         self.run, self.name, self.resource, self.renewals = run, name, run.resource(name), renewals
         self.tries = self.conflicts = 0
+        self.fresh = False
         try:
             self.asked: Asked = changes.amendment(
                 run.workflow,
@@ -195,6 +196,9 @@ class _Revision:
                 receipt = await self._change(view, todo)
                 if receipt is not None and receipt.etag is not None:
                     return await self._done(receipt)
+            elif not self.fresh and self._moved(view):
+                await run.sleep(run.session.timing.read_lag)
+                self.fresh = True
             elif self._settled(view, asked_at):
                 return await self._done(view)
             else:
@@ -213,6 +217,12 @@ class _Revision:
         if receipt is None:
             raise ValueError(f"step {self.name} has nothing to change")
         return receipt
+
+    def _moved(self, view: View) -> bool:
+        """Whether the object is not in the state that we left it in: perhaps a stale read, from before our last change,
+        that shows what is wanted."""
+        receipt = self._receipt()
+        return (view.etag, view.version) != (receipt.etag, receipt.version)
 
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
