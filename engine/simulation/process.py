@@ -34,8 +34,8 @@ DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
-    """`command`: `run`; `change`, `replace`, `rename` (to run what the manifest has come to say); `refresh` (after others
-    did something by hand); `recover`, `destroy`. Ends by telling the operator how."""
+    """`command`: `run`; `change`, `replace`, `rename` (to run what the manifest has come to say); `refresh`
+    (after others did something by hand); `recover`, `destroy`. Ends by telling the operator how."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
@@ -153,7 +153,8 @@ class Process:
             registration = await engine.register(self.operator.scope, [self.operator.items()])
             counts = await engine.run(registration.batch)
             ended = counts[RunStatus.DONE] + len(self.overtaken)
-            wanted = len(self.operator.runs) - registration.standings[Standing.UNCHANGED] - len(registration.left)
+            idle = 0 if self.command == "refresh" else registration.standings[Standing.UNCHANGED]
+            wanted = len(self.operator.runs) - idle - len(registration.left)
             return "done" if ended == counts.total() == wanted else "failed"  # fewer: another process works on them
 
     # its ways out
