@@ -127,8 +127,12 @@ class Active:
 
     def unique(self, name: str) -> bool:
         """Whether the platform itself refuses a second object of this step: titles guard themselves, as long as all
-        attempts bear the same. A source that was renamed may have one under each of its names."""
-        return bool(self.resource(name).unique) and not self.state.formerly
+        attempts bear the same. A source that was renamed may have one under each of its names, if nothing is known of
+        it, or if an open attempt cannot be repeated under its name."""
+        if not self.resource(name).unique or not self.state.formerly:
+            return bool(self.resource(name).unique)
+        step = self.step(name)
+        return not self.suspect and (not step.attempts or prints.same_needs(step.spec, self.printed(name)))
 
     def names(self, name: str) -> tuple[str, ...]:
         """Every name that the step's object may bear."""

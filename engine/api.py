@@ -16,7 +16,7 @@ import anyio
 
 from engine import codec
 from engine.active import Active
-from engine.changes import NOT_SEEN, Action, StepChange, changes
+from engine.changes import NOT_SEEN, StepChange, changes
 from engine.clock import SystemClock
 from engine.drift import StepDrift, drift, views
 from engine.drive import Drive
@@ -195,19 +195,18 @@ class Engine:
         for items in batches:
             found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
             done.standings.update(standing for standing, _ in found)
-            changed = [(i, k) for i, (s, k) in zip(items, found, strict=True) if s in due]
-            if changed:
-                await self._change(scope, done, changed)
+            if finished := [(i, s, k) for i, (s, k) in zip(items, found, strict=True) if s in due]:
+                await self._change(scope, done, finished)
         return done
 
-    async def _change(self, scope: Scope, done: Registration, changed: Sequence[tuple[Item, Known]]) -> None:
+    async def _change(self, scope: Scope, done: Registration, finished: Sequence[tuple[Item, Standing, Known]]) -> None:
         """Give finished runs their new inputs, unless that would take down what nobody allowed to."""
         runs = []
-        for item, known in changed:
+        for item, standing, known in finished:
             found, reason = await self.foresee(item, await self.journal.load(known.run_id))
             if reason:
                 done.left[item.source] = reason
-            elif self.refresh or any(change.fields or change.action is not Action.LEAVE for change in found):
+            elif self.refresh or standing is Standing.CHANGED or any(change.due for change in found):
                 done.changed.append(item.source)
                 runs.append(self.new_run(scope, item))
         await self.journal.register(done.batch, runs, {run.run_id for run in runs})

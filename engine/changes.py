@@ -62,6 +62,11 @@ class StepChange:
     by_hand: tuple[str, ...] = ()
 
     @property
+    def due(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.fields) or self.action is not Action.LEAVE
+
+    @property
     def destroys(self) -> bool:
         """Whether what is there must be taken down, which nobody does unasked."""
         return self.action in (Action.REPLACE, Action.DELETE)

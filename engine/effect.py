@@ -17,6 +17,7 @@ from engine.active import Active, StepFailed, Work, describe
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
+from engine.prints import same_needs, source_of
 from engine.retry import next_delay
 from engine.sentinel import lease, leased
 
@@ -42,16 +43,15 @@ class Intended:
 
 def draft(run: Active, name: str, spec: Any) -> Intended:
     """The intent of a new attempt, not yet durable. An attempt that follows an open one keeps its inputs (rule 9),
-    and its generation, apart from what must be fresh at each send, unless what it refers to is another object by now
+    its name and its generation, apart from what must be fresh at each send, unless what it refers to is another object by now
     (rule 7). Raises `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
     fingerprint = run.printed(name)
-    same_needs = step.spec is not None and step.spec.partition(".")[2] == fingerprint.partition(".")[2]
     sentinel_of, named = session.journal.name if name == run.plan.sentinel else None, run.state
-    kept = step.body if step.attempts and step.spec != fingerprint and same_needs else None
-    if kept is not None and step.generation != named.generation:
-        named = replace(named, generation=step.generation)
+    kept = step.body if step.attempts and step.spec != fingerprint and same_needs(step.spec, fingerprint) else None
+    if kept is not None:
+        named = replace(named, generation=step.generation, source=source_of(run.state, step))
     label = labels.label(named, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
     if kept is not None:
         body = kept.replace(step.attempts[-1].tag, attempt.tag)

@@ -39,6 +39,11 @@ def referring(source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]
     return "".join([short(source), *(short(receipts[n].id) if n in receipts else ABSENT for n in needs)])
 
 
+def same_needs(one: str | None, other: str) -> bool:
+    """Whether what was printed refers to the same objects, whatever it was called."""
+    return one is not None and one.partition(".")[2][8:] == other.partition(".")[2][8:]
+
+
 def short(text: str) -> str:
     """Eight characters that tell an id or a name apart from others."""
     return f"{crc32(text.encode()):08x}"
