@@ -42,9 +42,9 @@ class Intended:
 
 
 def draft(run: Active, name: str, spec: Any) -> Intended:
-    """The intent of a new attempt, not yet durable. An attempt that follows an open one keeps its inputs (rule 9),
-    its name and its generation, apart from what must be fresh at each send, unless what it refers to is another object by now
-    (rule 7). Raises `Rejected` for what cannot be sent."""
+    """The intent of a new attempt, not yet durable. An attempt that follows an open one keeps its inputs (rule 9), its
+    name and its generation, apart from what must be fresh at each send, unless what it refers to is another object by
+    now (rule 7). Raises `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
     fingerprint = run.printed(name)
