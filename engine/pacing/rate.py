@@ -29,6 +29,9 @@ APART = 0.75
 """Seconds by which a later window must be longer than that burst to tell the depth from the rate."""
 MARGIN = 0.005
 """How far below the bound the pace starts, as a share of it."""
+UNSURE, STEEPEST = 0.35, 0.2
+"""How fast the pace leaves a bound, as a share of what the depth may be wrong by, and the most: a bound that is too low
+costs time in every second, a refusal once."""
 SLOWEST = 0.2
 """Requests per second that are always sent: without any there is nothing to learn from."""
 DOUBLING = 0.4
@@ -151,7 +154,8 @@ class Throttle:
         """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next."""
         cost = max(resume - refused - self._depth, 0.0)  # what of the pause the store does not make good
         self._base = self._peak = bound.rate * (1 - MARGIN)
-        self._growth = min(max(0.03 / bound.seconds, 0.01), 0.03)
+        unsure = self._depth / bound.seconds  # by what share the rate is higher, were there no store at all
+        self._growth = min(max(UNSURE * unsure, 0.01), STEEPEST)
         self._hold = min(max(10.0 * bound.seconds, 2.5), max(16.0, min(75.0 * cost, 110.0)))
         self._restart(refused, resume)
 

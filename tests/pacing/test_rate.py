@@ -36,6 +36,12 @@ def test_a_bucket_of_60_a_second_is_used_up_and_hardly_ever_overdrawn(
     assert batch.service.answers[429] <= 30
 
 
+def test_a_store_that_seemed_deeper_than_it_is_does_not_make_it_slow_for_long() -> None:
+    """At first requests are taken that do not come out of the bucket, such as reads."""
+    batch = onboard(Service(burst=10, changes=[(0.2, 60.0)]), 2400)
+    assert over_the_least(batch) <= 1.5
+
+
 def test_answers_that_take_seconds_do_not_confuse_it() -> None:
     batch = onboard(Service(rate=60, burst=60, tail=0.05, seed=3), 3000)
     assert batch.took <= 1.04 * (3000 - 60) / 60 + 5  # the last answers take as long as they take
