@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import anyio
-
 from engine import machine
 from engine.active import Active, Shared, describe
 from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
-from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
+from engine.model import Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
 
 
@@ -160,20 +158,18 @@ async def _is_used(run: Active, name: str, id: str) -> bool:
 async def _send(run: Active, name: str, id: str) -> Answer | None:
     """One DELETE; None when the object is gone."""
     session = run.session
-    with anyio.CancelScope(shield=True) as scope:
-        session.inflight.add(scope)
+    answer: Answer | None = InDoubt("interrupted")
+    with session.sending():
         try:
             await run.resource(name).delete(id)
-        except Answer as answer:
-            run.note(name, answer.kind, verb="delete", **describe(answer.failure))
-            return answer
+        except Answer as refused:
+            run.note(name, refused.kind, verb="delete", **describe(refused.failure))
+            answer = refused
         else:
             session.forget(run.resource(name).kind, id)
             if run.resource(name).superseding:
                 session.tell("step_left", run.state, name, id=id, kept=False)
             run.note(name, "deleted", id=id)
             await run.write(machine.deleted(run.step(name), session.clock.wall()))
-            return None
-        finally:
-            session.inflight.discard(scope)
-    return InDoubt(Failure(kind="in_doubt", message="interrupted"))
+            answer = None
+    return answer

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import anyio
 import orjson
 
 from engine import changes, codec, labels, machine
@@ -314,22 +313,17 @@ class _Revision:
 
     async def _send(self, view: View, patch: str, left: float, attempt: Attempt) -> Receipt | Answer:
         """Exactly one request."""
-        session = self.run.session
-        with anyio.CancelScope(shield=True) as scope:
-            session.inflight.add(scope)
+        answer: Receipt | Answer = InDoubt("interrupted")
+        with self.run.session.sending():
             try:
-                receipt: Receipt = await self.resource.amend(view, patch, left)
-            except Answer as answer:
-                return answer
+                answer = await self.resource.amend(view, patch, left)
+            except Answer as refused:
+                answer = refused
             except Halt as halt:
                 failure = Failure(kind="halt", message=str(halt))
                 await self.run.write(machine.not_amended(self.run.step(self.name), attempt.tag, failure))
                 raise
-            else:
-                return receipt
-            finally:
-                session.inflight.discard(scope)
-        return InDoubt("interrupted")
+        return answer
 
     async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
         """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""

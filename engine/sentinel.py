@@ -119,12 +119,8 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
             if left > 0:
                 break
         note = labels.signed(view.note, session.journal.name, generation)
-        with anyio.CancelScope(shield=True) as scope:
-            session.inflight.add(scope)
-            try:
-                await _signed(run, sentinel, view, note=note, left=left)
-            finally:
-                session.inflight.discard(scope)
+        with session.sending():
+            await _signed(run, sentinel, view, note=note, left=left)
     finally:
         session.gate.leave(resource.family)
     await anyio.sleep(min(1.0, session.timing.read_lag))

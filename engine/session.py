@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, TypeVar
@@ -113,6 +113,16 @@ class Session:
             if key in self.unsure:
                 event = self.unsure[key] = self.unsure[key] or anyio.Event()
                 await event.wait()
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """While a request that has an effect is out: a stop does not cut it off before `within` is over (rule 1)."""
+        with anyio.CancelScope(shield=True) as scope:
+            self.inflight.add(scope)
+            try:
+                yield
+            finally:
+                self.inflight.discard(scope)
 
     def stop(self, within: float) -> None:
         """Start nothing new; what is in flight has `within` seconds to be answered and journaled."""

@@ -6,8 +6,6 @@ reading how it is, and a late request meets another etag than it asks for.
 
 from __future__ import annotations
 
-import anyio
-
 from engine.active import Active, describe
 from engine.effect import admit
 from engine.errors import Answer, NotApplied, Rejected
@@ -69,19 +67,14 @@ async def _look(run: Active, name: str) -> View:
 
 async def _send(run: Active, name: str, view: View, *, on: bool, left: float) -> Answer | None:
     """One request; None when it was done, or when it was cut off by a stop: the next look tells."""
-    session = run.session
-    with anyio.CancelScope(shield=True) as scope:
-        session.inflight.add(scope)
+    with run.session.sending():
         try:
             receipt: Receipt = await run.resource(name).switch(view, on, left)
         except Answer as answer:
             run.note(name, answer.kind, verb="switch", **describe(answer.failure))
             return answer
-        else:
-            run.note(name, "switched", to="on" if on else "off")
-            await run.write(_known(run.step(name), on=on, etag=receipt.etag), run=run.state)
-        finally:
-            session.inflight.discard(scope)
+        run.note(name, "switched", to="on" if on else "off")
+        await run.write(_known(run.step(name), on=on, etag=receipt.etag), run=run.state)
     return None
 
 
