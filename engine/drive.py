@@ -176,13 +176,20 @@ class Drive:
 
     async def _walk(self, name: str, intended: Intended | None) -> None:
         """One step, then on with a step that its receipt made ready, in the same task."""
+        run = self.run
         try:
             with anyio.CancelScope() as scope:
                 while True:
-                    await self._step(name, intended, scope)
-                    if self.restart or self.run.session.stopping:
+                    if name in run.plan.shared:
+                        run.receipts[name] = await self.shared(run, name)
+                    else:
+                        await pursue(run, name, intended, self._finish, scope)
+                    if name == run.plan.sentinel:
+                        run.session.learned(run.state.key)
+                        self.restart = run.state.suspect
+                    if self.restart or run.session.stopping:
                         return
-                    ready = self.following.pop(name, None) or self._begin(self.run.plan.following[name])
+                    ready = self.following.pop(name, None) or self._begin(run.plan.following[name])
                     if not ready:
                         return
                     name, intended = self._spread(ready)
@@ -190,17 +197,7 @@ class Drive:
         except StepFailed as failed:
             self.failures[name] = failed.failure
         finally:
-            self.run.slot.walkers -= 1
-
-    async def _step(self, name: str, intended: Intended | None, scope: anyio.CancelScope) -> None:
-        run = self.run
-        if name in run.plan.shared:
-            run.receipts[name] = await self.shared(run, name)
-        else:
-            await pursue(run, name, intended, self._finish, scope)
-        if name == run.plan.sentinel:
-            run.session.learned(run.state.key)
-            self.restart = run.state.suspect
+            run.slot.walkers -= 1
 
     async def _finish(self, state: StepState) -> None:
         """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""

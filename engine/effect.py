@@ -47,20 +47,19 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
     now (rule 7). Raises `Rejected` for what cannot be sent."""
     session, step, resource = run.session, run.step(name), run.resource(name)
     attempt, started = run.attempt(), session.clock.boot()
-    fingerprint = run.printed(name)
-    sentinel_of, named = session.journal.name if name == run.plan.sentinel else None, run.state
-    kept = step.body if step.attempts and step.spec != fingerprint and same_needs(step.spec, fingerprint) else None
+    named, asked = run.state, run.printed(name)
+    kept = step.body if step.attempts and step.spec != asked and same_needs(step.spec, asked) else None
     if kept is not None:
         named = replace(named, generation=step.generation, source=source_of(run.state, step))
+    sentinel_of = session.journal.name if name == run.plan.sentinel else None
     label = labels.label(named, name, attempt.tag, unique=resource.unique, sentinel_of=sentinel_of)
-    if kept is not None:
-        body = kept.replace(step.attempts[-1].tag, attempt.tag)
+    if kept is None:
+        body = orjson.dumps(resource.body(spec, label, attempt.at)).decode()
+    else:
+        body, asked = kept.replace(step.attempts[-1].tag, attempt.tag), step.spec or asked
         if hasattr(resource, "refresh"):
             body = orjson.dumps(resource.refresh(orjson.loads(body), attempt.at)).decode()
-        fingerprint = step.spec or fingerprint
-    else:
-        body = orjson.dumps(resource.body(spec, label, attempt.at)).decode()
-    state = machine.intend(step, attempt, body, fingerprint, named.generation)
+    state = machine.intend(step, attempt, body, asked, named.generation)
     return Intended(spec=spec, name=label.name, attempt=attempt, state=state, at=started)
 
 
@@ -87,22 +86,37 @@ async def create(
     `suspect`: whether the evidence so far was judged as that of a suspect run. `scope` is this task's own: a stop lets
     the request, and the record of its answer, finish for a while.
     """
-    run, inflight = work.run, work.run.session.inflight
+    run, name, session = work.run, work.name, work.run.session
     if intended is None:
         intended = await _intend(work)
-    if not fresh(run, work.name, intended):
-        intended = await freshen(run, work.name, intended)
+    if not fresh(run, name, intended):
+        intended = await freshen(run, name, intended)
     if outdated(work, suspect=suspect):
         await _withdraw(work, intended)
         return None
-    inflight.add(scope)
+    session.inflight.add(scope)
     scope.shield = True
     try:
-        answer = await _request(work, intended, proven=proven)
-        return None if answer is None else await _settle(work, answer, intended.attempt.tag)
+        sent, at = session.clock.boot(), session.clock.wall()
+        run.sends[name] = until = intended.at + session.timing.send_window
+        answer: Receipt | Answer
+        try:
+            answer = await work.resource.create(intended.state.body, until - sent)
+        except Answer as refused:
+            answer = refused
+        except Halt as halt:
+            never = Failure(kind="halt", message=str(halt))
+            await run.write(machine.not_applied(run.step(name), intended.attempt.tag, never, None))
+            raise
+        finally:
+            session.gate.leave(work.resource.family)
+        if isinstance(answer, Answer):
+            return await _settle(work, answer, intended.attempt.tag, at)
+        await work.finish(_created(work, intended, answer, sent=sent, at=at, proven=proven))
+        return None
     finally:
         scope.shield = False
-        inflight.discard(scope)
+        session.inflight.discard(scope)
 
 
 async def _intend(work: Work) -> Intended:
@@ -163,36 +177,24 @@ async def _withdraw(work: Work, intended: Intended) -> None:
     await work.run.write(machine.not_applied(work.step, intended.attempt.tag, None, None))
 
 
-async def _request(work: Work, intended: Intended, *, proven: bool) -> Answer | None:
-    """Exactly one request. None when it created the object, else the answer."""
-    run, name, session, tag = work.run, work.name, work.run.session, intended.attempt.tag
-    sent, at = session.clock.boot(), session.clock.wall()
-    run.sends[name] = until = intended.at + session.timing.send_window
-    try:
-        receipt: Receipt = await work.resource.create(intended.state.body, until - sent)
-    except Answer as answer:
-        run.note(name, "intent", attempt=work.step.tries, tag=tag)
-        run.note(name, "sent", took=round(session.clock.wall() - at, 3))
-        return answer
-    except Halt as halt:
-        await run.write(machine.not_applied(work.step, tag, Failure(kind="halt", message=str(halt)), None))
-        raise
-    finally:
-        session.gate.leave(work.resource.family)
+def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, at: float, proven: bool) -> StepState:
+    """The request created the object; `sent` on the boot clock, `at` on the wall's."""
+    run, name, session, now = work.run, work.name, work.run.session, work.run.session.clock.wall()
     run.made.add(name)
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
         run.leased, run.told = sent, run.state.generation
-    step, now = work.step, session.clock.wall()
+    step = run.step(name)
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)
-    await work.finish(machine.created(step, tag, receipt, now, proven=proven))
-    return None
+    return machine.created(step, intended.attempt.tag, receipt, now, proven=proven)
 
 
-async def _settle(work: Work, answer: Answer, tag: str) -> Failure | None:
-    """Journal what an answer other than *created* means."""
+async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | None:
+    """Journal what an answer other than *created* means to a request that was sent at `at` (wall clock)."""
     run, name, step, failure = work.run, work.name, work.step, answer.failure
     now, policy = run.session.clock.wall(), run.plan.steps[name].retry
+    run.note(name, "intent", attempt=step.tries, tag=tag)
+    run.note(name, "sent", took=round(now - at, 3))
     run.note(name, answer.kind, **describe(failure))
     run.session.tell("step_answered", run.state, name, kind=answer.kind, message=failure.message)
     match answer:

@@ -36,8 +36,27 @@ async def pursue(run: Active, name: str, intended: Intended | None, finish: Fini
     work = Work(run=run, name=name, spec=spec, resource=run.resource(name), finish=finish)
     if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
         await _read(work)
-    else:
-        await _Pursuit(work, scope).go(intended)
+        return
+    way = _Pursuit(work)
+    while run.step(name).receipt is None:
+        proven: bool | None = True
+        suspect = False
+        if intended is None:
+            if run.session.stopping:
+                await anyio.sleep_forever()
+            await way.wait_until_due()
+            suspect = run.suspect
+            proven = await way.evidence()
+        if proven is None:
+            continue
+        try:
+            way.refused = None
+            failure = await create(work, scope, proven=proven, suspect=suspect, intended=intended)
+        except RejectedInDoubt as rejection:
+            way.refused = failure = rejection.failure
+        intended, way.looks = None, 0
+        if failure is not None:
+            await way.spend(failure)
 
 
 async def _read(work: Work) -> None:
@@ -56,34 +75,12 @@ class _Pursuit:
     evidence, without those that the looks themselves took; `refused`: a rejection that waits for
     an earlier doubt to be settled (rule 3)."""
 
-    def __init__(self, work: Work, scope: anyio.CancelScope) -> None:
-        self.work, self.scope = work, scope
+    def __init__(self, work: Work) -> None:
+        self.work = work
         self.spent, self.looks, self.waited = 0, 0, 0.0
         self.refused: Failure | None = None
 
-    async def go(self, intended: Intended | None) -> None:
-        work, run = self.work, self.work.run
-        while work.step.receipt is None:
-            if run.session.stopping and intended is None:
-                await anyio.sleep_forever()
-            proven: bool | None = True
-            suspect = False
-            if intended is None:
-                await self._wait_until_due()
-                suspect = run.suspect
-                proven = await self._evidence()
-            if proven is None:
-                continue
-            try:
-                self.refused = None
-                failure = await create(work, self.scope, proven=proven, suspect=suspect, intended=intended)
-            except RejectedInDoubt as rejection:
-                self.refused = failure = rejection.failure
-            intended, self.looks = None, 0
-            if failure is not None:
-                await self._spend(failure)
-
-    async def _evidence(self) -> bool | None:
+    async def evidence(self) -> bool | None:
         """What is known before sending: True, nothing of ours is out there; False, nothing is seen; None, look again
         (or not at all: the step has its receipt)."""
         work, run = self.work, self.work.run
@@ -111,7 +108,7 @@ class _Pursuit:
             run.session.tell("step_unproven", run.state, work.name)
         return verdict is Verdict.ABSENT
 
-    async def _wait_until_due(self) -> None:
+    async def wait_until_due(self) -> None:
         """A wait lives in the journal, so that a restart does not cut it short, and a wall clock that was set back does
         not draw it out: what the other side asked for beyond the policy's longest pause, the gate sees to."""
         work, due = self.work, self.work.step.due
@@ -136,7 +133,7 @@ class _Pursuit:
         await run.sleep(pause)
         self.looks, self.waited = self.looks + 1, self.waited + pause
 
-    async def _spend(self, failure: Failure) -> None:
+    async def spend(self, failure: Failure) -> None:
         """An outage or a pause of the whole service costs nothing; anything else is one of the step's attempts."""
         work, session = self.work, self.work.run.session
         self.spent += not session.gate.troubled(work.resource.family)

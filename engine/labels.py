@@ -30,7 +30,8 @@ class Note:
 def marker(run: RunState, step: str, generation: int) -> str:
     """`hw` and 14 hex digits derived from (workflow, org, sandbox, source or share key, step, generation)."""
     of = f"{run.source}\0shared" if run.shared else run.source
-    parts = f"{run.workflow}\0{run.scope.org}\0{run.scope.sandbox}\0{of}\0{step}\0{generation}"
+    scope = run.scope
+    parts = f"{run.workflow}\0{scope.org}\0{scope.sandbox}\0{of}\0{step}\0{generation}"
     return "hw" + hashlib.blake2b(parts.encode(), digest_size=7).hexdigest()
 
 

@@ -7,7 +7,7 @@ still what it would be asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -44,6 +44,7 @@ def same_needs(one: str | None, other: str) -> bool:
     return one is not None and one.partition(".")[2][8:] == other.partition(".")[2][8:]
 
 
+@lru_cache(maxsize=4096)  # a run asks for its source at each step, and for an id at each step that refers to it
 def short(text: str) -> str:
     """Eight characters that tell an id or a name apart from others."""
     return f"{crc32(text.encode()):08x}"

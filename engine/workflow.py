@@ -46,9 +46,8 @@ class Step:
     function: StepFunction
     resource: type[Any]
     needs: tuple[str, ...]
-    parameters: tuple[str, ...]
-    """The function's parameters, in the order of `needs`."""
-    takes_inputs: bool
+    arguments: Mapping[str, str]
+    """By parameter of the function the step whose receipt it takes, or `RESERVED` for the run's inputs."""
     reads_only: bool
     """Whether the step has no effect: its resource is a `Lookup`."""
     retry: RetryPolicy
@@ -124,7 +123,7 @@ class Workflow(Generic[InputsT]):
 
         def declare(function: StepFunction) -> StepFunction:
             step_name = name or function.__name__
-            parameters = list(inspect.signature(function).parameters)
+            arguments = {p: (needs or {}).get(p, p) for p in inspect.signature(function).parameters}
             if step_name in self.steps:
                 self._repeated.append(step_name)
             key = (lambda _inputs: shared) if isinstance(shared, str) else shared
@@ -132,9 +131,8 @@ class Workflow(Generic[InputsT]):
                 name=step_name,
                 function=function,
                 resource=resource,
-                needs=tuple((needs or {}).get(p, p) for p in parameters if p != RESERVED),
-                parameters=tuple(p for p in parameters if p != RESERVED),
-                takes_inputs=RESERVED in parameters,
+                needs=tuple(need for need in arguments.values() if need != RESERVED),
+                arguments=arguments,
                 reads_only=hasattr(resource, "fetch"),
                 retry=retry or RetryPolicy(),
                 shared=key,
@@ -261,7 +259,5 @@ class Workflow(Generic[InputsT]):
         named = self.adopts(inputs).get(step.name)
         if named is not None:
             return Adopt(ref=named)
-        arguments: dict[str, Any] = dict(zip(step.parameters, map(receipts.get, step.needs), strict=True))
-        if step.takes_inputs:
-            arguments[RESERVED] = inputs
-        return step.function(**arguments)
+        get = receipts.get
+        return step.function(**{p: inputs if need == RESERVED else get(need) for p, need in step.arguments.items()})
