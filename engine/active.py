@@ -76,7 +76,8 @@ class Active:
 
     def step(self, name: str) -> StepState:
         """The step's state; a fresh one if it was never touched."""
-        return self.steps.get(name) or StepState(name=name)
+        step = self.steps.get(name)
+        return StepState(name=name) if step is None else step
 
     def note(self, step: str, name: str, **detail: Json) -> None:
         """A line of history, written with the next record of this run."""
@@ -93,11 +94,12 @@ class Active:
         if with_run:  # else another branch may have changed the run meanwhile
             self.state = state
         for step in steps:
-            self.steps[step.name] = step
-            if step.receipt and self.owns(step.name):
-                self.receipts[step.name] = step.receipt
+            name, receipt = step.name, step.receipt
+            self.steps[name] = step
+            if receipt is not None and self.owns(name):
+                self.receipts[name] = receipt
             else:
-                self.receipts.pop(step.name, None)
+                self.receipts.pop(name, None)
 
     # what the step is, and what it asks for
 

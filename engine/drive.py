@@ -149,22 +149,19 @@ class Drive:
             ready = self._begin(self.run.plan.steps)
             if ready:
                 self.run.slot.walkers += 1
-                await self._walk(*self._spread(ready))
+                await self._walk(*self._spread([(name, None) for name in ready]))
         if self.run.session.stopping:
             await anyio.sleep_forever()  # until the stop cancels this, too: nothing may be concluded
 
-    def _begin(self, candidates: Iterable[str]) -> list[Begun]:
-        ready = self._ready(candidates)
-        self.started.update(ready)
-        return [(name, None) for name in ready]
-
-    def _ready(self, candidates: Iterable[str]) -> list[str]:
-        """Those that can begin: not begun in this pass, without a receipt, with all their needs."""
+    def _begin(self, candidates: Iterable[str]) -> list[str]:
+        """Those that can begin now: not begun in this pass, without a receipt, with all their needs."""
         receipts, needs, started = self.run.receipts, self.run.plan.needs, self.started
         there = receipts.__contains__
-        return [
+        ready = [
             name for name in candidates if name not in started and name not in receipts and all(map(there, needs[name]))
         ]
+        started.update(ready)
+        return ready
 
     def _spread(self, ready: list[Begun]) -> Begun:
         """Give each step a task of its own but the first, which the caller walks."""
@@ -189,7 +186,8 @@ class Drive:
                         self.restart = run.state.suspect
                     if self.restart or run.session.stopping:
                         return
-                    ready = self.following.pop(name, None) or self._begin(run.plan.following[name])
+                    following = run.plan.following[name]
+                    ready = self.following.pop(name, None) or [(other, None) for other in self._begin(following)]
                     if not ready:
                         return
                     name, intended = self._spread(ready)
@@ -205,17 +203,16 @@ class Drive:
         if receipt is None:
             raise ValueError(f"step {state.name} has no receipt to finish with")
         run.receipts[state.name] = receipt
-        ready = self._ready(run.plan.following[state.name])
-        self.started.update(ready)
-        self.following[state.name] = following = [(name, self._prepare(name)) for name in ready]
-        prepared = [intended for _, intended in following if intended is not None]
+        begun = [(name, self._prepare(name)) for name in self._begin(run.plan.following[state.name])]
+        self.following[state.name] = begun
+        prepared = [intended for _, intended in begun if intended is not None]
         try:
             await run.write(state, *[intended.state for intended in prepared], run=self._done_with(state))
         except BaseException:
             for intended in prepared:
                 run.session.gate.leave(run.resource(intended.state.name).family)
             raise
-        run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin.value)
+        run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin)
 
     def _prepare(self, name: str) -> Intended | None:
         """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""

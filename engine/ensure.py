@@ -38,7 +38,7 @@ async def pursue(run: Active, name: str, intended: Intended | None, finish: Fini
         await _read(work)
         return
     way = _Pursuit(work)
-    while run.step(name).receipt is None:
+    while name not in run.receipts:
         proven: bool | None = True
         suspect = False
         if intended is None:

@@ -36,7 +36,7 @@ def printed(asked: str, source: str, needs: Sequence[str], receipts: Mapping[str
 
 def referring(source: str, needs: Sequence[str], receipts: Mapping[str, Receipt]) -> str:
     """The second part of a print: the name, and the id of each need, eight characters each."""
-    return "".join([short(source), *(short(receipts[n].id) if n in receipts else ABSENT for n in needs)])
+    return short(source) + "".join([short(receipts[n].id) if n in receipts else ABSENT for n in needs])
 
 
 def same_needs(one: str | None, other: str) -> bool:

@@ -124,9 +124,7 @@ class SharedSteps:
     async def _finish(self, run: Active, state: StepState) -> None:
         await run.write(state, run=self._done(run))
         if state.receipt:
-            self.session.tell(
-                "step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin.value
-            )
+            self.session.tell("step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin)
 
     def _done(self, run: Active) -> RunState:
         now, begun_by = self.session.clock.wall(), run.state.begun_by or self.session.journal.process

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 SIZE = 512
 DRIFT = 1.5
 """Seconds by which a file's change time may differ from the time written into it just before."""
@@ -48,7 +50,7 @@ class Sidecar:
         self.path = path
         self.witness: Witness | None = None
         self._file = -1
-        self._holder: Holder | None = None
+        self._holder: dict[str, object] = {}
 
     def lock(self, holder: Holder) -> None:
         """Take the lock and say who holds it."""
@@ -58,7 +60,7 @@ class Sidecar:
             self.witness = read_witness(self.path)  # before anything touches the file, and with it its change time
             if os.fstat(self._file).st_mode & 0o077:
                 os.fchmod(self._file, 0o600)
-            self._holder = holder
+            self._holder = asdict(holder)
             self.note(self.witness)
             os.fsync(self._file)
         except BaseException:
@@ -67,10 +69,9 @@ class Sidecar:
 
     def note(self, witness: Witness | None) -> None:
         """Record what the journal is now."""
-        holder = asdict(self._holder) if self._holder else {}
-        known = asdict(witness) if witness else {}
+        known = {"journal": witness.journal, "commits": witness.commits} if witness else {}
         now = {"at": time.time()}  # the kernel's clock and no other: it is held against the file's change time
-        os.pwrite(self._file, json.dumps(holder | known | now).encode().ljust(SIZE), 0)
+        os.pwrite(self._file, msgspec.json.encode(self._holder | known | now).ljust(SIZE), 0)
 
     def stat(self) -> os.stat_result:
         """Which file is locked."""

@@ -28,8 +28,10 @@ GROUP = 1000
 
 
 class Entry(NamedTuple):
-    """A record as rows, and who waits for it."""
+    """A record as rows, which run and epoch it is of, and who waits for it."""
 
+    key: int
+    epoch: int
     run: RunState
     run_row: rows.Row | None
     steps: list[rows.Row]
@@ -61,7 +63,7 @@ class Writer:
         row = rows.run_row(run) if record.with_run else None
         steps = [rows.step_row(run.key, step) for step in record.steps]
         events = [rows.event_row(run.key, event) for event in record.events]
-        self._entries.append(Entry(run, row, steps, events, done))
+        self._entries.append(Entry(run.key, run.epoch, run, row, steps, events, done))
         self._wake.set()
         return done
 
@@ -112,7 +114,7 @@ class Writer:
 
     async def _commit(self, group: list[Entry]) -> None:
         try:
-            known = await self._place.transact(lambda connection: _write(connection, group))
+            stale = await self._place.transact(lambda connection: _write(connection, group))
         except StorageError as error:
             for entry in group:
                 _fail(entry.done, type(error)(str(error), error.hint))  # one each: whoever raises it adds to it
@@ -120,23 +122,22 @@ class Writer:
             for entry in group:
                 _fail(entry.done, error)
         else:
+            for entry in stale:
+                _fail(entry.done, rules.fenced(entry.run))
             for entry in group:
-                if entry.run.epoch == known.get(entry.run.key):
-                    _succeed(entry.done, None)
-                else:
-                    _fail(entry.done, rules.fenced(entry.run))
+                _succeed(entry.done, None)
 
 
-def _write(connection: Connection, group: list[Entry]) -> dict[int, int]:
-    """Write those records whose epoch is still their run's; what the epochs are."""
-    known = epochs(connection, {entry.run.key for entry in group})
-    kept = [entry for entry in group if entry.run.epoch == known.get(entry.run.key)]
+def _write(connection: Connection, group: list[Entry]) -> list[Entry]:
+    """Write those records whose epoch is still their run's; the others."""
+    known = epochs(connection, {entry.key for entry in group})
+    kept = [entry for entry in group if known.get(entry.key) == entry.epoch]
     text = texts(connection)
     change(connection, text.run, [entry.run_row for entry in kept if entry.run_row is not None])
     steps = {row[:2]: row for entry in kept for row in entry.steps}  # a later row of a step replaces an earlier one
     put(connection, text.step, list(steps.values()))
     put(connection, text.event, [row for entry in kept for row in entry.events])
-    return known
+    return [entry for entry in group if known.get(entry.key) != entry.epoch] if len(kept) < len(group) else []
 
 
 def _succeed(done: asyncio.Future[T], result: T) -> None:

@@ -117,8 +117,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def run_async(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-    """Run an async function to its end, on the fastest loop there is."""
+    """Run an async function to its end, on the fastest loop there is. What is loaded by now is no garbage until then:
+    looking through it again and again would take a tenth of the time that a batch takes."""
+    import gc
+
     import anyio
+
+    gc.freeze()
 
     return anyio.run(function, *arguments, backend_options={"use_uvloop": find_spec("uvloop") is not None})
 
