@@ -68,7 +68,7 @@ def test_the_marker_is_of_workflow_org_sandbox_source_step_generation_and_of_not
     assert labels.marker(anywhere, "flow", 0) == marker
 
 
-text = st.text(st.characters(exclude_characters="\0"), max_size=4)
+text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 
 
 @given(one=st.tuples(text, text, text, text, steps), other=st.tuples(text, text, text, text, steps))
