@@ -6,9 +6,9 @@ The platform would refuse these later, one by one and halfway; here they are tol
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -39,6 +39,9 @@ _SUSPECT = (b"${", b"\\", b"\x7f")
 _LEAST = {"minute": 15, "hour": 1, "day": 1, "week": 1}  # contract 9.3
 
 
+Check: TypeAlias = "Callable[[Look], Iterator[Problem]]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """A source under inspection: `said` with its defaults, `own` without.
@@ -58,11 +61,18 @@ class Look:
         return not any(path[:length] in self.excused for length in range(1, len(path) + 1))
 
 
-def problems(look: Look) -> list[Problem]:
-    """All that is wrong with a source taken by itself."""
+def problems(look: Look, settled: set[Check]) -> list[Problem]:
+    """All that is wrong with a source taken by itself. `settled` are the checks that what the defaults say alone has
+    passed; it is kept from source to source, as long as the defaults are the same."""
     found: list[Problem] = []
-    for check in _CHECKS:
-        found.extend(check(look))
+    for check, keys in _CHECKS.items():
+        inherited = keys.isdisjoint(look.own)
+        if inherited and check in settled:
+            continue
+        wrong = list(check(look))
+        found += wrong
+        if inherited and not wrong and not look.excused:
+            settled.add(check)
     found.extend(texts(look.own))
     return found
 
@@ -304,7 +314,20 @@ def _existing(look: Look) -> Iterator[Problem]:
         yield from existing_problems(known, look.said)
 
 
-_CHECKS = (
-    _missing, _names, _connector, _columns, _delta_column, _mappings, _connection, _target, _schedule, _times,
-    _existing,
-)  # fmt: skip
+_CHECKS: Mapping[Check, frozenset[str]] = {
+    check: frozenset(keys.split())
+    for check, keys in (
+        (_missing, " ".join(SourceEntry.__annotations__)),
+        (_names, "name previously"),
+        (_connector, "connector chain"),
+        (_columns, "columns chain connector existing"),
+        (_delta_column, "delta_column columns connector schedule existing"),
+        (_mappings, "mappings columns existing"),
+        (_connection, "base_connection connector"),
+        (_target, "target"),
+        (_schedule, "schedule"),
+        (_times, "schedule"),
+        (_existing, "existing chain connector base_connection target"),
+    )
+}
+"""Each with the keys that it looks at."""

@@ -11,7 +11,7 @@ from typing import IO, Any, Protocol, cast
 
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.across import Across
-from workflows.onboarding.manifest.check import Look, problems, texts
+from workflows.onboarding.manifest.check import Check, Look, problems, texts
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
 from workflows.onboarding.manifest.merge import built, merged
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, Problem, quoted
@@ -51,14 +51,19 @@ def find_places(
 
 
 def examined(
-    data: dict[str, Any], defaults: DefaultsEntry, label: str, excused: Collection[Path] = ()
+    data: dict[str, Any],
+    defaults: DefaultsEntry,
+    label: str,
+    excused: Collection[Path] = (),
+    settled: set[Check] | None = None,
 ) -> tuple[SourceEntry, list[Problem]]:
     """A source with what its defaults say, and all that is wrong with it taken by itself. `label` is what it is called;
-    `excused` are paths that nobody should miss."""
+    `excused` are paths that nobody should miss, `settled` as for `problems`."""
     own, found, wrong = shaped(SOURCE, data, label)
     said = merged(own, defaults)
     names = data["columns"] if isinstance(data.get("columns"), dict) else said.get("columns", {})
-    return said, found + problems(Look(said=said, own=own, label=label, columns=names, excused={*wrong, *excused}))
+    look = Look(said=said, own=own, label=label, columns=names, excused={*wrong, *excused})
+    return said, found + problems(look, set() if settled is None else settled)
 
 
 class Entry(Protocol):
@@ -82,6 +87,7 @@ class Reader:
         self._defaults: SourceEntry = {}
         self._layers: list[tuple[Notes, Entry]] = []
         self._excused: set[Path] = set()
+        self._settled: set[Check] = set()
         if defaults is not None:
             self._read_defaults(defaults)
 
@@ -156,6 +162,7 @@ class Reader:
         self._defaults = merged(cast("SourceEntry", usable), self._defaults)
         self._layers.insert(0, (notes, entry))
         self._excused |= excused
+        self._settled.clear()
 
     def _source(self, entry: Entry) -> Inputs | None:
         if not isinstance(entry.data, dict):
@@ -163,7 +170,7 @@ class Reader:
             return None
         name = entry.data.get("name")
         label = f"source {quoted(name)}" if name and isinstance(name, str) else "this source"
-        said, found = examined(entry.data, self._defaults, label, self._excused)
+        said, found = examined(entry.data, self._defaults, label, self._excused, self._settled)
         locate = partial(_place, entry)
         if isinstance(name, str):
             self._across.name(name, locate)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import msgspec
 import orjson
 
 from engine import codec
@@ -19,6 +20,17 @@ from workflows.onboarding.manifest.mistakes import ManifestErrors
 from workflows.onboarding.manifest.mistakes import Path as KeyPath
 from workflows.onboarding.manifest.reader import Reader, find_places
 from workflows.onboarding.manifest.yaml_events import Place
+
+
+class _Head(msgspec.Struct):
+    """What is read of each line; the rest is only passed on."""
+
+    source: str
+    chain: str
+    previously: str | None = None
+
+
+_head = msgspec.json.Decoder(_Head).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +53,8 @@ class Spooled:
     @classmethod
     def read(cls, line: bytes) -> Spooled:
         """From a line of the spool."""
-        said = orjson.loads(line)
-        return cls(said["source"], said["chain"], said.get("previously"), line[:-1].decode())
+        head = _head(line)
+        return cls(head.source, head.chain, head.previously, line[:-1].decode())
 
 
 class Spool:

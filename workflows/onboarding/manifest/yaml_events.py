@@ -117,13 +117,6 @@ class YamlEvents:
             self._anchors[anchor] = (value, self._events[start:])
         return value
 
-    def _inner(self, depth: int) -> Any:
-        """The value that comes next: mostly a text without an anchor."""
-        event = self._step()
-        if type(event) is ScalarEvent and event.anchor is None:
-            return self._scalar(event)
-        return self._value(event, depth)
-
     def _step(self) -> Event:
         event = self._next()
         self._events.append(event)
@@ -132,7 +125,11 @@ class YamlEvents:
     def _mapping(self, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: list[dict[str, Any]] = []
-        while type(key := self._step()) is not MappingEndEvent:
+        step, keep = self._next, self._events.append
+        while True:
+            keep(key := step())
+            if type(key) is MappingEndEvent:
+                break
             if type(key) is not ScalarEvent:
                 self._notes.add(place_of(key), "a key must be text")
                 self._skip(key)
@@ -143,7 +140,11 @@ class YamlEvents:
                 self.stopped = True
                 self._events[-1] = MappingEndEvent()
                 break
-            value = self._inner(depth)
+            keep(event := step())
+            if type(event) is ScalarEvent and event.anchor is None:  # as most are
+                value = self._scalar(event)
+            else:
+                value = self._value(event, depth)
             if name == "<<" and key.implicit[0]:
                 merged.extend(self._merged(key, value))
             elif name in result:
