@@ -170,11 +170,21 @@ class Active:
         What refers to something that this process made for the first time cannot exist yet; what was made anew may
         have dependents of its earlier self. Without a sentinel, every run is a stranger.
         """
+        if self.outlives(name):
+            return True
         begun_here = self.state.begun_by in (None, self.session.journal.process)
         if begun_here and self.plan.sentinel is not None and not self.state.shared:
             return False
         needs = self.plan.steps[name].needs
         return not any(need in self.made and not self.step(need).tombstones for need in needs)
+
+    def outlives(self, name: str) -> bool:
+        """Whether the step's object stays, for its data, when the run is destroyed, and nothing with a title of the
+        run's own stays with it: then no sentinel tells of it."""
+        if not getattr(self.resource(name), "holds_data", False):
+            return False
+        needs = self.plan.steps[name].needs
+        return not any(self.owns(need) and getattr(self.resource(need), "unique", False) for need in needs)
 
     # waiting
 

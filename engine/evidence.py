@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import NoReturn
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
-from engine import codec, labels, machine
+from engine import labels, machine
 from engine.active import Active, Work
+from engine.bodies import check_body, compared, print_found
 from engine.machine import Sighting, Verdict
-from engine.model import Failure, Origin, Receipt, StepState, replace
-from engine.ports import Adopt, Difference, Hit, View
+from engine.model import Failure, Origin, StepState, replace
+from engine.ports import Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
 
@@ -43,7 +43,7 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
         due=since + timing.settle,
     )
     if resource.superseding and live:
-        sighting = _newest(run, name, sighting)
+        sighting = await _of_this_life(work, _newest(run, name, sighting))
     verdict = machine.judge(sighting, doubted=doubted)
     run.note(name, "looked", hits=len(live), verdict=verdict.value, fresh=_freshness(sighting))
     session.tell("step_looked", run.state, name, hits=len(live), verdict=verdict.value)
@@ -60,7 +60,7 @@ async def _find(run: Active, name: str, witness: Witness | None, back: float | N
     Where no sentinel tells the generation, what is found does: the next ones are looked for, too, in the same query; of
     objects that supersede each other one after the other, as each name may be a query of its own."""
     resource = run.resource(name)
-    telling = not resource.unique and run.plan.sentinel is None
+    telling = not resource.unique and (run.plan.sentinel is None or run.outlives(name))
     ahead = 0 if not telling else 1 if resource.superseding else AHEAD
     first, last, hits = 0, run.state.generation + (0 if resource.superseding else ahead), list[Hit]()
     while True:
@@ -90,6 +90,43 @@ def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
         live=[view for view in seen.live if generation[view.id] == newest],
         gone=seen.gone or (run.state.suspect and newest < run.state.generation),
     )
+
+
+async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
+    """What cannot be deleted outlives its run with its name. So one that is not what was asked for, and of none of our
+    open attempts, is left where it is; of several that are, the one counts that a dependent refers to, else the newest.
+    Where none is, the next one gets a name of the next generation, which none of them has."""
+    run, name, tags = work.run, work.name, {attempt.tag for attempt in work.step.attempts}
+    mine = [view for view in seen.live if labels.parse(view.note).attempt in tags]
+    if mine or not seen.live:
+        return seen
+    fitting = [view for view in seen.live if compared(work, view)[0] is not None]
+    if len(fitting) > 1:
+        fitting = await _used(run, name, fitting) or fitting[-1:]
+    left = [view.id for view in seen.live if view not in fitting]
+    if left:
+        run.note(name, "of an earlier life", ids=left)
+        for id in left:
+            run.session.tell("step_left", run.state, name, id=id, kept=False)
+        step = run.step(name)
+        run.steps[name] = replace(step, tombstones=tuple(dict.fromkeys((*step.tombstones, *left))))
+    if not fitting:
+        newest = max(labels.generation_of(run.state, name, view.name) for view in seen.live)
+        run.leased = float("-inf")
+        await run.write(run=replace(run.state, generation=max(run.state.generation, newest + 1)))
+    return replace(seen, live=fitting)
+
+
+async def _used(run: Active, name: str, views: Sequence[View]) -> list[View]:
+    """Those of the objects to which a live dependent refers."""
+    text = ""
+    for other in run.plan.following[name]:
+        resource, names = run.resource(other), run.names(other)
+        if run.owns(other) and name in run.plan.steps[other].needs and hasattr(resource, "find"):
+            hits = await run.ask(other, lambda: resource.find(names, None))  # noqa: B023 - awaited at once
+            found = await _read_hits(run, other, [hit for hit in hits if hit.name in names])
+            text += " ".join(orjson.dumps(view.content).decode() for view in found if view is not None)
+    return [view for view in views if view.id in text]
 
 
 async def _read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
@@ -127,46 +164,6 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
     return live[0]
 
 
-async def check_body(work: Work, view: View) -> str:
-    """A hit must be what was asked for, now or by the open intent, or under inputs that the run had before; otherwise
-    it is a conflict, shown field by field. The print of what it is."""
-    run, name, step, resource = work.run, work.name, work.step, work.resource
-    source = labels.source_of(run.state, name, view.name, unique=resource.unique)
-    if source is None:
-        await run.accuse(
-            name,
-            Failure(
-                kind="conflict",
-                message=f"{view.id} has our title but is called {view.name!r}: another kind of object",
-                hint="rename or delete it, then run again",
-            ),
-        )
-    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    now = run.session.clock.wall()
-    differing = resource.differences(codec.plain(resource.body(work.spec, label, now)), view)
-    if not differing:
-        return run.printed(name, source=source)
-    if step.attempts and step.body and not resource.differences(orjson.loads(step.body), view):
-        return step.spec or ""
-    if print_of := print_found(run, name, view, source):
-        return print_of
-    return await _accuse_of_differing(work, view, differing)
-
-
-def print_found(run: Active, name: str, view: View, source: str) -> str | None:
-    """The print of what an object is, if the run asked for that at some time."""
-    resource, now = run.resource(name), run.session.clock.wall()
-    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
-        for receipts in _receipts_before(run, name):
-            spec = run.workflow.spec(run.plan.steps[name], inputs, receipts)
-            if isinstance(spec, Adopt):
-                continue
-            if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
-                return run.printed(name, source=source, inputs=inputs, receipts=receipts)
-    return None
-
-
 async def believe(run: Active) -> None:
     """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7)."""
     for name, step in list(run.steps.items()):
@@ -183,33 +180,6 @@ async def believe(run: Active) -> None:
         print_of = print_found(run, name, view, source)
         if print_of is not None and print_of != step.spec:
             await run.write(replace(step, spec=print_of))
-
-
-def _receipts_before(run: Active, name: str) -> Iterator[Mapping[str, Receipt]]:
-    """What the step may refer to: what there is, or what that has superseded."""
-    yield run.receipts
-    for need in run.plan.steps[name].needs:
-        if need in run.receipts and getattr(run.resource(need), "superseding", False):
-            for id in run.step(need).tombstones:
-                yield {**run.receipts, need: replace(run.receipts[need], id=id)}
-
-
-async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Difference]) -> NoReturn:
-    shown = "; ".join(_shown(d) for d in differing[:5])
-    await work.run.accuse(
-        work.name,
-        Failure(
-            kind="conflict",
-            message=f"{view.id} bears our marker, but differs: {shown}",
-            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
-            f"headway resume --resolve {work.run.state.source} {work.name} adopt=ID|recreate",
-        ),
-    )
-
-
-def _shown(difference: Difference) -> str:
-    wanted, found = (orjson.dumps(v).decode()[:80] for v in (difference.wanted, difference.found))
-    return f"{difference.path}: wanted {wanted}, found {found}"
 
 
 async def take(work: Work, view: View) -> None:

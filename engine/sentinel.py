@@ -43,7 +43,10 @@ async def lease(run: Active, name: str) -> None:
         note = labels.parse(view.note)
         if note.journal != run.session.journal.name:
             await overtaken(run, name, view)
-        run.leased, run.told = asked, note.generation
+        if note.generation < run.state.generation:  # what was found told of a later one
+            await sign(run, sentinel, view, run.state.generation)
+        else:
+            run.leased, run.told = asked, note.generation
 
 
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:

@@ -77,8 +77,9 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     forgot = bool(faults.keys() & FORGETTING)
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
-    if forgot and any(o.destroys for o in operators):  # what cannot be deleted still has the name
-        excused |= {(run, "mapping") for o in operators for run in o.runs}
+    if forgot:  # what cannot be deleted still has the name: it is told
+        destroyed = {(run, "mapping") for o in operators for run in o.runs if o.destroys}
+        excused |= destroyed | {where for o in operators for where in o.left if where[1] == "mapping"}
     if world.adopts == "schema" and forgot:
         unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
         unknowing = len(operators) > 1

@@ -34,9 +34,10 @@ class Operator:
 
     `outcome` is empty until the script came to its end, or people gave up. `reported`: what a person must look at, by
     (run, step).
-    `resent`: steps sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that
-    were lost. `called`: what each run is called, `before`: what it was called before. `overtaken`: runs that another
-    journal took over. `mended`: runs of which the manifest came to say something else.
+    `left`: steps of which something that cannot be deleted was told to be left behind. `resent`: steps sent again
+    without proof, as far as the journal remembers; `forgotten`: the same, of journals that were lost. `called`: what
+    each run is called, `before`: what it was called before. `overtaken`: runs that another journal took over. `mended`:
+    runs of which the manifest came to say something else.
     """
 
     scope = SCOPE
@@ -54,6 +55,7 @@ class Operator:
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
+        self.left: set[tuple[str, str]] = set()
         self.forgotten: set[tuple[str, str]] = set()
         self.overtaken: set[str] = set()
         self.bugs: list[str] = []

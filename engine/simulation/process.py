@@ -225,6 +225,8 @@ class Process:
         ))  # fmt: skip
         if notice.name == "step_accused":
             self.operator.report(self, notice)
+        elif notice.name == "step_left":
+            self.operator.left.add((run, notice.step))
         elif notice.name == "step_unproven":
             self.operator.resent.add((SHARED if notice.run.shared else run, notice.step))
         elif notice.name == "step_failed" and notice.detail["kind"] == "overtaken":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Headway, Platform
 
@@ -110,3 +113,20 @@ def test_an_empty_journal_knows_nothing_to_destroy(headway: Headway, platform: P
     assert ended.code == 64
     assert "headway recover sources.yaml" in ended.err
     assert platform.posts() == 0
+
+
+@pytest.mark.parametrize("data", [["--delete-data"], []])
+def test_what_a_lost_journal_left_behind_is_no_riddle(
+    headway: Headway, platform: Platform, manifest: Path, data: list[str]
+) -> None:
+    only = ["--only", "acme-contacts"]  # its schema is shared, so nothing with a title stays with its data
+    assert headway("run", manifest.name, *only).code == 0
+    assert headway("destroy", manifest.name, *only, *data, "--yes").code == 0
+    Path("headway.db").unlink()
+    assert headway("run", manifest.name, *only).code == 0
+    made = {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]}
+    Path("headway.db").unlink()
+    assert headway("run", manifest.name, *only).code == 0
+    assert {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]} == made
+    kinds = Counter(one["kind"] for one in platform.objects().values() if one["live"])
+    assert (kinds["dataset"], kinds["flow"], kinds["source_connection"]) == (1, 1, 1), kinds

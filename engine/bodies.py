@@ -1,0 +1,86 @@
+"""Whether an object is what was asked for, now or at some time; one that bears our marker and is not is for a person to
+see (rule 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NoReturn
+
+import orjson
+
+from engine import codec, labels
+from engine.active import Active, Work
+from engine.model import Failure, Receipt, replace
+from engine.ports import Adopt, Difference, View
+
+
+async def check_body(work: Work, view: View) -> str:
+    """A hit must be what was asked for, now or by the open intent, or under inputs that the run had before; otherwise
+    it is a conflict, shown field by field. The print of what it is."""
+    run, name = work.run, work.name
+    if labels.source_of(run.state, name, view.name, unique=work.resource.unique) is None:
+        await run.accuse(
+            name,
+            Failure(
+                kind="conflict",
+                message=f"{view.id} has our title but is called {view.name!r}: another kind of object",
+                hint="rename or delete it, then run again",
+            ),
+        )
+    print_of, differing = compared(work, view)
+    return print_of if print_of is not None else await _accuse_of_differing(work, view, differing)
+
+
+def compared(work: Work, view: View) -> tuple[str | None, Sequence[Difference]]:
+    """The print of what a hit is; None: it is nothing that was ever asked for, but differs in these fields."""
+    run, name, step, resource = work.run, work.name, work.step, work.resource
+    source = labels.source_of(run.state, name, view.name, unique=resource.unique) or run.state.source
+    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
+    now = run.session.clock.wall()
+    differing = resource.differences(codec.plain(resource.body(work.spec, label, now)), view)
+    if not differing:
+        return run.printed(name, source=source), ()
+    if step.attempts and step.body and not resource.differences(orjson.loads(step.body), view):
+        return step.spec or "", ()
+    return print_found(run, name, view, source), differing
+
+
+def print_found(run: Active, name: str, view: View, source: str) -> str | None:
+    """The print of what an object is, if the run asked for that at some time."""
+    resource, now = run.resource(name), run.session.clock.wall()
+    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
+    for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
+        for receipts in _receipts_before(run, name):
+            spec = run.workflow.spec(run.plan.steps[name], inputs, receipts)
+            if isinstance(spec, Adopt):
+                continue
+            if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
+                return run.printed(name, source=source, inputs=inputs, receipts=receipts)
+    return None
+
+
+def _receipts_before(run: Active, name: str) -> Iterator[Mapping[str, Receipt]]:
+    """What the step may refer to: what there is, or what that has superseded."""
+    yield run.receipts
+    for need in run.plan.steps[name].needs:
+        if need in run.receipts and getattr(run.resource(need), "superseding", False):
+            for id in run.step(need).tombstones:
+                yield {**run.receipts, need: replace(run.receipts[need], id=id)}
+
+
+async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Difference]) -> NoReturn:
+    shown = "; ".join(_shown(d) for d in differing[:5])
+    await work.run.accuse(
+        work.name,
+        Failure(
+            kind="conflict",
+            message=f"{view.id} bears our marker, but differs: {shown}",
+            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
+            f"headway resume --resolve {work.run.state.source} {work.name} adopt=ID|recreate",
+        ),
+    )
+
+
+def _shown(difference: Difference) -> str:
+    wanted, found = (orjson.dumps(v).decode()[:80] for v in (difference.wanted, difference.found))
+    return f"{difference.path}: wanted {wanted}, found {found}"
