@@ -80,31 +80,31 @@ def test_another_mapping_is_a_new_set_to_which_the_same_flow_is_pointed(
 
 def test_another_table_is_left_as_it_is_without_replace_while_others_go_on(headway: Headway, manifest: Path) -> None:
     headway("run", manifest.name)
-    before, incidents = steps(headway, "acme-accounts"), steps(headway, "acme-incidents")
-    change(manifest, ("table: Account", "table: Opportunity"), ("interval: 30", "interval: 60"))
+    before, accounts = steps(headway, "acme-incidents"), steps(headway, "acme-accounts")
+    change(manifest, ("table: incident", "table: problem"), ("hour, interval: 1,", "hour, interval: 2,"))
     plan = headway("plan", manifest.name)
-    assert "± acme-accounts" in plan.out
-    assert plan.out.splitlines()[-1] == "1 to change, 1 to replace, 1 unchanged.   Nothing has been sent."
+    assert "± acme-incidents" in plan.out
+    assert plan.out.splitlines()[-1] == "2 to change, 1 to replace.   Nothing has been sent."
     ended = headway("run", manifest.name)
     assert ended.code == 0
     assert "left as they are: source connection, flow cannot be changed in place: needs --replace" in ended.out
-    assert steps(headway, "acme-accounts") == before
-    assert steps(headway, "acme-incidents")["flow"]["etag"] != incidents["flow"]["etag"]
+    assert steps(headway, "acme-incidents") == before
+    assert steps(headway, "acme-accounts")["flow"]["etag"] != accounts["flow"]["etag"]
 
 
 def test_replacing_takes_down_only_what_cannot_change(
     headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
 ) -> None:
     headway("run", manifest.name)
-    before = steps(headway, "acme-accounts")
-    change(manifest, ("table: Account", "table: Opportunity"))
+    before = steps(headway, "acme-incidents")
+    change(manifest, ("table: incident", "table: problem"))
     assert headway("run", manifest.name, "--replace").code == 0
-    after = steps(headway, "acme-accounts")
+    after = steps(headway, "acme-incidents")
     assert {name for name in after if after[name]["id"] != before[name]["id"]} == {"source_connection", "flow"}
     objects = platform.objects()
     assert not any(objects[before[name]["id"]]["live"] for name in ("source_connection", "flow"))
     source = look(hand, "flowservice/sourceConnections", after["source_connection"]["id"])
-    assert source["params"]["path"] == "Opportunity"
+    assert source["params"]["path"] == "problem"
     sound(headway, platform, manifest)
 
 
@@ -201,18 +201,18 @@ def test_added_columns_and_field_groups_are_there_before_a_mapping_leads_to_them
     group = "https://ns.adobe.com/xdm/context/profile-person-details"
     change(
         own,
-        ("email: string, ", "email: string, contact: string, "),
-        ("email: personalEmail.address", "email: personalEmail.address, contact: person.name.fullName"),
+        ("email: string, ", "email: string, caller_name: string, "),
+        ("email: personalEmail.address", "email: personalEmail.address, caller_name: person.name.fullName"),
         ("field_groups: [", f"field_groups: [{group}, "),
     )
     plan = headway("plan", own.name)
-    assert "adhoc class: columns.contact" in plan.out
+    assert "adhoc class: columns.caller_name" in plan.out
     assert headway("run", own.name).code == 0
     after = steps(headway, "own-cases")
     assert {name for name in after if after[name]["id"] != before[name]["id"]} == {"mapping_set"}
     schema = look(hand, "schemaregistry/tenant/schemas", after["target_schema"]["id"])
     assert group in [part["$ref"] for part in schema["allOf"]]
-    assert "contact" in str(look(hand, "schemaregistry/tenant/classes", after["adhoc_class"]["id"])["allOf"])
+    assert "caller_name" in str(look(hand, "schemaregistry/tenant/classes", after["adhoc_class"]["id"])["allOf"])
     assert headway("plan", own.name, "--detailed-exitcode").code == 0
     assert headway("drift", own.name).code == 0
     assert platform.report()["duplicates"]["count"] == 0

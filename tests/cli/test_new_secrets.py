@@ -12,8 +12,7 @@ import pytest
 from tests.cli.conftest import SECRET, Headway, Platform
 from tests.cli.test_changes import steps
 
-NEW, WRONG = "marlin-1138", "wrong"
-"""The emulated systems refuse the second one."""
+NEW = "marlin-1138"
 
 
 def patches(platform: Platform) -> int:
@@ -49,17 +48,6 @@ def test_a_new_secret_behind_the_same_reference_is_sent_once(
     for secret in (SECRET, NEW):
         assert secret.encode() not in kept
         assert hashlib.sha256(secret.encode()).hexdigest().encode() not in kept
-
-
-def test_a_secret_that_was_mended_is_sent_before_the_connection_is_tested(
-    headway: Headway, platform: Platform, own: Path, hand: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SERVICENOW_PASSWORD", WRONG)
-    assert headway("run", own.name).code == 1
-    monkeypatch.setenv("SERVICENOW_PASSWORD", NEW)
-    assert headway("run", own.name).code == 0
-    assert (patches(platform), password(hand, headway)) == (1, NEW)
-    assert platform.report()["duplicates"]["count"] == 0
 
 
 def test_one_source_brings_a_new_secret_to_all_that_share_it(

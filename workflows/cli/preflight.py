@@ -41,7 +41,20 @@ from workflows.resources import (
 UNTOUCHED = (RunStatus.PENDING, RunStatus.FAILED)
 """States in which the manifest can still be mended; a run on its way keeps what it was begun with."""
 
-Due = tuple[Inputs, Known | None]
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A source that is about to be sent: what the manifest says of it, what the journal knows of its run, and whether
+    it is finished, and the manifest says something else of it now."""
+
+    inputs: Inputs
+    known: Known | None
+    changed: bool
+
+    @property
+    def mendable(self) -> bool:
+        """Whether the manifest counts: a run on its way keeps what it was begun with."""
+        return self.known is None or self.known.status in UNTOUCHED or self.changed
 
 
 @dataclass(slots=True)
@@ -53,7 +66,7 @@ class _Base:
 
 
 class Preflight:
-    """Checks of sources that are about to be sent. `known` of a source is what the journal says of its run."""
+    """Checks of sources that are about to be sent."""
 
     def __init__(self, app: App, scope: Scope, manifest: str, spool: Spool) -> None:
         client = app.client
@@ -71,8 +84,8 @@ class Preflight:
 
     async def check(self, batch: Sequence[Due]) -> None:
         """Note what is wrong with some sources."""
-        all_ = [(inputs, await self._base(inputs)) for inputs, _ in batch]
-        open_ = [it for it, (_, known) in zip(all_, batch, strict=True) if known is None or known.status in UNTOUCHED]
+        all_ = [(due.inputs, await self._base(due.inputs)) for due in batch]
+        open_ = [it for it, due in zip(all_, batch, strict=True) if due.mendable]
         await self._rules.about(_query(inputs) for inputs, _ in all_)
         await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
         await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
@@ -82,8 +95,8 @@ class Preflight:
         )
         await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
         await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))
-        for inputs, known in batch:
-            self._note_chain(inputs, known)
+        for due in batch:
+            self._note_chain(due.inputs, due.known)
         for inputs, base in all_:
             if "flow" not in inputs.existing:
                 self._note_schedule(inputs)

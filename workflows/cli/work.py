@@ -9,6 +9,7 @@ from functools import partial
 
 from engine.identity import run_id
 from engine.model import RunStatus, Scope
+from engine.ports import Standing
 from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
 from workflows.cli.compose import WORKFLOW, App, find_runs
@@ -84,7 +85,7 @@ class RunManifest(Work):
             if found.selected and self.foreseen is not None:
                 survey.note(found, foreseen(found)[0])
             if found.to_do:
-                due.append((found.inputs, found.known))
+                due.append(Due(found.inputs, found.known, found.standing is Standing.CHANGED))
             if len(due) == BATCH:
                 await preflight.check(due)
                 due.clear()
