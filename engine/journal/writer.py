@@ -92,17 +92,9 @@ class Writer:
                 self._wake.clear()
                 while self._entries or self._jobs:
                     if self._entries:
-                        await self._gather()
                         await self._commit([self._entries.popleft() for _ in range(min(GROUP, len(self._entries)))])
                     if self._jobs:
                         await self._do(self._jobs.popleft())
-
-    async def _gather(self) -> None:
-        """Let records come as long as each turn of the event loop brings more of them."""
-        waiting = 0
-        while waiting < len(self._entries) < GROUP:
-            waiting = len(self._entries)
-            await asyncio.sleep(0)
 
     async def _do(self, job: Job[object]) -> None:
         try:
