@@ -25,7 +25,7 @@ T = TypeVar("T")
 _words: list[str] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GARBAGE = 10_000
-"""New objects before cycles are looked for among them: a step leaves none, and looking takes a twentieth of its time."""
+"""New objects before cycles are looked for among them: a step leaves none, and looking takes a twentieth of its time"""
 
 
 def call(name: str, command: Any, rest: Sequence[str]) -> int:
