@@ -8,12 +8,13 @@
     evidence    look, take, confirm: resolving a doubt         ports      the seams: Resource, Journal, Gate, Clock
     sentinel    the lease against a second journal             model      the values that everything speaks of
     destroy     deleting, in safe order                        errors     what is raised, as a tree
+    wanted      what users want against what is there
     journal/    SQL: SQLite or PostgreSQL                      pacing/    permits, learned rates, outages
 
 The engine knows nothing of Adobe or HTTP, and never imports `workflows`.
 """
 
-from engine.api import Engine, Item, Registration
+from engine.api import Engine
 from engine.errors import (
     Answer,
     Conflict,
@@ -54,6 +55,7 @@ from engine.ports import (
 )
 from engine.retry import RetryPolicy
 from engine.session import Notice
+from engine.wanted import Item, Registration
 from engine.workflow import Workflow
 
 __all__ = [

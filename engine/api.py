@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
@@ -14,27 +13,25 @@ from typing import Any, Self
 
 import anyio
 
-from engine import codec
 from engine.active import Active
-from engine.changes import NOT_SEEN, StepChange, changes
 from engine.clock import SystemClock
-from engine.drift import StepDrift, drift, views
+from engine.drift import StepDrift, drift
 from engine.drive import Drive
-from engine.errors import Answer, ScopeMismatch, UnknownRun, WorkflowChanged
+from engine.errors import ScopeMismatch
 from engine.identity import run_id
 from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
-from engine.model import Event, Json, Known, NewRun, RunState, RunStatus, Scope, StepState
+from engine.model import Event, Json, RunState, RunStatus, Scope
 from engine.pacing import Pacing
-from engine.ports import Clock, Gate, Journal, Standing, View
+from engine.ports import Clock, Gate, Journal
 from engine.recover import resolve
 from engine.report import report
 from engine.runner import Runner
 from engine.session import Notice, Session
-from engine.workflow import Plan, Workflow
+from engine.wanted import Item, Registration, Wanted
+from engine.workflow import Workflow
 
 UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED, RunStatus.IN_DOUBT)
-SHARED_KEPT = 1024
 LOCAL = Scope(gateway="local", org="local", sandbox="local")
 
 
@@ -46,29 +43,6 @@ _PASSWORD = re.compile(r"(://[^\s/@:]*:)[^\s@]*(?=@)|([?&]password=)[^\s&]*")
 def masked(text: str) -> str:
     """The text as people may see it: without the passwords of URLs."""
     return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """What a user wants for one source: the workflow, its inputs, optionally their encoded text, and the name that the
-    source had before."""
-
-    workflow: Workflow[Any]
-    source: str
-    inputs: Any
-    text: str | None = None
-    previously: str | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Registration:
-    """What registering found: the batch to run, how many sources stand how, which finished ones are to change, and
-    which are left as they are, with the reason."""
-
-    batch: int
-    standings: Counter[Standing] = field(default_factory=Counter)
-    changed: list[str] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
 
 
 class Engine:
@@ -116,7 +90,6 @@ class Engine:
         self.journal: Journal
         self.runner: Runner | None = None
         self._stack = AsyncExitStack()
-        self._shared: OrderedDict[str, RunState] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         opening = self.opener(self.store, command=self.command, clock=self.clock, read_only=self.read_only)
@@ -135,6 +108,7 @@ class Engine:
                 refresh=self.refresh,
                 delete_data=self.delete_data,
             )
+            self.wanted = Wanted(self.session, self.workflows)
             if isinstance(self.gate, Pacing) and not self.read_only:
                 self.gate.restore(await self.journal.pauses())
             self._stack = stack.pop_all()
@@ -167,105 +141,10 @@ class Engine:
                     hint="start a new journal with --store, or move the old one away",
                 )
 
-    def new_run(self, scope: Scope, item: Item) -> NewRun:
-        """What registering an item writes."""
-        workflow = item.workflow
-        text = workflow.encode(item.inputs) if item.text is None else item.text
-        return NewRun(
-            run_id=run_id(workflow.name, scope, item.source),
-            workflow=workflow.name,
-            variant=workflow.variant,
-            scope=scope,
-            source=item.source,
-            inputs=text,
-            inputs_print=codec.fingerprint(text),
-            definition=workflow.fingerprint,
-            previously=item.previously,
-            previous_id=run_id(workflow.name, scope, item.previously) if item.previously else None,
-        )
-
     async def register(self, scope: Scope, batches: Iterable[Sequence[Item]]) -> Registration:
         """Enter what is wanted into the journal; nothing is sent. Raises `ScopeMismatch`, `StorageError`."""
         await self.check_scope(scope)
-        for workflow in self.workflows.values():
-            await self.journal.define(workflow.fingerprint, workflow.definition)
-        done = Registration(batch=await self.journal.new_batch())
-        again = self.refresh or await self.outdated()
-        due = (Standing.CHANGED, Standing.UNCHANGED) if again else (Standing.CHANGED,)
-        for items in batches:
-            found = await self.journal.register(done.batch, [self.new_run(scope, item) for item in items])
-            done.standings.update(standing for standing, _ in found)
-            if finished := [(i, s, k) for i, (s, k) in zip(items, found, strict=True) if s in due]:
-                await self._change(scope, done, finished)
-        return done
-
-    async def _change(self, scope: Scope, done: Registration, finished: Sequence[tuple[Item, Standing, Known]]) -> None:
-        """Give finished runs their new inputs, unless that would take down what nobody allowed to."""
-        runs = []
-        for item, standing, known in finished:
-            found, reason = await self.foresee(item, await self.journal.load(known.run_id))
-            if reason:
-                done.left[item.source] = reason
-            elif self.refresh or standing is Standing.CHANGED or any(change.due for change in found):
-                done.changed.append(item.source)
-                runs.append(self.new_run(scope, item))
-        await self.journal.register(done.batch, runs, {run.run_id for run in runs})
-
-    async def foresee(self, item: Item, run: RunState, *, look: bool = False) -> tuple[Sequence[StepChange], str]:
-        """What an item means for each step of a run that the journal has, and why it cannot be done now. `look`:
-        what the run made is read first; else nothing is sent."""
-        if run.variant != item.workflow.variant:
-            return (), f"it was made as {run.variant}: destroy it first"
-        try:
-            seen = await views(self.session, *await self.declared(run), run) if look else NOT_SEEN
-            found = await self.compare(item, run, seen)
-        except Answer as refusal:
-            return (), refusal.failure.message
-        refused = next((f"{change.step.replace('_', ' ')}: {change.refused}" for change in found if change.refused), "")
-        doomed = [change.step.replace("_", " ") for change in found if change.destroys]
-        if refused or not doomed or self.replace:
-            return found, refused
-        return found, f"{', '.join(doomed)} cannot be changed in place: needs --replace"
-
-    async def compare(
-        self, item: Item, run: RunState, seen: Mapping[str, View | None] = NOT_SEEN
-    ) -> Sequence[StepChange]:
-        """What an item means for each step of a run that the journal has, whose objects are as `seen`; nothing is sent.
-        Raises `Rejected`."""
-        inputs = item.inputs if item.text is None else item.workflow.decode(item.text)
-        plan = item.workflow.plan(inputs)
-        shared = {
-            name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
-        }
-        return changes(
-            item.workflow,
-            run,
-            inputs,
-            self.resources,
-            now=self.clock.wall(),
-            shared=shared,
-            source=item.source,
-            delete_data=self.delete_data,
-            seen=seen,
-            outdated=[name for name, state in {**run.steps, **shared}.items() if await self._is_outdated(run, state)],
-        )
-
-    async def outdated(self) -> set[str]:
-        """The shared steps, by the ids of their runs, whose secrets were changed behind their references."""
-        return {
-            run.run_id
-            async for run in self.journal.stream(shared=True)
-            for state in run.steps.values()
-            if await self._is_outdated(run, state)
-        }
-
-    async def _is_outdated(self, run: RunState, state: StepState) -> bool:
-        workflow = self.workflows.get((run.workflow, run.variant))
-        step = workflow.steps.get(state.name) if workflow else None
-        resource = self.resources.get(step.resource) if step else None
-        if resource is None or state.receipt is None or not hasattr(resource, "current"):
-            return False
-        return not await resource.current(state.receipt)
+        return await self.wanted.register(scope, batches)
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:
         """A batch of runs that the journal knows already (`resume`)."""
@@ -313,7 +192,7 @@ class Engine:
         Raises `UnknownRun`, and `Rejected` for an answer that cannot be.
         """
         state = await self.journal.claim_one(id)
-        workflow = self._known(state)
+        workflow = self.wanted.known(state)
         plan = workflow.plan(workflow.decode(state.inputs))
         if step in plan.shared:
             state = await self.journal.claim_one(run_id(state.workflow, state.scope, plan.shared[step], shared=True))
@@ -345,9 +224,9 @@ class Engine:
 
     async def report(self, run: RunState) -> dict[str, Json]:
         """A run as one line of `status --json`. Raises `WorkflowChanged` when its workflow is not known here."""
-        workflow = self._known(run)
+        workflow = self.wanted.known(run)
         plan = workflow.plan(workflow.decode(run.inputs))
-        return report(run, plan, await self._shared_steps(run, plan))
+        return report(run, plan, await self.wanted.shared_steps(run, plan))
 
     async def drift(self, run_ids: Collection[str]) -> AsyncIterator[tuple[RunState, tuple[StepDrift, ...]]]:
         """Hold what the platform has against what the journal knows of these runs, by source name; only reads."""
@@ -365,39 +244,12 @@ class Engine:
         found: dict[str, tuple[StepDrift, ...]] = {}
 
         async def compare(run: RunState) -> None:
-            found[run.run_id] = await drift(self.session, *await self.declared(run), run)
+            found[run.run_id] = await drift(self.session, *await self.wanted.declared(run), run)
 
         async with anyio.create_task_group() as group:
             for run in runs:
                 group.start_soon(compare, run)
         return [(run, found[run.run_id]) for run in runs]
-
-    def _known(self, run: RunState) -> Workflow[Any]:
-        workflow = self.workflows.get((run.workflow, run.variant))
-        if workflow is None:
-            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
-        return workflow
-
-    async def declared(self, run: RunState) -> tuple[Workflow[Any], dict[str, StepState]]:
-        """The workflow of a run, and the states of its shared steps. Raises `WorkflowChanged`."""
-        workflow = self._known(run)
-        return workflow, await self._shared_steps(run, workflow.plan(workflow.decode(run.inputs)))
-
-    async def _shared_steps(self, run: RunState, plan: Plan) -> dict[str, StepState]:
-        return {name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))}
-
-    async def _shared_step(self, run: RunState, name: str, key: str) -> StepState | None:
-        id = run_id(run.workflow, run.scope, key, shared=True)
-        known = self._shared.get(id)
-        if known is None or known.status is not RunStatus.DONE:
-            try:
-                known = await self.journal.load(id)
-            except UnknownRun:
-                return None
-            self._shared[id] = known
-            if len(self._shared) > SHARED_KEPT:
-                self._shared.popitem(last=False)
-        return known.steps.get(name)
 
     def history(self, run: RunState, step: str | None = None) -> AsyncIterator[Event]:
         """What was recorded of a run, oldest first."""

@@ -6,7 +6,6 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 
-from engine.api import Item
 from engine.journal.memory import Contents, MemoryStore
 from engine.model import Scope
 from engine.session import Notice
@@ -18,6 +17,7 @@ from engine.simulation.things import SHARED, run_of
 from engine.simulation.watch import Watch
 from engine.simulation.weather import GATEWAY, READ_LAG
 from engine.simulation.world import World
+from engine.wanted import Item
 
 PATIENCE = 40
 """How often a command may fail in calm weather, one time after the other, before people give up."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from engine.api import Engine, Item
+from engine.api import Engine
 from engine.model import RunStatus, Scope
+from engine.wanted import Item
 from tests.onboarding.openapi import complaints, kinds
 from tests.onboarding.sources import source, zendesk
 from workflows.aep import AepClient, Credentials, make_transport

@@ -49,7 +49,7 @@ async def _text(store: str, name: str, form: Form) -> str:
 
     async with looking(store) as engine:
         run = await find_run(engine, name)
-        workflow, shared = await engine.declared(run)
+        workflow, shared = await engine.wanted.declared(run)
         requests = await requests_of(workflow, run, shared, time.time())
     if form is Form.CURL:
         return as_curl(requests)

@@ -68,7 +68,7 @@ def _chain(chain: Chain, form: Form) -> str:
 async def _run(store: str, name: str, form: Form) -> str:
     async with looking(store) as engine:
         run = await find_run(engine, name)
-        workflow, _ = await engine.declared(run)
+        workflow, _ = await engine.wanted.declared(run)
         plan = workflow.plan(workflow.decode(run.inputs))
         steps: Any = (await engine.report(run))["steps"]
         chapters = [await chapter_of(engine, run, shown) for shown in steps]

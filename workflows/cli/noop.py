@@ -8,11 +8,12 @@ from itertools import count
 from time import perf_counter
 from typing import Any, NoReturn
 
-from engine.api import LOCAL, Engine, Item
+from engine.api import LOCAL, Engine
 from engine.errors import Rejected
 from engine.model import Json, Receipt, value
 from engine.pacing import Pacing
 from engine.ports import Hit, Label, Resource, View
+from engine.wanted import Item
 from engine.workflow import Workflow
 
 STEPS = 10

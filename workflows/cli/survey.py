@@ -10,11 +10,12 @@ from typing import Any
 
 import anyio
 
-from engine.api import Engine, Item
+from engine.api import Engine
 from engine.changes import StepChange
 from engine.identity import run_id
 from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
+from engine.wanted import Item, new_run
 from workflows.cli.failures import Refusal
 from workflows.cli.foreseen import kind_of, print_of
 from workflows.cli.selecting import Selection, Subject, codes_of
@@ -94,11 +95,11 @@ class Survey:
     async def sources(self) -> AsyncIterator[Found]:
         """Every source, in the manifest's order."""
         codes = await self._codes() if self.selection.by_error else {}
-        self._outdated = await self.engine.outdated()
+        self._outdated = await self.engine.wanted.outdated()
         for batch in self.spool.batches(BATCH):
             await self._check_names(batch)
             items = [_item(said) for said in batch]
-            runs = [self.engine.new_run(self.scope, item) for item in items]
+            runs = [new_run(self.scope, item) for item in items]
             compared = await self.engine.journal.compare(runs)
             batch_found = list[Found]()
             for item, run, (standing, known) in zip(items, runs, compared, strict=True):
@@ -120,7 +121,7 @@ class Survey:
             async with places:
                 run = await self.engine.journal.load(known.run_id)
                 if run.status is not RunStatus.DESTROYED:
-                    changes, left = await self.engine.foresee(found.item, run, look=self.look)
+                    changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
                     results[place] = replace(found, changes=changes, left=left)
 
         async with anyio.create_task_group() as group:
@@ -186,7 +187,7 @@ class Survey:
             return
         alone = [replace(_item(said), previously=None) for said in asking]
         items = [*(replace(item, source=str(s.previously)) for item, s in zip(alone, asking, strict=True)), *alone]
-        found = await self.engine.journal.compare([self.engine.new_run(self.scope, item) for item in items])
+        found = await self.engine.journal.compare([new_run(self.scope, item) for item in items])
         for said, (_, before), (_, now) in zip(asking, found[: len(asking)], found[len(asking) :], strict=True):
             if before and now and before.status is not RunStatus.DESTROYED and now.status is not RunStatus.DESTROYED:
                 line = self.spool.line_of(said.source)
