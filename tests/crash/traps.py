@@ -6,7 +6,7 @@ A point is `WHAT:MOMENT`; the product has no hooks, so each trap wraps the funct
 | --- | --- |
 | `intent`, `receipt`: a record with one | `before` it is handed to the journal, `after` it is durable |
 | `commit`: any transaction of the journal | `before` COMMIT, `inside` it (while it syncs), `after` it |
-| `POST`, `PATCH` (signing), `DELETE` | `leaving`: no byte is out; `sent`: all are, no answer is there; `answered` |
+| `POST`, `PATCH` (signing), `DELETE` | `leaving`: before the last look at the clock; `sent`: no answer is there; `answered` |
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from signal import SIGKILL
 from typing import Any
 
+import httpx
 from sqlalchemy import Engine, event
 
 from engine.journal.postgres import PostgresPlace
 from engine.journal.sql_journal import SqlJournal
 from engine.journal.sqlite import SqlitePlace
 from engine.model import Record, RunStatus, StepStatus
-from workflows.aep import AepClient
+from workflows.aep import AepClient, transport
 from workflows.aep.connection import Connection, Reply
 
 IN_FLIGHT = 0.03
@@ -150,16 +151,32 @@ def _after(owner: type[Any], name: str, armed: _Armed) -> None:
 
 
 def _on_request(armed: _Armed, moment: str, method: str) -> None:
-    if moment == "answered":
-        _on_answer(armed, method)
-        return
+    on = {"leaving": _on_leaving, "sent": _on_sent, "answered": _on_answer}
+    on[moment](armed, method)
+
+
+def _on_leaving(armed: _Armed, method: str) -> None:
+    """Just before the transport asks for the last time whether the request may leave."""
+    inner = transport._departs  # noqa: SLF001 - the product has no hooks
+
+    def departs(request: httpx.Request) -> Callable[[], float]:
+        ask = inner(request)
+
+        def asked() -> float:
+            if request.method == method and request.url.path.startswith("/data/"):
+                armed()
+            return ask()
+
+        return asked
+
+    setattr(transport, "_departs", departs)  # noqa: B010 - as above
+
+
+def _on_sent(armed: _Armed, method: str) -> None:
     inner, line = Connection.exchange, f"{method} /data/".encode()
 
     async def exchange(self: Connection, request: bytes, **bounds: float) -> Reply:
-        effect = request.startswith(line)
-        if moment == "leaving" and effect:
-            armed()
-        if moment == "sent" and effect and armed.step_on():
+        if request.startswith(line) and armed.step_on():
             asyncio.get_running_loop().call_later(IN_FLIGHT, armed.spring)
         return await inner(self, request, **bounds)
 
