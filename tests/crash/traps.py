@@ -6,7 +6,7 @@ A point is `WHAT:MOMENT`; the product has no hooks, so each trap wraps the funct
 | --- | --- |
 | `intent`, `receipt`: a record with one | `before` it is handed to the journal, `after` it is durable |
 | `commit`: any transaction of the journal | `before` COMMIT, `inside` it (while it syncs), `after` it |
-| `POST`, `PATCH` (signing), `DELETE` | `leaving`: before the last look at the clock; `sent`: no answer is there; `answered` |
+| `POST`, `PATCH` (signing), `DELETE` | `leaving`: before the last check; `sent`: no answer is there; `answered` |
 """
 
 from __future__ import annotations
