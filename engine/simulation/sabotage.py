@@ -212,6 +212,7 @@ SWITCHES: Mapping[str, Switch] = {
         patches=lambda: [(drive, "verify", broken.nothing), (runner, "verify", broken.nothing)],
         weather=_weather(
             scripts=[("run", "destroy", "run")],
+            runs=[1],
             disasters=["restored"],
             disaster=[0.6],
             crash_rate=[0.002],
@@ -220,7 +221,7 @@ SWITCHES: Mapping[str, Switch] = {
             rivals=[""],
             calm_at=[600, 1500],
             hurry=[0],
-            **QUIET,
+            **{**QUIET, "adopts": ["schema"]},  # no sentinel tells that the rest is gone
         ),
     ),
     "no_lease": Switch(rule="7: the sentinel is read once, at the conflict", patches=broken.always_leased),
