@@ -17,12 +17,13 @@ from engine.effect import Intended, draft
 from engine.ensure import pursue
 from engine.errors import Rejected
 from engine.evidence import believe, confirm
+from engine.give_way import give_way
 from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
 from engine.ports import Adopt
 from engine.recover import recover
 from engine.refresh import refresh
-from engine.revise import give_way, ground, revise
+from engine.revise import ground, revise
 from engine.sentinel import hold, leased, verify
 from engine.switch import switch
 

@@ -1,119 +1,31 @@
-"""Bringing what a run has made to what its inputs say now. Changing is an effect: its intent goes first (rule 10).
+"""Changing in place what a run has made, so that it is what its inputs say now (rule 10).
 
-Before the walk, what cannot be changed in place gives way: it is superseded, or taken down, dependents first, so that
-never two of them live; and what the new ones stand on is changed in place. The walk makes the new ones. After the walk
-the rest is changed in place. Each change is sent on the condition that the object is still as it was seen: a lost
-answer is settled by reading again, a late request comes to nothing, and what somebody else changed is not overwritten.
+Before the walk what new objects are to stand on is changed, after it all the rest. Changing is an effect: its intent
+goes first, and it is sent on the condition that the object is still as it was seen: a lost answer is settled by reading
+again, a late request comes to nothing, and what somebody else changed is not overwritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from engine import changes, codec, labels, machine
-from engine.active import Active, Shared, StepFailed, describe
-from engine.changes import Asked, StepChange
-from engine.destroy import deletable, delete_doomed, doom, settle_intents
+from engine.active import Active, StepFailed, describe
+from engine.changes import Asked
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
-from engine.model import Attempt, Failure, Json, Origin, Receipt, StepState, Verb, replace
+from engine.model import Attempt, Failure, Json, Origin, Receipt, Verb, replace
 from engine.ports import SWITCH, Change, View
 from engine.refresh import lose
 from engine.retry import next_delay
-from engine.sentinel import hold, leased, overtaken
+from engine.sentinel import leased, overtaken
 from engine.switch import switch_step
 
 AGAIN = 2
 """How often a change that met somebody else's is tried."""
-
-
-async def give_way(run: Active, shared: Shared) -> None:
-    """Before the walk: let what cannot be changed in place give way to what the walk will make.
-
-    Raises `StepFailed` when that would take something down and nobody allowed it.
-    """
-    found = await _compare(run, shared)
-    await _allowed(run, [change for change in found if change.destroys])
-    if any(change.destroys or change.superseded for change in found):
-        await settle_intents(run, shared)  # rule 9: what is open is finished as it was begun
-        found = await _compare(run, shared)
-    doomed = [change for change in found if change.destroys]
-    superseded = [change for change in found if change.superseded]
-    if doomed:
-        leaving = {change.step: change for change in doomed if change.stays or not deletable(run, change.step)}
-        for name, change in leaving.items():
-            if _ours(run.step(name)):
-                run.session.tell("step_left", run.state, name, id=change.id, kept=True)
-        gone = [change.step for change in doomed if change.step not in leaving]
-        await doom(run, gone, [_released(run.step(name)) for name in leaving])
-        await delete_doomed(run)
-        await run.write(run=replace(run.state, doomed=()))
-    if superseded:
-        await _supersede(run, [change.step for change in superseded])
-    if doomed or superseded:
-        await hold(run)  # the sentinel says the generation before anything of it is made (rule 2)
-
-
-async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
-    states: dict[str, StepState] = {}
-    for name in run.plan.shared:
-        if any(name in run.plan.steps[other].needs for other in run.plan.steps if other in run.receipts):
-            run.receipts[name] = await shared(run, name)
-            states[name] = StepState(name=name, receipt=run.receipts[name])
-    try:
-        return changes.changes(
-            run.workflow,
-            run.now(),
-            run.inputs,
-            run.session.resources,
-            now=run.session.clock.wall(),
-            shared=states,
-            delete_data=run.session.delete_data,
-            seen=run.seen,
-        )
-    except Rejected as refusal:
-        raise StepFailed(refusal.failure) from refusal
-
-
-async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
-    """Nothing is taken down unasked. Raises `StepFailed`."""
-    refused = next((change for change in doomed if change.refused), None)
-    if not doomed or (refused is None and run.session.replace):
-        return
-    names = ", ".join(change.step.replace("_", " ") for change in doomed)
-    message = refused.refused if refused else f"{names} cannot be changed in place"
-    hint = "give the source another name, or destroy it first" if refused else "allow it with headway run --replace"
-    name = refused.step if refused else doomed[0].step
-    failure = Failure(kind="needs_replace", message=message, hint=hint)
-    run.note(name, failure.kind, **describe(failure))
-    run.session.tell("step_failed", run.state, name, kind=failure.kind, message=message)
-    await run.write(replace(run.step(name), failure=failure))
-    raise StepFailed(failure, name)
-
-
-def _released(step: StepState) -> StepState:
-    """A step that lets go of an object that stays: one that others may need, or that was never ours."""
-    return machine.superseded(step) if _ours(step) else replace(machine.lost(step), spec=None)
-
-
-def _ours(step: StepState) -> bool:
-    return step.receipt is not None and step.receipt.origin is not Origin.ADOPTED
-
-
-async def _supersede(run: Active, names: Collection[str]) -> None:
-    """Let go of objects that cannot be deleted; the new ones get names of a generation that none of them has."""
-    steps = [run.step(name) for name in names]
-    for step in steps:
-        run.note(step.name, "superseded", id=step.receipt.id if step.receipt else None)
-    newest = max(step.generation for step in steps)
-    generation = max(run.state.generation, newest + 1)
-    await run.write(*map(machine.superseded, steps), run=replace(run.state, generation=generation))
-
-
-# --- in place ---------------------------------------------------------------------------------------------------------
 
 
 def ground(run: Active) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine import destroy, drive, effect, labels, machine, revise, runner
+from engine import destroy, drive, effect, give_way, labels, machine, runner
 from engine.active import Active
 from engine.machine import Timing
 from engine.simulation import broken
@@ -287,7 +287,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "replaced_stays": Switch(
         rule="10: what is replaced is not taken down first",
-        patches=lambda: [(revise, "delete_doomed", broken.let_go)],
+        patches=lambda: [(give_way, "delete_doomed", broken.let_go)],
         weather=CHANGING.but(scripts=[("run", "replace")], fault_rate=[0]),
     ),
     "deleted_by_hand_believed": Switch(
@@ -297,7 +297,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "replace_over_doubt": Switch(
         rule="10: replacing does not resolve open intents",
-        patches=lambda: [(revise, "settle_intents", broken.nothing)],
+        patches=lambda: [(give_way, "settle_intents", broken.nothing)],
         weather=CHANGING.but(
             scripts=[("run", "replace")],
             fates=["late", "lost", "error"],
@@ -309,7 +309,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "generation_untold": Switch(
         rule="2: the sentinel does not tell the generation before something of it is made",
-        patches=lambda: [(revise, "hold", broken.nothing)],
+        patches=lambda: [(give_way, "hold", broken.nothing)],
         weather=_weather(
             scripts=[("run", "replace"), ("run", "change", "replace")],
             disasters=["deleted"],
