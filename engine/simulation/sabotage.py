@@ -296,8 +296,10 @@ SWITCHES: Mapping[str, Switch] = {
         weather=CHANGING.but(hands=[1.0], fault_rate=[0]),
     ),
     "replace_over_doubt": Switch(
-        rule="10: replacing does not resolve open intents",
+        rule="10: replacing does not resolve open intents (a platform that refuses to delete what is referred to, and to "
+        "make what refers to nothing, says the same later)",
         patches=lambda: [(give_way, "settle_intents", broken.nothing)],
+        harmless=True,
         weather=CHANGING.but(
             scripts=[("run", "replace")],
             fates=["late", "lost", "error"],
