@@ -33,23 +33,20 @@ from engine.errors import (
     WorkflowError,
 )
 from engine.model import Event, Failure, Json, Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
-from engine.ports import (
+from engine.ports import Clock, Gate, Journal, Standing
+from engine.resource import (
     Adopt,
     Amendable,
     Change,
-    Clock,
     Deletable,
     Difference,
-    Gate,
     Hit,
-    Journal,
     Label,
     LateBound,
     Lookup,
     Resource,
     Sealed,
     Signable,
-    Standing,
     Switchable,
     View,
 )

@@ -23,7 +23,7 @@ from engine.model import (
     replace,
     value,
 )
-from engine.ports import View
+from engine.resource import View
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow

@@ -11,7 +11,7 @@ import orjson
 from engine import codec, labels
 from engine.active import Active, Work
 from engine.model import Failure, Receipt, replace
-from engine.ports import Adopt, Difference, View
+from engine.resource import Adopt, Difference, View
 
 
 async def check_body(work: Work, view: View) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 from engine import codec, labels
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
-from engine.ports import SWITCH, Adopt, Change, View
 from engine.prints import asked, short, source_of
+from engine.resource import SWITCH, Adopt, Change, View
 from engine.workflow import Step, Workflow
 
 NEW, GONE = "(new)", "(gone)"

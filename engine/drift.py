@@ -11,8 +11,8 @@ import anyio
 from engine import labels
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
-from engine.ports import Adopt, Change, View
 from engine.prints import source_of
+from engine.resource import Adopt, Change, View
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session
 from engine.workflow import Plan, Step, Workflow

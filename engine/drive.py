@@ -20,9 +20,9 @@ from engine.evidence import believe, confirm
 from engine.give_way import give_way
 from engine.machine import Move
 from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
-from engine.ports import Adopt
 from engine.recover import recover
 from engine.refresh import refresh
+from engine.resource import Adopt
 from engine.revise import ground, revise
 from engine.sentinel import hold, leased, verify
 from engine.switch import switch

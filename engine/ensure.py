@@ -13,7 +13,7 @@ from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.machine import Move, Verdict
 from engine.model import Failure, Origin, StepState, replace
-from engine.ports import Adopt
+from engine.resource import Adopt
 from engine.retry import pause_between_looks
 
 Finish = Callable[[StepState], Awaitable[None]]

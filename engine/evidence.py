@@ -11,7 +11,7 @@ from engine.active import Active, Work
 from engine.bodies import check_body, compared, print_found
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Origin, StepState, replace
-from engine.ports import Hit, View
+from engine.resource import Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
 

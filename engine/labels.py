@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 from engine.model import RunState, replace, value
-from engine.ports import Label
+from engine.resource import Label
 
 MAX_NAME = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")

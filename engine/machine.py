@@ -17,7 +17,7 @@ from enum import Enum
 from functools import cached_property
 
 from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace, value
-from engine.ports import View
+from engine.resource import View
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,7 +110,7 @@ class Failure:
 class Attempt:
     """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
     that may send it; `at` its wall clock (epoch seconds), good for history only. `condition`: on what an update depends
-    (`ports.Amendable.condition`)."""
+    (`resource.Amendable.condition`)."""
 
     tag: str
     by: str

@@ -10,7 +10,7 @@ from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus, replace
-from engine.ports import Adopt
+from engine.resource import Adopt
 
 Finish = Callable[[StepState], Awaitable[None]]
 

@@ -18,8 +18,8 @@ from engine.changes import Asked
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.model import Attempt, Failure, Json, Origin, Receipt, Verb, replace
-from engine.ports import SWITCH, Change, View
 from engine.refresh import lose
+from engine.resource import SWITCH, Change, View
 from engine.retry import next_delay
 from engine.sentinel import leased, overtaken
 from engine.switch import switch_step

@@ -13,7 +13,7 @@ from engine import labels, machine
 from engine.active import Active, describe
 from engine.errors import Answer, Halt
 from engine.model import Failure, Receipt, RunState, replace
-from engine.ports import View
+from engine.resource import View
 
 
 def leased(run: Active, name: str) -> bool:

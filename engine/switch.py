@@ -10,7 +10,7 @@ from engine.active import Active, describe
 from engine.effect import admit
 from engine.errors import Answer, NotApplied, Rejected
 from engine.model import Failure, Origin, Receipt, RunState, StepState, replace
-from engine.ports import SWITCH, View
+from engine.resource import SWITCH, View
 from engine.retry import next_delay
 
 

@@ -13,7 +13,8 @@ from engine.drift import views
 from engine.errors import Answer, UnknownRun, WorkflowChanged
 from engine.identity import run_id
 from engine.model import Known, NewRun, RunState, RunStatus, Scope, StepState
-from engine.ports import Standing, View
+from engine.ports import Standing
+from engine.resource import View
 from engine.session import Session
 from engine.workflow import Plan, Workflow
 

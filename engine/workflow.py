@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from engine import codec
 from engine.errors import WorkflowError
 from engine.model import Receipt, value
-from engine.ports import Adopt
+from engine.resource import Adopt
 from engine.retry import RetryPolicy
 
 InputsT = TypeVar("InputsT")

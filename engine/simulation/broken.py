@@ -12,7 +12,7 @@ from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.machine import Move, Sighting, Verdict
 from engine.model import Attempt, Known, NewRun, Receipt, Record, RunState, StepState, StepStatus, replace
-from engine.ports import Hit, View
+from engine.resource import Hit, View
 from engine.simulation.chain import Kind, chain
 from engine.simulation.clocks import Clock
 from engine.workflow import Plan

@@ -15,7 +15,7 @@ import orjson
 
 from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected
 from engine.model import Json, Receipt
-from engine.ports import Adopt, Change, Difference, Hit, Label, Resource, View
+from engine.resource import Adopt, Change, Difference, Hit, Label, Resource, View
 from engine.simulation.platform import Answer, Request
 from engine.simulation.things import Thing
 from engine.workflow import Workflow

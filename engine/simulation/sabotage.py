@@ -296,8 +296,8 @@ SWITCHES: Mapping[str, Switch] = {
         weather=CHANGING.but(hands=[1.0], fault_rate=[0]),
     ),
     "replace_over_doubt": Switch(
-        rule="10: replacing does not resolve open intents (a platform that refuses to delete what is referred to, and to "
-        "make what refers to nothing, says the same later)",
+        rule="10: replacing does not resolve open intents (who deletes what is referred to, or makes what "
+        "refers to nothing, is refused later)",
         patches=lambda: [(give_way, "settle_intents", broken.nothing)],
         harmless=True,
         weather=CHANGING.but(

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from engine import machine
 from engine.machine import Move, Sighting, Timing, Verdict
 from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace
-from engine.ports import View
+from engine.resource import View
 
 REFUSED = Failure(kind="rejected", message="refused")
 UNKNOWN = Failure(kind="in_doubt", message="no answer")

@@ -14,7 +14,7 @@ from engine import Engine, Item, Receipt, Workflow, runner
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
-from engine.ports import Hit, Label, Resource, View
+from engine.resource import Hit, Label, Resource, View
 
 RUNS = 3
 

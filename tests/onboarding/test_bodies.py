@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.ports import Label
+from engine.resource import Label
 from tests.onboarding.openapi import body_errors, known_keys, request_schema
 from tests.onboarding.sources import CRM_RULES, ZENDESK_RULES, receipts, source, zendesk
 from workflows.onboarding.chains import CHAINS

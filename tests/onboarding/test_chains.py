@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import Rejected
 from engine.model import Receipt
-from engine.ports import Adopt, Label
+from engine.resource import Adopt, Label
 from tests.onboarding.sources import CRM_RULES, DETAILS, PROFILE, SCHEDULE_TODAY, receipts, source, zendesk
 from workflows.onboarding.chains import CHAINS, schedule_mistakes
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target

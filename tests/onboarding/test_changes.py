@@ -9,8 +9,8 @@ import pytest
 
 from engine.changes import Action, StepChange, changes
 from engine.model import Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
-from engine.ports import Adopt
 from engine.prints import asked, printed
+from engine.resource import Adopt
 from tests.onboarding.sources import CRM_RULES, receipts, source
 from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target

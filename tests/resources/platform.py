@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from engine.model import Receipt
-from engine.ports import Label
+from engine.resource import Label
 from workflows.aep import AepClient, Credentials
 from workflows.emulator import (
     DEFAULT_CLIENT_ID,

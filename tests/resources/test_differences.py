@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.model import Json
-from engine.ports import View
+from engine.resource import View
 from tests.resources.platform import ENVIRON, KINDS, NOW, PROFILE, label, platform
 from workflows.resources import (
     Connections,

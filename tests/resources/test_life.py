@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import Conflict, Rejected
 from engine.model import Origin
-from engine.ports import Lookup, Resource, Signable
+from engine.resource import Lookup, Resource, Signable
 from tests.resources.platform import KINDS, NAMED, NOW, PROFILE, Platform, label, platform
 from workflows.resources import (
     Classes,

@@ -14,7 +14,7 @@ from workflows.cli.options import Calling
 from workflows.cli.words import amount
 
 if TYPE_CHECKING:
-    from engine.ports import Adopt
+    from engine.resource import Adopt
     from workflows.aep import AepClient
     from workflows.cli.sketching import Sketch
     from workflows.resources import Field, Listed, SchemaSpec

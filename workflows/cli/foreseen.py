@@ -8,7 +8,7 @@ from typing import Any
 from engine import codec
 from engine.changes import ADOPTED, Action, StepChange
 from engine.model import Json
-from engine.ports import Change
+from engine.resource import Change
 from workflows.cli.words import amount, cut
 
 SIGNS = {"create": "+", "continue": ">", "change": "~", "replace": "±", "refused": "!", "unchanged": " ", "gone": "?"}

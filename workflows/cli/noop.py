@@ -12,7 +12,7 @@ from engine.api import LOCAL, Engine
 from engine.errors import Rejected
 from engine.model import Json, Receipt, value
 from engine.pacing import Pacing
-from engine.ports import Hit, Label, Resource, View
+from engine.resource import Hit, Label, Resource, View
 from engine.wanted import Item
 from engine.workflow import Workflow
 

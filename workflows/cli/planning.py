@@ -252,7 +252,7 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
 def _resources(found: Found) -> Iterator[str]:
     """What would be made for a new source, or taken."""
     from engine.model import Receipt
-    from engine.ports import Adopt
+    from engine.resource import Adopt
 
     workflow, inputs = found.item.workflow, found.inputs
     plan = workflow.plan(inputs)

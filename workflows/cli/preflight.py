@@ -13,7 +13,7 @@ from engine.api import UNFINISHED
 from engine.errors import Rejected, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
-from engine.ports import Adopt
+from engine.resource import Adopt
 from workflows.cli.asking import KEPT, Asking
 from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings

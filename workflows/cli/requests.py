@@ -15,7 +15,7 @@ import orjson
 from engine import codec, labels
 from engine.errors import Answer
 from engine.model import Json, Receipt, RunState, StepState
-from engine.ports import Adopt
+from engine.resource import Adopt
 from engine.workflow import Step, Workflow
 from workflows.aep import AepClient, Credentials, Recorded, record
 from workflows.resources import Connections, all_resources

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 import yaml
 
-from engine.ports import Adopt
+from engine.resource import Adopt
 from workflows.cli.failures import Refusal
 from workflows.onboarding.chains import target_spec
 from workflows.onboarding.inputs import Target

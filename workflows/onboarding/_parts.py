@@ -14,7 +14,7 @@ import orjson
 
 from engine import codec
 from engine.model import Json, Receipt
-from engine.ports import Adopt, Label
+from engine.resource import Adopt, Label
 from workflows.onboarding.inputs import Inputs, Target, from_json, to_json
 from workflows.resources import (
     BY_DATASET,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from engine.model import Receipt
-from engine.ports import Adopt
+from engine.resource import Adopt
 from engine.workflow import Workflow
 from workflows.onboarding import _parts as parts
 from workflows.onboarding._parts import existing_dataset, live_table, schedule_mistakes, source_type, target_spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from engine.model import Json
-from engine.ports import Change
+from engine.resource import Change
 
 
 def changes(before: Json, after: Json, in_place: Callable[[str], bool]) -> list[Change]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.ports import Change, Difference, Hit, View
+from engine.resource import Change, Difference, Hit, View
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.model import Json
-from engine.ports import Difference, Hit
+from engine.resource import Difference, Hit
 
 
 def dig(value: Json, *path: str | int) -> Json:

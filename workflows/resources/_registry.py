@@ -11,7 +11,7 @@ import orjson
 
 from engine.errors import Conflict, InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.ports import Hit, View
+from engine.resource import Hit, View
 from workflows.aep import REGISTRY, AepClient, BadRequest, NotFound
 from workflows.resources._json import dig, hits, seconds, text
 from workflows.resources._translate import answers, failure_of, nothing_there

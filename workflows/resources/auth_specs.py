@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator, SchemaError, ValidationError
 from jsonschema.validators import validator_for
 
 from engine.model import Json
-from engine.ports import Hit
+from engine.resource import Hit
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._json import dig, rows, table, text
 from workflows.resources._translate import answers, nothing_there

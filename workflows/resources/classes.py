@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.errors import Rejected
 from engine.model import Failure, Json, replace
-from engine.ports import Change, Difference, Label, View
+from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
 from workflows.resources._columns import Field, xdm
 from workflows.resources._json import compare, dig, rows, table, text

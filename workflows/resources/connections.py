@@ -11,7 +11,7 @@ import orjson
 from engine.errors import Rejected
 from engine.model import Failure, Json, Receipt
 from engine.model import replace as changed
-from engine.ports import Change, Difference, Label, View
+from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import FlowServiceObjects, named

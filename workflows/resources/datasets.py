@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.ports import Change, Difference, Hit, Label, View
+from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import CATALOG, AepClient, NotFound
 from workflows.resources._changes import changes, within
 from workflows.resources._json import compare, dig, hits, media_type, seconds, table, text

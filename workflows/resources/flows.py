@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.errors import Rejected
 from engine.model import Failure, Json, Receipt
 from engine.model import replace as changed
-from engine.ports import Change, Difference, Label, View
+from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import FlowServiceObjects, named
 from workflows.resources._json import compare, dig, rows, table, text

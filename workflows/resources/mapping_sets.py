@@ -17,7 +17,7 @@ import anyio
 from engine import codec
 from engine.errors import InDoubt, Rejected
 from engine.model import Failure, Json, Origin, Receipt
-from engine.ports import Change, Difference, Hit, Label, View
+from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import DATA_PREP, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes
 from workflows.resources._json import compare, dig, hits, rows, seconds, text

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.model import Json, Receipt
-from engine.ports import Change, Difference, Label, View
+from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
 from workflows.resources._json import rows, text
 from workflows.resources._registry import RegistryObjects

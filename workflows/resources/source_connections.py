@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.model import Json
-from engine.ports import Change, Difference, Label, View
+from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
 from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.errors import Rejected
 from engine.model import Json
-from engine.ports import Adopt
+from engine.resource import Adopt
 from workflows.aep import AepClient
 from workflows.resources._json import table, text
 from workflows.resources._paths import Fields
