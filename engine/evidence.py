@@ -165,7 +165,8 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
 
 
 async def believe(run: Active) -> None:
-    """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7)."""
+    """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7).
+    Raises `StepFailed` for what was recovered and is not what was asked for (rule 5)."""
     for name, step in list(run.steps.items()):
         if not run.owns(name) or run.plan.steps[name].reads_only or step.receipt is None:
             continue
@@ -178,7 +179,10 @@ async def believe(run: Active) -> None:
         if source is None:
             continue
         print_of = print_found(run, name, view, source)
-        if print_of is not None and print_of != step.spec:
+        if print_of is None and step.receipt.origin is Origin.RECOVERED:  # it was taken by a read that was stale
+            work = Work(run=run, name=name, spec=run.spec(name), resource=run.resource(name), finish=run.write)
+            await check_body(work, view)
+        elif print_of is not None and print_of != step.spec:
             await run.write(replace(step, spec=print_of))
 
 

@@ -45,5 +45,4 @@ async def lose(run: Active, names: Sequence[str]) -> None:
         run.state, generation=run.state.generation + 1, status=RunStatus.RUNNING, begun_by=begun_by, finished_at=None
     )
     await run.write(*(machine.superseded(run.step(name)) for name in names), run=raised)
-    run.leased = float("-inf")
     await hold(run)

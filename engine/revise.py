@@ -168,7 +168,8 @@ class _Revision:
                     "changed_by_hand",
                     f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
                     f"it {_shown(there.before)}",
-                    "make the manifest say what is wanted, or put it back by hand; headway drift shows all of it",
+                    "make the manifest say what is wanted, or put it back with headway run --refresh; "
+                    "headway drift shows all of it",
                 )
             if not change.in_place or not there.in_place:
                 await self._fail(
