@@ -220,8 +220,8 @@ class Active:
         """Give the step up, durably, and raise `StepFailed`. With an open attempt it is in doubt, never failed."""
         now = self.session.clock.wall()
         self.note(name, "failed", **describe(failure))
-        self.session.tell("step_failed", self.state, name, kind=failure.kind, message=failure.message)
         await self.write(machine.failed(self.step(name), failure, now))
+        self.session.tell("step_failed", self.state, name, kind=failure.kind, message=failure.message)
         raise StepFailed(failure, name)
 
     async def accuse(self, name: str, failure: Failure) -> NoReturn:

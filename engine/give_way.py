@@ -70,8 +70,8 @@ async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
     name = refused.step if refused else doomed[0].step
     failure = Failure(kind="needs_replace", message=message, hint=hint)
     run.note(name, failure.kind, **describe(failure))
-    run.session.tell("step_failed", run.state, name, kind=failure.kind, message=message)
     await run.write(replace(run.step(name), failure=failure))
+    run.session.tell("step_failed", run.state, name, kind=failure.kind, message=message)
     raise StepFailed(failure, name)
 
 

@@ -265,8 +265,8 @@ class _Revision:
         run = self.run
         failure = Failure(kind=kind, message=message, hint=hint)
         run.note(self.name, kind, **describe(failure))
+        await run.write(replace(run.step(self.name), failure=failure))  # a stale owner may not tell
         run.session.tell("step_failed", run.state, self.name, kind=kind, message=message)
-        await run.write(replace(run.step(self.name), failure=failure))
         raise StepFailed(failure, self.name)
 
     async def _done(self, as_it_is: View | Receipt) -> bool:

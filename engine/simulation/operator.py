@@ -213,8 +213,8 @@ class Operator:
     def _rewinding(self) -> list[str]:
         """Where a look can still find everything, a journal may silently have lost its end."""
         world = self.world
-        puzzling = self.destroys or self.mended or world.hands  # what a forgotten change made looks like somebody's
-        possible = world.lists == "fresh" and not world.read_lag and not puzzling and self._backups
+        destroys = self.destroys or world.hands
+        possible = world.lists == "fresh" and not world.read_lag and not destroys and self._backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 
     def swap(self, how: str) -> None:

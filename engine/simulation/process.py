@@ -223,7 +223,8 @@ class Process:
         self.world.say(self.name, f"{notice.run.source}/{notice.step}: {notice.name} " + " ".join(
             f"{key}={value}" for key, value in notice.detail.items()
         ))  # fmt: skip
-        if notice.name == "step_accused":
+        by_hand = notice.name == "step_failed" and notice.detail["kind"] == "changed_by_hand"
+        if notice.name == "step_accused" or by_hand:
             self.operator.report(self, notice)
         elif notice.name == "step_left":
             self.operator.left.add((run, notice.step))
