@@ -4,10 +4,12 @@
 #   make check    format, lint, types, import contracts, tests: what CI asks
 #   make aepp     the emulator driven by AEPP, a client of the platform that nobody here wrote (500 MB of its own)
 #   make bench    the benchmarks, beside other engines in an environment of their own (QUICK=1: the short form)
-#   make proof    the whole proof: fault schedules, crash points, broken rules (SEED=1 COUNT=10000); properties; reality
-#   make reality  of these, the real processes that are killed, frozen and robbed of their journal
+#   make proof    the whole proof: the three that follow
+#   make schedules   fault schedules, crash points, broken rules (SEED=1 COUNT=10000)
+#   make properties  the property tests, with many examples
+#   make reality     real processes that are killed, frozen and robbed of their journal
 .DEFAULT_GOAL := check
-.PHONY: setup demo test aepp properties reality lint format types imports check coverage proof bench lock build clean
+.PHONY: setup demo test aepp schedules properties reality lint format types imports check coverage proof bench lock build clean
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -75,9 +77,10 @@ coverage: setup
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 
-proof: setup
+schedules: setup
 	$(BIN)/python -m engine.simulation.proof --seed $(SEED) --count $(COUNT)
-	$(MAKE) properties reality
+
+proof: schedules properties reality
 
 .venv-bench/.installed: .venv/.created benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
