@@ -65,6 +65,7 @@ class Active:
         self.resumed = bool(self.receipts or state.was or state.formerly)
         self.befores = state.was
         self.made: set[str] = set()
+        self.taken: set[str] = set()
         self.seen: dict[str, View] = {}
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")

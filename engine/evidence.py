@@ -166,7 +166,7 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
 
 async def believe(run: Active) -> None:
     """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7).
-    Raises `StepFailed` for what was recovered and is not what was asked for (rule 5)."""
+    Raises `StepFailed` for what this process has taken though it is not what was asked for (rule 5)."""
     for name, step in list(run.steps.items()):
         if not run.owns(name) or run.plan.steps[name].reads_only or step.receipt is None:
             continue
@@ -179,7 +179,7 @@ async def believe(run: Active) -> None:
         if source is None:
             continue
         print_of = print_found(run, name, view, source)
-        if print_of is None and step.receipt.origin is Origin.RECOVERED:  # it was taken by a read that was stale
+        if print_of is None and name in run.taken:  # by a read that was stale
             work = Work(run=run, name=name, spec=run.spec(name), resource=run.resource(name), finish=run.write)
             await check_body(work, view)
         elif print_of is not None and print_of != step.spec:
@@ -195,6 +195,7 @@ async def take(work: Work, view: View) -> None:
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=run.unique(name))
     generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
     state = replace(state, spec=print_of, generation=generation)
+    run.taken.add(name)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel
