@@ -21,27 +21,20 @@ Patch = tuple[object, str, Any]
 
 
 def effect_before_intent() -> list[Patch]:
-    write = Active.write
-
-    async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
-        kept = [s for s in steps if not (s.status is StepStatus.INTENT and s.receipt is None and s.failure is None)]
-        for step in steps:
-            if step not in kept:
-                self.steps[step.name] = step
-        if kept or run is not None:
-            await write(self, *kept, run=run)
-
-    return [(Active, "write", lazy)]
+    return _unwritten(lambda step: step.status is StepStatus.INTENT and step.receipt is None and step.failure is None)
 
 
 def change_before_intent() -> list[Patch]:
+    return _unwritten(lambda step: bool(machine.changing(step)))
+
+
+def _unwritten(forgotten: Callable[[StepState], bool]) -> list[Patch]:
+    """Such states are believed, but not made durable."""
     write = Active.write
 
     async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
-        kept = [step for step in steps if not machine.changing(step)]
-        for step in steps:
-            if step not in kept:
-                self.steps[step.name] = step
+        self.steps |= {step.name: step for step in steps if forgotten(step)}
+        kept = [step for step in steps if not forgotten(step)]
         if kept or run is not None:
             await write(self, *kept, run=run)
 
