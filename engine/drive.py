@@ -226,7 +226,11 @@ class Drive:
             return None
         try:
             spec = run.spec(name)
-            if isinstance(spec, Adopt) or not resource.ready(spec) or not session.gate.try_enter(resource.family):
+            if (
+                isinstance(spec, Adopt)
+                or not resource.ready(spec)
+                or not session.gate.try_enter(resource.family, first=True)
+            ):
                 return None
         except Rejected:
             return None

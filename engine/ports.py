@@ -28,8 +28,8 @@ class Gate(Protocol):
         """Wait for a permit. `first`: before all who wait, because the caller had its turn and could not use it."""
         ...
 
-    def try_enter(self, family: str) -> bool:
-        """Take a permit if one is free at this moment."""
+    def try_enter(self, family: str, *, first: bool = False) -> bool:
+        """Take a permit if one is free at this moment. `first`: before all who wait, to go on with what was begun."""
         ...
 
     def leave(self, family: str) -> None:

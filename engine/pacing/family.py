@@ -78,7 +78,7 @@ class Family:
 
     def opens_at(self, now: float) -> float:
         """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
-        if self.in_flight >= self._window.room:
+        if self.in_flight >= self._window.room and not self._window.open:
             return math.inf
         opens = self._common.next_at
         if self._quiet:

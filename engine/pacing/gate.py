@@ -7,6 +7,7 @@ something back (a permit, an answer) hands out what has become free. So nothing 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ from engine.pacing.family import Family, FamilyView
 
 TICK = 0.001
 """The shortest sleep, in seconds: timers are no finer, and a sleep that rounding makes too short must not spin."""
+
+
+SAMPLES = 32
+"""Permits over which is averaged how many prepare."""
 
 
 class _Waiter:
@@ -55,6 +60,25 @@ class _Lanes(dict[str, _Lane]):
         return lane
 
 
+class Ahead:
+    """Permits beyond the number that may be on the wire: for requests that are not ready to leave, because their intent
+    is being written. Else each would leave a place on the wire empty for so long."""
+
+    __slots__ = ("_out", "_preparing")
+
+    def __init__(self) -> None:
+        self._preparing = self._out = 0.0
+
+    def sample(self, *, preparing: int, out: int) -> None:
+        """How many permits are out whose requests are not ready, and are."""
+        self._preparing += (preparing - self._preparing) / SAMPLES
+        self._out += (out - self._out) / SAMPLES
+
+    def of(self, most: int) -> int:
+        """How many permits there may be beyond `most` (Little's law: as many as are preparing when `most` are out)."""
+        return int(most * min(self._preparing / self._out, 1.0)) if self._out else 0
+
+
 class Pacing:
     """Permits to send, by rate and by number at once; what a service allows is learned from its answers.
 
@@ -78,6 +102,8 @@ class Pacing:
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
         self._common = Common()
         self._in_flight = 0
+        self._wire, self._ready, self._ahead = anyio.Semaphore(concurrency, fast_acquire=True), 0, Ahead()
+        self._due = False  # what has become free is handed out at the loop's next turn
 
     async def enter(self, family: str, *, first: bool = False) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
@@ -98,9 +124,10 @@ class Pacing:
             self._abandon(lane, waiter)
             raise
 
-    def try_enter(self, family: str) -> bool:
+    def try_enter(self, family: str, *, first: bool = False) -> bool:
         lane = self._lanes[family]
-        if lane.queue or (self._waiting and (self._cap is not None or self._common.pace is not None)):
+        shared = self._cap is not None or self._common.pace is not None
+        if not first and (lane.queue or (self._waiting and shared)):
             return False  # what all families share goes in turns
         now = self._boot()
         if self._opens_at(lane, now) > now:
@@ -111,8 +138,23 @@ class Pacing:
     def leave(self, family: str) -> None:
         self._lanes[family].family.give_back()
         self._in_flight -= 1
-        if self._waiting:
-            self._hand_out()
+        if self._waiting and not self._due:  # not at once: whoever gave it back may need it for what follows
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._hand_out)
+
+    async def board(self) -> None:
+        """Wait for a place on the wire, with a permit in hand; the caller gives it back with `alight`."""
+        self._ready += 1
+        try:
+            await self._wire.acquire()
+        except BaseException:
+            self._ready -= 1
+            raise
+
+    def alight(self) -> None:
+        """The request is answered, or never left."""
+        self._ready -= 1
+        self._wire.release()
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
         """The head of an answer is known; called while the permit is held.
@@ -160,13 +202,14 @@ class Pacing:
         return _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
 
     def _opens_at(self, lane: _Lane, now: float) -> float:
-        if self._in_flight >= self._concurrency:
+        if self._in_flight >= self._concurrency + self._ahead.of(self._concurrency):
             return math.inf
         if self._cap is None:
             return lane.family.opens_at(now)
         return max(lane.family.opens_at(now), self._cap.opens_at)
 
     def _take(self, lane: _Lane, now: float) -> None:
+        self._ahead.sample(preparing=self._in_flight - self._ready, out=self._ready)
         self._in_flight += 1
         lane.family.take(now)
         if self._cap is not None:
@@ -213,6 +256,7 @@ class Pacing:
 
     def _hand_out(self) -> None:
         """Grant what is free, one to each family in turn; let the first of the others sleep until it is time."""
+        self._due = False
         now = self._boot()
         idle = 0
         while idle < len(self._waiting):

@@ -55,6 +55,11 @@ class Window:
         self._patience = PATIENCE
 
     @property
+    def open(self) -> bool:
+        """Whether nothing but the person's bound limits how many may be out."""
+        return self.room >= self._most
+
+    @property
     def learned(self) -> bool:
         """Whether the service, not the person, sets the limit."""
         return self._bad < math.inf

@@ -51,7 +51,7 @@ class Gate:
         if not self.world.calm:
             await anyio.sleep(self.rng.choice(self.world.weather.permits))
 
-    def try_enter(self, family: str) -> bool:
+    def try_enter(self, family: str, *, first: bool = False) -> bool:  # noqa: ARG002 - nobody queues here
         """Take a permit if one is free at this moment."""
         return self.paused(family) == 0 and (self.world.calm or self.rng.random() < 0.5)
 

@@ -60,12 +60,19 @@ class Gate:
 
     log: list[tuple[Any, ...]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    aboard: int = 0
 
     async def enter(self, family: str) -> None:
         self.log.append(("enter", family))
 
     def leave(self, family: str) -> None:
         self.log.append(("leave", family))
+
+    async def board(self) -> None:
+        self.aboard += 1
+
+    def alight(self) -> None:
+        self.aboard -= 1
 
     def departs_in(self, family: str) -> float:  # noqa: ARG002
         return self.waits.pop(0) if self.waits else 0.0

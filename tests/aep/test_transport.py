@@ -86,7 +86,7 @@ async def test_a_connection_that_breaks_after_the_request_is_lost_and_nothing_is
             await effect(client, method)
         assert len(wire.requests) == 1
         assert caught.value.problem.status is None
-        assert gate.log == [("observe", FLOW_SERVICE, None, None)]
+        assert (gate.log, gate.aboard) == ([("observe", FLOW_SERVICE, None, None)], 0)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])

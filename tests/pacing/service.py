@@ -91,12 +91,14 @@ def _within(now: float, windows: Sequence[tuple[float, float]]) -> bool:
 @dataclass
 class Batch:
     """So many requests sent by so many callers, each until it is taken. `charged`: attempts that failed by themselves;
-    `premature`: requests sent after a Retry-After was read and before it ended."""
+    `premature`: requests sent after a Retry-After was read and before it ended. `journal`: seconds that an
+    intent takes in the mean."""
 
     gate: Pacing
     service: Service
     size: int
     callers: int = 100
+    journal: float = 0.002
     family: str = FAMILY
     sent: list[float] = field(default_factory=list)
     charged: int = 0
@@ -127,14 +129,20 @@ class Batch:
     async def _try(self) -> bool:
         await self.gate.enter(self.family)
         try:
-            await anyio.sleep(self.service.rng.uniform(0.0, 0.004))  # the intent goes to the journal
+            await anyio.sleep(self.service.rng.uniform(0.0, 2.0) * self.journal)  # the intent is written
             while (pause := self.gate.paused(self.family)) > 0:
                 self.gate.leave(self.family)
                 await anyio.sleep(pause)
                 await self.gate.enter(self.family)
-            self.sent.append(clock())
-            self.premature += clock() < self.floor - 1e-9
-            status, retry_after = await self.service.call()
+            await self.gate.board()
+            try:
+                while pause := self.gate.departs_in(self.family):  # noqa: ASYNC110 - no event is there to wait for
+                    await anyio.sleep(pause)
+                self.sent.append(clock())
+                self.premature += clock() < self.floor - 1e-9
+                status, retry_after = await self.service.call()
+            finally:
+                self.gate.alight()
             if retry_after is not None:
                 self.floor = max(self.floor, clock() + retry_after)
             self.gate.observe(self.family, status, retry_after)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engine.pacing import Pacing
-from tests.pacing.service import FAMILY
+from tests.pacing.service import FAMILY, Batch, Service
 from tests.pacing.virtual_time import VirtualLoop, clock, in_virtual_time
 
 
@@ -62,6 +62,53 @@ def test_services_take_turns_for_what_they_share() -> None:
         return order
 
     assert {"few"} <= set(in_virtual_time(main)[:4])
+
+
+def test_who_goes_on_with_what_was_begun_takes_the_permit_that_was_just_given_back() -> None:
+    async def main() -> tuple[bool, bool]:
+        gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
+        await gate.enter(FAMILY)
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.enter, FAMILY)
+            await anyio.sleep(0.01)
+            gate.leave(FAMILY)
+            went_on = gate.try_enter(FAMILY, first=True)
+            await anyio.sleep(0.01)
+            again = gate.try_enter(FAMILY, first=True)
+            gate.leave(FAMILY)
+        return went_on, again
+
+    assert in_virtual_time(main) == (True, False)
+
+
+def batch(*, journal: float, latency: float) -> tuple[Batch, int]:
+    """A batch through eight places, and how many permits were out at most when the pace had settled."""
+
+    async def main() -> tuple[Batch, int]:
+        gate, most = Pacing(boot=clock, rng=Random(1), concurrency=8), 0
+        run = Batch(gate=gate, service=Service(latency=latency), size=4000, callers=40, journal=journal)
+        async with anyio.create_task_group() as group:
+            group.start_soon(run.run)
+            while not run.took:
+                await anyio.sleep(0.05)
+                if len(run.sent) > 400:
+                    most = max(most, gate.snapshot()[FAMILY].in_flight)
+        return run, most
+
+    return in_virtual_time(main)
+
+
+def test_an_intent_that_is_being_written_leaves_no_place_on_the_wire_empty() -> None:
+    run, permits = batch(journal=0.025, latency=0.05)
+    assert run.service.most_in_flight <= 8
+    assert run.took < 1.15 * 4000 * 0.05 / 8
+    assert permits > 8
+
+
+def test_no_intent_is_written_long_before_its_request_may_leave() -> None:
+    run, permits = batch(journal=0.002, latency=2.0)
+    assert run.service.most_in_flight <= 8
+    assert permits <= 8
 
 
 def test_a_try_takes_a_free_permit_and_never_waits() -> None:
@@ -129,6 +176,9 @@ class Permits(RuleBasedStateMachine):
                 task.result()
                 self.held.append(family)
 
+    def leave(self, family: str) -> None:
+        self.loop.call_soon(self.gate.leave, family)
+
     @rule(family=st.sampled_from("ab"))
     def enter(self, family: str) -> None:
         self.waiting.append((family, self.loop.create_task(self.gate.enter(family))))
@@ -144,7 +194,7 @@ class Permits(RuleBasedStateMachine):
     def give_up(self, data: st.DataObject, *, at_once: bool) -> None:
         _, task = data.draw(st.sampled_from(self.waiting))
         if not at_once and self.held:
-            self.gate.leave(self.held.pop())  # perhaps it is granted, and cancelled in the same moment
+            self.leave(self.held.pop())  # perhaps it is granted, and cancelled in the same moment
         task.cancel()
         self.turn()
 
@@ -157,7 +207,7 @@ class Permits(RuleBasedStateMachine):
         family = self.held.pop(0)
         if seen:
             self.gate.observe(family, status, retry_after)
-        self.gate.leave(family)
+        self.leave(family)
         self.turn()
 
     @rule(seconds=st.sampled_from([0.01, 0.05, 0.3, 3.0, 30.0]))
@@ -176,7 +226,7 @@ class Permits(RuleBasedStateMachine):
             while self.held:
                 family = self.held.pop()
                 self.gate.observe(family, 201, None)
-                self.gate.leave(family)
+                self.leave(family)
             self.turn(5.0)
         assert not self.waiting
         self.loop.close()

@@ -219,6 +219,7 @@ class AepClient:
             stream=httpx.ByteStream(call.content),
             extensions={"timeout": TIMEOUTS, DEPARTS: departs},
         )
+        await self._gate.board()
         try:
             reply = await exchange(self._transport, request, call.where[1])
         except WindowClosed:
@@ -226,6 +227,8 @@ class AepClient:
         except (NotSent, Lost):
             self._gate.observe(call.family, None, None)
             raise
+        finally:
+            self._gate.alight()
         self._on_date(reply.headers.get("date"))
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply

@@ -20,6 +20,14 @@ class Gate(Protocol):
         """Give a permit back."""
         ...
 
+    async def board(self) -> None:
+        """Wait, with a permit in hand, until so few requests are on the wire that this one may leave."""
+        ...
+
+    def alight(self) -> None:
+        """Give that place back."""
+        ...
+
     def departs_in(self, family: str) -> float:
         """Seconds that a request with a permit must still wait, asked at the moment at which it would leave, and again
         after the wait. 0: it leaves now, and counts against the bound on the rate."""
@@ -37,6 +45,12 @@ class OpenGate:
         pass
 
     def leave(self, family: str) -> None:
+        pass
+
+    async def board(self) -> None:
+        pass
+
+    def alight(self) -> None:
         pass
 
     def departs_in(self, family: str) -> float:  # noqa: ARG002 - who waits at no gate
