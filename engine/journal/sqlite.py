@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from types import NoneType
@@ -22,7 +24,7 @@ from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Health, Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
 from engine.journal.tables import APPLICATION_ID, REVISION
-from engine.journal.texts import change
+from engine.journal.texts import change, driver
 
 T = TypeVar("T")
 
@@ -50,7 +52,7 @@ class SqlitePlace:
         self._sidecar = Sidecar(self.path.with_name(self.path.name + ".lock"))
         self._mode = {"mode": "rw"}
         self._writer = self._engine(write=True, path=self.path, pool=StaticPool)
-        self._thread: anyio.CapacityLimiter
+        self._thread: ThreadPoolExecutor
         self._connection: Connection
         self._opened = ExitStack()
         self._held: files.Held | None = None
@@ -211,15 +213,14 @@ class SqlitePlace:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        self._thread = anyio.CapacityLimiter(1)
-        try:
-            with self._explained():
-                connection = await anyio.to_thread.run_sync(self._writer.connect, limiter=self._thread)
-                self._connection = self._opened.enter_context(connection)
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._close)
+        with ThreadPoolExecutor(1, "journal") as self._thread:
+            try:
+                with self._explained():
+                    self._connection = self._opened.enter_context(await self._in_thread(self._writer.connect))
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._in_thread(self._close)
 
     def _url(self, driver: str, path: Path, mode: dict[str, str]) -> URL:
         return URL.create(driver, database="file:" + quote(str(path)), query=mode | {"uri": "true"})
@@ -227,7 +228,11 @@ class SqlitePlace:
     # --- transactions -------------------------------------------------------------------------------------------------
 
     async def transact(self, work: Callable[[Connection], T]) -> T:
-        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._thread)
+        return await self._in_thread(self._transact, work)
+
+    def _in_thread(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Begin at once: what anyio has for this gives way to the loop first, and the loop may be busy for long."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         with self._explained(), self._connection.begin():
@@ -310,4 +315,5 @@ def _set_up(engine: Engine, *, write: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        with driver(connection) as cursor:
+            cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
