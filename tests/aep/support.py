@@ -146,6 +146,8 @@ class Wire:
         self._moves = list(moves)
         self._ssl = ssl
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self._ended = False
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._ssl)
@@ -156,9 +158,12 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True
         self._server.close()
         for task in self._tasks:
             task.cancel()
+        for writer in self._writers:  # not left to the tasks: some have not begun, and what nobody takes is never sent
+            writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def play(self, *moves: Move) -> None:
@@ -166,11 +171,15 @@ class Wire:
         self._moves[:] = moves
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._ended:
+            writer.transport.abort()
+            return
         self.connections += 1
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
         task = asyncio.create_task(self._talk(reader, writer))
         self._tasks.add(task)
+        self._writers.append(writer)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -56,15 +56,28 @@ class Relay:
 
     async def _close(self) -> None:
         if self._server is not None:
+            # A server that closes while it lets somebody in loses that socket (Python 3.11): first nobody is let in.
+            for listener in self._server.sockets:
+                self._loop.remove_reader(listener)
+            await asyncio.sleep(0)
             self._server.close()
             self._server = None
         for end in list(self._ends):
             end.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        if self._server is None:
+            writer.transport.abort()
+            return
+        self._ends.add(writer)
+        try:
             theirs, out = await asyncio.open_connection(*self._target)
             await asyncio.gather(self._pump(reader, out, lambda: False), self._pump(theirs, writer, lambda: self._deaf))
+        except OSError:
+            pass  # one end is gone
+        finally:
+            self._ends.discard(writer)
+            writer.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: Callable[[], bool]) -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -94,15 +107,15 @@ def _bound(port: int) -> socket.socket:
 @contextmanager
 def relaying(platform: str) -> Iterator[Relay]:
     """A relay that leads to the platform."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    relay = Relay(platform, loop)
-    try:
-        relay.mend()
-        yield relay
-    finally:
-        relay.close()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with asyncio.Runner() as runner:  # at the end it cancels whoever still connects, and thus lets go of the sockets
+        loop, ended = runner.get_loop(), asyncio.Event()
+        thread = threading.Thread(target=runner.run, args=[ended.wait()])
+        thread.start()
+        relay = Relay(platform, loop)
+        try:
+            relay.mend()
+            yield relay
+        finally:
+            relay.close()
+            loop.call_soon_threadsafe(ended.set)
+            thread.join()
