@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from functools import partial
 from typing import Generic, TypeVar
 
-import anyio
-
 from engine.errors import Answer, Rejected
+from workflows.aep import together
 
 Question = TypeVar("Question", bound=Hashable)
 Known = TypeVar("Known")
@@ -34,12 +34,7 @@ class Asking(Generic[Question, Known]):
         unknown = {question for question in questions if question not in self._answers}
         if not unknown:
             return
-        try:
-            async with anyio.create_task_group() as tasks:
-                for question in unknown:
-                    tasks.start_soon(self._one, question)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
+        await together(*(partial(self._one, question) for question in unknown))
         while len(self._answers) > max(KEPT, len(unknown)):
             self._answers.popitem(last=False)
 

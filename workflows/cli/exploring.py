@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -157,24 +158,15 @@ def _known(names: Sequence[str], listed: Sequence[Listed]) -> None:
 
 async def _look(client: AepClient, base: Base, names: Sequence[str], target: SchemaSpec | Adopt) -> list[Seen]:
     """What the tables hold, and what may be made of it."""
-    import anyio
-
+    from workflows.aep import together
     from workflows.cli.failures import Refusal
     from workflows.onboarding.suggest import suggest_delta_column, suggest_mappings
     from workflows.resources import Explorer, Table, read_target_fields
 
     fields, explorer = await read_target_fields(client, target), Explorer(client)
-    found: dict[str, Sequence[Field] | None] = {}
-
-    async def look(name: str) -> None:
-        found[name] = await explorer.columns(Table(base_id=base.id, path=name, rest=base.rest))
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            for name in dict.fromkeys(names):
-                tasks.start_soon(look, name)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+    tables = [Table(base_id=base.id, path=name, rest=base.rest) for name in dict.fromkeys(names)]
+    seen = await together(*(partial(explorer.columns, table) for table in tables))
+    found = {table.path: columns for table, columns in zip(tables, seen, strict=True)}
     hidden = [name for name in found if found[name] is None]
     if hidden:
         raise Refusal(f"the platform does not show the columns of {', '.join(hidden)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -123,9 +124,8 @@ def _source(chain: BuiltChain, sketch: Sketch, known: Known, wrong: dict[str, st
 
 async def _chains(client: AepClient, flows: Sequence[str], wrong: dict[str, str]) -> dict[str, BuiltChain]:
     """The chains of flows, read side by side; why one cannot be goes into `wrong`."""
-    import anyio
-
     from engine.errors import Rejected
+    from workflows.aep import together
     from workflows.resources import read_chain
 
     found: dict[str, BuiltChain] = {}
@@ -137,12 +137,7 @@ async def _chains(client: AepClient, flows: Sequence[str], wrong: dict[str, str]
             hint = refused.failure.hint
             wrong[flow] = refused.failure.message + (f". {hint}" if hint else "")
 
-    try:
-        async with anyio.create_task_group() as tasks:
-            for flow in flows:
-                tasks.start_soon(read, flow)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+    await together(*(partial(read, flow) for flow in flows))
     return found
 
 

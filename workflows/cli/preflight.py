@@ -14,6 +14,7 @@ from engine.errors import Rejected, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
 from engine.resource import Adopt
+from workflows.aep import together
 from workflows.cli.asking import KEPT, Asking
 from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings
@@ -86,12 +87,15 @@ class Preflight:
         """Note what is wrong with some sources."""
         all_ = [(due.inputs, await self._base(due.inputs)) for due in batch]
         open_ = [it for it, due in zip(all_, batch, strict=True) if due.mendable]
-        await self._rules.about(_query(inputs) for inputs, _ in all_)
-        await self._specs.about(source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make)
-        await self._bases.about(id for inputs, _ in all_ if (id := inputs.base_connection.id))
-        await self._targets.about(_target(inputs) for inputs, _ in open_)
-        await self._datasets.about(
-            id for inputs, _ in open_ if (id := existing_dataset(inputs)) and inputs.target.schema
+        specs = {source_type(inputs).connection_spec_id for inputs, base in all_ if base.to_make}
+        bases = {id for inputs, _ in all_ if (id := inputs.base_connection.id)}
+        datasets = {id for inputs, _ in open_ if (id := existing_dataset(inputs)) and inputs.target.schema}
+        await together(
+            partial(self._rules.about, {_query(inputs) for inputs, _ in all_}),
+            partial(self._specs.about, specs),
+            partial(self._bases.about, bases),
+            partial(self._targets.about, {_target(inputs) for inputs, _ in open_}),
+            partial(self._datasets.about, datasets),
         )
         await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
         await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from engine.errors import Rejected
 from engine.model import Json
 from engine.resource import Adopt
-from workflows.aep import AepClient
+from workflows.aep import AepClient, together
 from workflows.resources._json import table, text
 from workflows.resources._paths import Fields
 from workflows.resources._registry import read_schema
@@ -39,9 +40,10 @@ async def read_dataset_schema(client: AepClient, id: str) -> str:
 
 async def _fields_of_parts(client: AepClient, klass: str, groups: Sequence[str]) -> Fields | None:
     """The fields that a schema of this class and these field groups will have."""
+    parts = ((klass, _KINDS[0]), *((group, _KINDS[1]) for group in groups))
+    resolved = await together(*(partial(_resolved, client, id, plural) for id, plural in parts))
     merged: dict[str, Json] = {}
-    for id, plural in ((klass, _KINDS[0]), *((group, _KINDS[1]) for group in groups)):
-        properties = table(await _resolved(client, id, plural), "properties")
+    for properties in (table(part, "properties") for part in resolved):
         if not properties:
             return None
         _merge(merged, properties)
