@@ -36,7 +36,8 @@ def test_all_is_well(headway: Headway, platform: Platform, folder: Path) -> None
         r"headway\.db, not there yet: the first run makes it",
     ):
         assert re.search(found, ended.out), found
-    assert (platform.report()["live"], list(folder.iterdir())) == ({}, [])
+    report = platform.report()
+    assert (report["created"], report["mistakes"]["count"], list(folder.iterdir())) == ({}, 0, [])
 
 
 def test_a_journal_is_described(headway: Headway, manifest: Path) -> None:

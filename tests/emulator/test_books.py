@@ -105,7 +105,8 @@ async def test_the_clients_mistakes(platform: Platform) -> None:
     await platform.delete(f"{FLOW}/connections/{id}")
     await platform.delete(f"{FLOW}/connections/{id}")  # gone already: foreseen
     await platform.get(f"{FLOW}/flows/nothing")
-    await platform.post(f"{FLOW}/connections", {})
+    await platform.post(f"{FLOW}/connections", {"name": "without a spec"})
+    await platform.post(f"{FLOW}/connections", {})  # asks whether it may create, and means to create nothing
     report = await platform.report()
     assert [(one["method"], one["status"], one["code"]) for one in report["mistakes"]["requests"]] == [
         ("GET", 404, "FLOW-1439-404"),

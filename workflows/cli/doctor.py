@@ -63,6 +63,7 @@ async def _examine(options: Calling) -> list[Finding]:
     from workflows.cli.compose import read_credentials
 
     findings: list[Finding] = []
+    credentials = None
     created: list[str] = []  # when the sandbox was, once that is known
     try:
         credentials = read_credentials(options.credentials)
@@ -71,7 +72,7 @@ async def _examine(options: Calling) -> list[Finding]:
     else:
         async with AepClient(credentials, attempts=3) as client:
             findings += await _platform(client, credentials, created)
-    findings.append(await _finding("journal", lambda: _journal(options, created)))
+    findings.append(await _finding("journal", lambda: _journal(options.store, credentials, created)))
     return findings
 
 
@@ -140,18 +141,17 @@ def _clock(ahead: float | None) -> Finding:
     return Finding(name="clock", text=said, code=Exit.FAILED, hint=hint)
 
 
-async def _journal(options: Calling, created: list[str]) -> Finding:
+async def _journal(store: str, credentials: Credentials | None, created: list[str]) -> Finding:
     from engine.api import masked
-    from workflows.cli.compose import looking, read_scope
+    from workflows.cli.compose import looking, scope_of
 
-    store = masked(options.store)
-    async with looking(options.store) as engine:
+    async with looking(store) as engine:
+        store = masked(store)
         health = await engine.examine()
         if health is None:
             return Finding(name="journal", text=f"{store}, not there yet: the first run makes it")
-        scope = read_scope(options.credentials, created[0] if created else None)
-        if scope is not None:
-            await engine.check_scope(scope)
+        if credentials is not None:
+            await engine.check_scope(scope_of(credentials, created[0] if created else None))
         runs = sum((await engine.journal.counts()).values())
         text = f"{store}, version {int(health.version)}, {amount(runs, 'run')}, {size(health.size)}, intact"
         return Finding(name="journal", text=text)

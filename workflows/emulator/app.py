@@ -168,7 +168,8 @@ class Emulator:
     def _refusal(self, call: Call, problem: Problem) -> Reply:
         books = self.platform.books
         if problem.blame == "client":
-            books.mistake(call.method, call.path, problem.status, problem.code, problem.detail)
+            if call.body != b"{}":  # who says nothing asks whether he might: `headway doctor`
+                books.mistake(call.method, call.path, problem.status, problem.code, problem.detail)
         elif problem.blame != "platform":
             books.conflicts[problem.code] += 1
         reply = answer(problem.body(call.id, older=self.config.older_errors), problem.status)
