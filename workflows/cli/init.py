@@ -39,6 +39,7 @@ def init(
 Next   edit it: which tables, which columns, where they go
        set AEP_API_KEY, AEP_CLIENT_SECRET, AEP_SCOPES, AEP_IMS_ORG, AEP_SANDBOX_NAME
        (the Adobe Developer Console shows them; or put them into a file: --credentials FILE)
+       set SERVICENOW_PASSWORD, or whatever it names for the source's own password
        headway doctor              are they right?
        headway plan {file}   what would be made?
        headway run {file}    make it""")
