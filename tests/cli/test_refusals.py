@@ -171,9 +171,12 @@ CASES = {
         says=("no command 'rnu'; did you mean `headway run`?",),
         arguments=("rnu", "sources.yaml"),
     ),
-    "no journal to resume, an unknown run": Case(
-        setup=nothing, code=64, says=("has no run 'acme-account'",), arguments=("resume", "acme-account")
-    ),
+    **{
+        f"no journal to {command}": Case(
+            setup=nothing, code=64, says=("there is no journal at headway.db", "recover"), arguments=(command, *rest)
+        )
+        for command, *rest in (("resume",), ("why", "acme"), ("pause", "acme"))
+    },
     "an answer that is none": Case(
         setup=nothing,
         code=64,

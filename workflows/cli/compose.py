@@ -122,9 +122,19 @@ async def looking(store: str, *, replace: bool = False) -> AsyncIterator[Engine]
         yield engine
 
 
+async def require(engine: Engine) -> None:
+    """Refuse to look at a journal that is not there: probably this is another folder. Raises `Refusal`."""
+    if not engine.journal.name:
+        raise Refusal(
+            f"there is no journal at {masked(engine.store)}",
+            "name it with --store; `headway recover FILE` rebuilds a lost one",
+        )
+
+
 async def find_runs(engine: Engine, wanted: Iterable[str]) -> list[RunState]:
     """The runs of these source names or run ids, in every sandbox that the journal knows. Raises `Refusal` for names
     that it does not know, all at once."""
+    await require(engine)
     scopes = await engine.journal.scopes()
     found: list[RunState] = []
     missing: list[str] = []

@@ -11,7 +11,7 @@ import anyio
 from engine.api import masked
 from engine.errors import NotAuthorised, TakenOver
 from workflows.cli.calling import Interrupt, interruptible
-from workflows.cli.compose import App, working
+from workflows.cli.compose import App, looking, require, working
 from workflows.cli.events import Events, Log
 from workflows.cli.failures import Exit, Refusal, explain
 from workflows.cli.preparing import find_sandbox, not_authorised
@@ -58,6 +58,9 @@ class _Driver:
 
     async def drive(self) -> Outcome:
         work, outcome = self.work, None
+        if work.goes_on:
+            async with looking(work.options.store) as engine:
+                await require(engine)
         with interruptible(self._stop) as interrupt, self.before:
             async with working(
                 work.options, work.credentials, observer=self.observer, stop_at=work.stop_at

@@ -61,6 +61,7 @@ def _switch(runs: list[str], options: Driving, *, on: bool) -> int:
 class Switch(Work):
     """Runs of the journal whose flows are to be on, or off."""
 
+    goes_on = True
     runs: list[str]
     on: bool
 

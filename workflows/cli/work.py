@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 from engine.identity import run_id
 from engine.model import RunStatus, Scope
@@ -49,6 +50,8 @@ class Work(ABC):
     credentials: Credentials
     stop_at: Callable[[int], bool]
     again: str
+    goes_on: ClassVar[bool] = False
+    """Whether there must be a journal already."""
 
     @abstractmethod
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
@@ -158,6 +161,7 @@ class Recover(Work):
 class Resume(Work):
     """Runs of the journal: some by name, or all that are unfinished."""
 
+    goes_on = True
     runs: list[str]
     failed: bool
     answer: tuple[str, str, str | None] | None
