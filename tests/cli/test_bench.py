@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.cli.conftest import Headway
@@ -24,7 +25,7 @@ def test_bench_writes_an_intent_and_a_receipt_per_step_into_the_given_journal(of
         ended = offline("bench", "--runs", "3", "--store", "bench.db")
         assert ended.code == 0
         assert ended.out.startswith("30 durable steps")
-    with sqlite3.connect(folder / "bench.db") as journal:
+    with closing(sqlite3.connect(folder / "bench.db")) as journal:
         states = dict(journal.execute("SELECT status, count(*) FROM steps GROUP BY status"))
         tries = journal.execute("SELECT sum(tries) FROM steps").fetchone()[0]
     assert (states, tries) == ({"done": 60}, 60)
