@@ -9,35 +9,26 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from types import NoneType
-from typing import Any, TypeVar, cast
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 import anyio
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, Pool, StaticPool
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import StaticPool
 
 from engine.errors import Fenced, JournalLocked, StorageError
 from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Health, Opened
 from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
+from engine.journal.sqlite_engines import make_engine, make_readers
 from engine.journal.tables import APPLICATION_ID, REVISION
-from engine.journal.texts import change, driver
+from engine.journal.texts import change
 
 T = TypeVar("T")
 
-BUSY = 5.0
-"""Seconds that a statement waits for another program that has the file locked."""
-
 QUICK_CHECK_BYTES = 16 * 2**20
 """Up to this size a file is checked page by page when it is opened (about 0.1 s); larger ones by `store check`."""
-
-READERS = 4
-
-# None is None: sqlite3 would search for another word for it each time, at length.
-sqlite3.register_adapter(NoneType, cast("Callable[[None], None]", {}.get))
 
 COMMITTED = "UPDATE meta SET value = ? WHERE key = 'commits'"
 
@@ -51,7 +42,7 @@ class SqlitePlace:
         self._holder = Holder(pid=os.getpid(), command=command, since=now)
         self._sidecar = Sidecar(self.path.with_name(self.path.name + ".lock"))
         self._mode = {"mode": "rw"}
-        self._writer = self._engine(write=True, path=self.path, pool=StaticPool)
+        self._writer = make_engine(self.path, self._mode, write=True, pool=StaticPool)
         self._thread: ThreadPoolExecutor
         self._connection: Connection
         self._opened = ExitStack()
@@ -181,29 +172,15 @@ class SqlitePlace:
     @contextmanager
     def _connect(self, *, write: bool, path: Path | None = None) -> Iterator[Connection]:
         """One transaction on a connection of its own."""
-        engine = self._engine(write=write, path=path or self.path, pool=NullPool)
-        with engine.begin() as connection:
-            yield connection
-
-    def _engine(self, *, write: bool, path: Path, pool: type[Pool]) -> Engine:
         mode = {"mode": "rw"} if write else self._mode
-        engine = create_engine(self._url("sqlite", path, mode), poolclass=pool, hide_parameters=True)
-        _set_up(engine, write=write)
-        return engine
+        with make_engine(path or self.path, mode, write=write).begin() as connection:
+            yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncEngine]:
         with self._explained():
             held = files.hold(self.path, self.shown)
-        engine = create_async_engine(
-            self._url("sqlite+aiosqlite", self.path, self._mode),
-            poolclass=AsyncAdaptedQueuePool,
-            pool_size=READERS,
-            max_overflow=0,
-            pool_timeout=None,
-            hide_parameters=True,
-        )
-        _set_up(engine.sync_engine, write=False)
+        engine = make_readers(self.path, self._mode)
         try:
             yield engine
         finally:
@@ -221,9 +198,6 @@ class SqlitePlace:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._in_thread(self._close)
-
-    def _url(self, driver: str, path: Path, mode: dict[str, str]) -> URL:
-        return URL.create(driver, database="file:" + quote(str(path)), query=mode | {"uri": "true"})
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
@@ -295,25 +269,3 @@ def _is_latest(meta: dict[str, str], identity: str, witness: Witness | None) -> 
     if witness is None or meta["identity"] != identity:
         return False
     return witness.journal == meta["name"] and witness.commits <= int(meta["commits"])
-
-
-def _set_up(engine: Engine, *, write: bool) -> None:
-    """Pragmas for each new connection, and transactions that begin where SQLAlchemy says so."""
-    pragmas = [f"busy_timeout = {int(BUSY * 1000)}", "foreign_keys = ON", "trusted_schema = OFF"]
-    if write:
-        pragmas += ["journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"]
-    else:
-        pragmas += ["query_only = ON"]
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # sqlite3 must not begin transactions of its own
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        with driver(connection) as cursor:
-            cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from engine.errors import JournalNewer, JournalUnreadable, StorageError
-from engine.journal import files, open_journal, sqlite
+from engine.journal import files, open_journal, sqlite, sqlite_engines
 from engine.model import RunStatus
 from engine.ports import Journal
 from tests.journal.helpers import StillClock, done, enter, names, new_run, read_all, record
@@ -206,7 +206,7 @@ async def test_closing_leaves_one_file_and_its_sidecar(path: Path) -> None:
 async def test_a_program_that_locks_the_file_is_waited_for_and_then_named(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY", 0.05)
+    monkeypatch.setattr(sqlite_engines, "BUSY", 0.05)
     async with open_journal(str(path), command="headway run", clock=StillClock()) as journal:
         _, (run,) = await enter(journal, new_run("acme"))
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
