@@ -1,10 +1,11 @@
 """The manifest: what a person writes, read with all its mistakes told at once.
 
-yaml_events, yaml_file    YAML and JSON documents, one source at a time      sniff    which of them it is
-line_files                CSV and JSON lines                                 schema   keys and types
-shape                     pydantic's verdict in the manifest's words         merge    defaults, inputs
-check, across             what one source, what several must not say         mistakes what is told, and where
-reader, spool             the whole way, from a file to batches of inputs    template for `headway init`
+yaml_events, yaml_file   YAML and JSON documents, one source at a time     sniff      which of them it is
+line_files               CSV and JSON lines                                schema     keys and types
+shape                    pydantic's verdict in the manifest's words        merge      defaults, inputs
+check, look, schedule    what one source must not say                      across     what several must not say
+reader, spool            the whole way, from a file to batches of inputs   mistakes   what is told, and where
+template                 for `headway init`
 """
 
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Path, Problem

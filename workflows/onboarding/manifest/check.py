@@ -6,24 +6,27 @@ The platform would refuse these later, one by one and halfway; here they are tol
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
 
 from workflows.onboarding.manifest.existing import existing_problems
-from workflows.onboarding.manifest.merge import (
-    NOT_WITH_ONCE,
-    SCHEMA_IDS,
-    chain,
-    epoch_seconds,
-    is_adopted,
-    seconds,
-    source_type,
+from workflows.onboarding.manifest.look import Check, Look
+from workflows.onboarding.manifest.merge import SCHEMA_IDS, chain, is_adopted, source_type
+from workflows.onboarding.manifest.mistakes import (
+    Path,
+    Problem,
+    did_you_mean,
+    is_safe,
+    listed,
+    nearest,
+    quoted,
+    shown,
+    unknown_word,
 )
-from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, is_safe, listed, nearest, quoted, shown
-from workflows.onboarding.manifest.schema import FREQUENCIES, ConnectionEntry, SourceEntry
+from workflows.onboarding.manifest.schedule import schedule_problems, time_problems
+from workflows.onboarding.manifest.schema import ConnectionEntry, SourceEntry
 from workflows.sources import ADHOC, CHAINS, Secret, SourceType, discover, is_reference
 
 LONGEST_NAME = 100
@@ -36,29 +39,6 @@ _BASE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ADHOC_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")  # contract 5.1, 5.3
 _XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _SUSPECT = (b"${", b"\\", b"\x7f")
-_LEAST = {"minute": 15, "hour": 1, "day": 1, "week": 1}  # contract 9.3
-
-
-Check: TypeAlias = "Callable[[Look], Iterator[Problem]]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A source under inspection: `said` with its defaults, `own` without.
-
-    `columns` are the names of all its columns, also of those that were written wrongly;
-    `excused` are paths that nobody should miss, because something is wrong with them already.
-    """
-
-    said: SourceEntry
-    own: SourceEntry
-    label: str
-    columns: Collection[str]
-    excused: Collection[Path] = ()
-
-    def misses(self, *path: str) -> bool:
-        """Whether what is not at `path` may be called missing."""
-        return not any(path[:length] in self.excused for length in range(1, len(path) + 1))
 
 
 def problems(look: Look, settled: set[Check]) -> list[Problem]:
@@ -128,18 +108,12 @@ def _name(path: Path, name: str) -> Iterator[Problem]:
 def _connector(look: Look) -> Iterator[Problem]:
     key, wanted, known = look.said.get("connector"), look.said.get("chain"), source_type(look.said)
     if key is not None and known is None:
-        yield _unknown(("connector",), "connector", key, tuple(discover()))
+        yield unknown_word(("connector",), "connector", key, tuple(discover()))
     if wanted is not None and wanted not in CHAINS:
-        yield _unknown(("chain",), "chain", wanted, CHAINS)
+        yield unknown_word(("chain",), "chain", wanted, CHAINS)
     elif wanted is not None and known is not None and wanted not in known.chains:
         path = ("chain",) if "chain" in look.own else ("connector",)
         yield Problem(path, f"{known.title} has no chain {quoted(wanted)}", f"use {' or '.join(known.chains)}")
-
-
-def _unknown(path: Path, what: str, word: str, known: Collection[str]) -> Problem:
-    near = did_you_mean(word, known)
-    message = f"unknown {what} {quoted(word)}"
-    return Problem(path, message, near) if near else Problem(path, f"{message}; there are {', '.join(known)}")
 
 
 def _columns(look: Look) -> Iterator[Problem]:
@@ -269,45 +243,6 @@ def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Problem]:
             )
 
 
-def _schedule(look: Look) -> Iterator[Problem]:
-    schedule = look.said["schedule"]
-    frequency, interval = schedule.get("frequency"), schedule.get("interval")
-    if frequency is None:
-        if look.misses("schedule", "frequency"):
-            yield Problem((), f"{look.label} has no schedule.frequency", f"one of {', '.join(FREQUENCIES)}")
-    elif frequency not in FREQUENCIES:
-        yield _unknown(("schedule", "frequency"), "frequency", frequency, FREQUENCIES)
-    elif frequency == "once":
-        for key in NOT_WITH_ONCE:
-            if key in schedule:
-                yield Problem(("schedule", key), f"schedule: once takes no {key}")
-    elif interval is None:
-        if look.misses("schedule", "interval"):
-            yield Problem(("schedule", "frequency"), f"schedule: {frequency} needs an interval")
-    elif interval < _LEAST[frequency]:
-        yield _too_often(look, frequency, interval)
-
-
-def _times(look: Look) -> Iterator[Problem]:
-    start, spread = look.said["schedule"].get("start"), look.said["schedule"].get("spread")
-    if start is not None and epoch_seconds(start) is None:
-        message = f"start {quoted(start)} is neither a date nor a time with its zone"
-        yield Problem(("schedule", "start"), message, "write it as 2030-01-01 or 2030-01-01T00:00:00Z")
-    if spread is not None and seconds(spread) is None:
-        yield Problem(
-            ("schedule", "spread"), f"spread {quoted(spread)} is not a length of time", "write it as 90s, 15m, 2h or 1d"
-        )
-
-
-def _too_often(look: Look, frequency: str, interval: int) -> Problem:
-    """The place is where the source says it itself, if it does."""
-    own = look.own.get("schedule", {})
-    key = "frequency" if "interval" not in own and "frequency" in own else "interval"
-    every = frequency if interval == 1 else f"{interval} {frequency}s"
-    least = f"{_LEAST[frequency]} {frequency}{'s' if _LEAST[frequency] > 1 else ''}"
-    return Problem(("schedule", key), f"schedule: every {every} is too often, the platform takes {least} or more")
-
-
 def _existing(look: Look) -> Iterator[Problem]:
     known = chain(look.said)
     if known in CHAINS:
@@ -325,8 +260,8 @@ _CHECKS: Mapping[Check, frozenset[str]] = {
         (_mappings, "mappings columns existing"),
         (_connection, "base_connection connector"),
         (_target, "target"),
-        (_schedule, "schedule"),
-        (_times, "schedule"),
+        (schedule_problems, "schedule"),
+        (time_problems, "schedule"),
         (_existing, "existing chain connector base_connection target"),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -96,3 +96,10 @@ class Notes:
     def add(self, place: tuple[int, int], message: str, suggestion: str | None = None) -> None:
         """Note a mistake at (line, column), both from 1; (0, 0) is the file as such."""
         self.mistakes.add(Mistake(self.file, *place, message, suggestion))
+
+
+def unknown_word(path: Path, what: str, word: str, known: Collection[str]) -> Problem:
+    """A word that is none of those that there are."""
+    near = did_you_mean(word, known)
+    message = f"unknown {what} {quoted(word)}"
+    return Problem(path, message, near) if near else Problem(path, f"{message}; there are {', '.join(known)}")

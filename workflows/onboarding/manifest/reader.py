@@ -11,8 +11,9 @@ from typing import IO, Any, Protocol, cast
 
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.across import Across
-from workflows.onboarding.manifest.check import Check, Look, problems, texts
+from workflows.onboarding.manifest.check import problems, texts
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
+from workflows.onboarding.manifest.look import Check, Look
 from workflows.onboarding.manifest.merge import built, merged
 from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, Problem, quoted
 from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, DefaultsEntry, SourceEntry

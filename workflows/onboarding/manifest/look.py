@@ -1,0 +1,31 @@
+"""A source under inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from workflows.onboarding.manifest.mistakes import Path, Problem
+from workflows.onboarding.manifest.schema import SourceEntry
+
+Check: TypeAlias = "Callable[[Look], Iterator[Problem]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A source under inspection: `said` with its defaults, `own` without.
+
+    `columns` are the names of all its columns, also of those that were written wrongly;
+    `excused` are paths that nobody should miss, because something is wrong with them already.
+    """
+
+    said: SourceEntry
+    own: SourceEntry
+    label: str
+    columns: Collection[str]
+    excused: Collection[Path] = ()
+
+    def misses(self, *path: str) -> bool:
+        """Whether what is not at `path` may be called missing."""
+        return not any(path[:length] in self.excused for length in range(1, len(path) + 1))
