@@ -175,7 +175,10 @@ class Pacing:
         """Seconds that a request, whose permit is out, must still wait at the moment at which it would leave: a pause
         may have begun since, and the bound on the rate holds there. 0: it leaves now; ask again after a wait."""
         now = self._boot()
-        if (pause := self._lanes[family].family.paused(now)) > 0 or self._cap is None:
+        pause = self._lanes[family].family.paused(now)
+        if self._common.accused:
+            pause = max(pause, self._common.next_at - now)
+        if pause > 0 or self._cap is None:
             return pause
         return self._cap.departs_in(now)
 
