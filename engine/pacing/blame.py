@@ -86,7 +86,7 @@ class Pace(Throttle):
     def _grown(self) -> float:
         if self._trial and self.taken >= self._trial:
             peak, self._trial = self._peak, 0
-            self._settle(Bound(self._through, 4.0), self.next_at, self.next_at)
+            self._settle(Bound(self._through, 4.0), 4.0, self.next_at, self.next_at)
             self._peak = max(peak, self._base)
         return self._base if self._trial else super()._grown()
 

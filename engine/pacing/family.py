@@ -48,6 +48,7 @@ class Family:
     __slots__ = (
         "_breaker",
         "_common",
+        "_heard",
         "_levels",
         "_named",
         "_owed",
@@ -69,6 +70,7 @@ class Family:
         self.in_flight = 0
         self._until = -math.inf  # end of the pause
         self._named = False  # whether the pause is a Retry-After's
+        self._heard = 0  # answers whose permits are still out
         self._owed = 0  # answers to requests that left before the pause
         self._quiet = True  # nothing but the window limits the family
         self._probing = False  # a probe has its permit, and nothing was heard since
@@ -102,6 +104,9 @@ class Family:
     def give_back(self) -> None:
         """A permit comes back, used or not. A probe that did not leave leaves its turn to the next."""
         self.in_flight -= 1
+        self._own.returned(used=self._heard > 0)
+        self._common.returned(used=self._heard > 0)
+        self._heard = max(self._heard - 1, 0)
         if self._probing and self.in_flight == 0:
             self._probing = False
             self._breaker.spared()
@@ -112,6 +117,7 @@ class Family:
         `alone`: nobody else waits for or uses a permit. A 500 to a caller who is alone says nothing about the service.
         """
         self._probing = False
+        self._heard += 1
         late = self._owed > 0
         self._owed -= late
         if status is None or status >= 500:

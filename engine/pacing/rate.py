@@ -21,28 +21,34 @@ SLACK = 0.1
 """Seconds of lateness (of timers, of callers) that are made good, as a burst of at most that many seconds' worth."""
 MARK, MARKS = 0.1, 1200
 """Seconds between two marks of the history, and how many are kept."""
-DEPTH, SHALLOWEST, DEEPEST = 1.0, 0.05, 10.0
-"""The depth that is assumed until a burst showed another, and between what."""
+DEPTH, SHALLOWEST, DEEPEST = 0.5, 0.02, 10.0
+"""The depth that is assumed until a second refusal shows another, and between what."""
 BURST = 3.0
-"""A first refusal within so many seconds shows the depth: the store was full and is now empty."""
-APART = 0.75
-"""Seconds by which a later window must be longer than that burst to tell the depth from the rate."""
+"""Seconds before an emptying that tell the depth: the store was full and is now empty."""
+FULL = 1.0
+"""After a pause of so many seconds the store is full, or as full as other pauses make it."""
 MARGIN = 0.005
 """How far below the bound the pace starts, as a share of it."""
-UNSURE, STEEPEST = 0.35, 0.2
-"""How fast the pace leaves a bound, as a share of what the depth may be wrong by, and the most: a bound that is too low
-costs time in every second, a refusal once."""
+MISCOUNT, JITTER = 1.5, 0.02
+"""What a window may be wrong by, in requests (part of a token stays in the store) and in seconds (of answers)."""
+UNSURE, SUREST, STEEPEST = 0.15, 0.01, 0.2
+"""How fast the pace leaves a bound, as a share of it: by what counting may be wrong by and this share of what the depth
+may be, at least and at most. A bound that is too low costs time in every second, a refusal once."""
+WORTH, SOON, LATER, LATEST = 1.3, 5.0, 16.0, 110.0
+"""How long it takes to leave: so many times the seconds that bring in the cost of a refusal. If that is little: between
+what seconds, by the length of the window; and at most."""
 SLOWEST = 0.2
 """Requests per second that are always sent: without any there is nothing to learn from."""
-DOUBLING = 0.4
+DOUBLING = 0.6
 """Seconds in which the pace doubles while there is no bound yet, that is from the first refusal to the second."""
 FIT, SEARCH_FIT = 0.98, 0.15
-"""What does not explain a refusal: a bound below this share of the last one or, while there is none, of the pace."""
+"""What does not explain a refusal: a bound below this share of the last one (less, if that was a guess from one short
+window) or, while there is none, of the pace."""
 RUNAWAY = 1.25
 """So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
-happens more often in a row than `STUCK_LIMIT`."""
+happens more often in a row than `STUCK_LIMIT`. While searching, so does a window shorter than a mark."""
 RETURN = 8.0
 """Seconds in which the pace returns to where it was."""
 
@@ -58,8 +64,8 @@ class Throttle:
     """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_depth", "_emptied", "_growth", "_held", "_hold", "_marks", "_next_mark", "_peak",
-        "_refused", "_resumed", "_seen", "next_at", "pace", "stuck", "taken",
+        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_marks", "_next_mark", "_peak",
+        "_refused", "_resumed", "_seen", "next_at", "out", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -71,14 +77,17 @@ class Throttle:
         """Requests that the service took, as far as is known."""
         self.stuck = 0
         """How many refusals in a row came with hardly a request taken in between."""
+        self.out = 0
+        """Permits that are out: who waits where it leaves, or for an answer."""
         self._seen = 0  # taken at the last refusal
         self._marks: deque[tuple[float, int]] = deque(maxlen=MARKS)  # (time, taken before)
         self._next_mark = -math.inf
         self._refused: float | None = None  # a refusal from which nothing was learned yet
         self._emptied = self._resumed = -math.inf  # the refusal that gave the bound, and when sending began again
-        self._burst: tuple[int, float] | None = None  # the first emptying of the full store: requests, seconds
+        self._burst: list[tuple[int, float]] = []  # an emptying of the full store: requests, in the last seconds
         self._depth = DEPTH
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
+        self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
         self._held = 0.0  # seconds for which it was the pace that held requests back
 
@@ -90,6 +99,7 @@ class Throttle:
             self._marks.append((now, self.taken))
             self._next_mark = now + MARK
         self.taken += 1
+        self.out += 1
         if self.pace is None:
             return
         gap = 1.0 / self.pace
@@ -97,6 +107,11 @@ class Throttle:
             self._held += gap
             self.pace = self._grown()
         self.next_at = max(self.next_at, now - SLACK) + gap
+
+    def returned(self, *, used: bool) -> None:
+        """A permit came back; what did not leave, since a pause began, was not taken."""
+        self.out -= 1
+        self.taken -= not used
 
     def refused(self, now: float, resume: float, *, late: bool) -> None:
         """A 429 came at `now`; sending goes on at `resume`. `late`: its request had left before an earlier pause.
@@ -125,38 +140,46 @@ class Throttle:
 
     def _learn(self, refused: float, resume: float) -> None:
         self._refused = None
+        self.taken -= self.out  # they waited for the end of the pause, and count for what follows
         taken, self._seen = self.taken - self._seen, self.taken
         if self.pace is None:
-            if self._marks and refused - self._marks[0][0] < BURST:
-                self._burst = (self.taken - self._marks[0][1], refused - self._marks[0][0])
+            self._burst = self._emptying(refused)
             self._base = self._peak = self._bound(refused).rate
             self._restart(refused, resume)
-        elif taken < STUCK and self.stuck < STUCK_LIMIT:
+        elif (taken < STUCK or (not self._growth and refused - self._resumed < MARK)) and self.stuck < STUCK_LIMIT:
             self.stuck += 1
         else:
             self.stuck = 0
             self._judge(refused, resume, self.pace)
+        self.taken += self.out
         self.pace = self._grown()
 
     def _judge(self, refused: float, resume: float, pace: float) -> None:
-        searching = not self._growth
-        if self._burst is not None and refused - self._resumed > self._burst[1] + APART:
-            self._sound(refused, *self._burst)
+        searching, depth = not self._growth, self._depth
+        apart = self._sound(refused)
         bound = self._bound(refused)
-        if bound.rate >= (SEARCH_FIT * pace if searching else FIT * self._base):
-            self._settle(bound, refused, resume)
+        if searching and self._resumed - self._emptied >= FULL:
+            self._burst = self._emptying(refused)  # the first may have held what no store was needed for
+        if bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base):
+            self._settle(bound, apart, refused, resume)
+            dear = searching and resume - refused > self._depth  # then a guess too high must be left at once
+            self._fit = FIT - self._growth if dear else FIT
         else:
+            self._depth = depth
             self._base = max(self._base * 0.99, SLOWEST)
             self._peak = max(self._base, self._peak * 0.995)
             self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
 
-    def _settle(self, bound: Bound, refused: float, resume: float) -> None:
-        """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next."""
+    def _settle(self, bound: Bound, apart: float, refused: float, resume: float) -> None:
+        """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next.
+
+        `apart`: by how many seconds the windows differ that tell the depth from the rate."""
         cost = max(resume - refused - self._depth, 0.0)  # what of the pause the store does not make good
         self._base = self._peak = bound.rate * (1 - MARGIN)
-        unsure = self._depth / bound.seconds  # by what share the rate is higher, were there no store at all
-        self._growth = min(max(UNSURE * unsure, 0.01), STEEPEST)
-        self._hold = min(max(10.0 * bound.seconds, 2.5), max(16.0, min(75.0 * cost, 110.0)))
+        unsure = (MISCOUNT / bound.rate + JITTER) / max(apart, MARK) + UNSURE * self._depth / bound.seconds
+        self._growth = min(max(unsure, SUREST), STEEPEST)
+        cheap = min(max(12.0 * bound.seconds, SOON), LATER)
+        self._hold = max(cheap, min(WORTH * cost / self._growth, LATEST))
         self._restart(refused, resume)
 
     def _restart(self, refused: float, resume: float) -> None:
@@ -166,12 +189,18 @@ class Throttle:
         self._marks.append((resume, self.taken))
         self._next_mark = resume + MARK
 
-    def _sound(self, refused: float, taken: int, seconds: float) -> None:
-        """Solve for the depth: the first burst came out of the full store, this window out of what a pause put in. Of
-        two windows of the same length one cannot tell."""
-        self._burst = None
-        for _ in range(8):
-            self._depth = min(max(taken / self._bound(refused).rate - seconds, SHALLOWEST), DEEPEST)
+    def _sound(self, refused: float) -> float:
+        """Solve for the depth: the burst came out of the full store, and so did this window, or out of what the pause
+        put in. Returns by how many seconds they differ: of two that are as long one cannot tell."""
+        apart = refused - self._resumed
+        for _ in range(16 if self._burst else 0):
+            bound = self._bound(refused)
+            depth, seconds = max((taken / bound.rate - seconds, seconds) for taken, seconds in self._burst)
+            self._depth, apart = min(max(depth, SHALLOWEST), DEEPEST), abs(bound.seconds - seconds)
+        return apart
+
+    def _emptying(self, refused: float) -> list[tuple[int, float]]:
+        return [(self.taken - count, refused - at) for at, count in self._marks if refused - BURST < at < refused]
 
     def _bound(self, until: float) -> Bound:
         best = Bound(SLOWEST, 1.0)

@@ -36,10 +36,42 @@ def test_a_bucket_of_60_a_second_is_used_up_and_hardly_ever_overdrawn(
     assert batch.service.answers[429] <= 30
 
 
+@pytest.mark.parametrize(
+    ("rate", "burst", "latency", "retry_after", "most"),
+    [
+        (60, 10, 0.005, 1.0, 1.10),
+        (60, 10, 0.05, 1.0, 1.10),
+        (60, 10, 0.1, 1.0, 1.13),
+        (60, 10, 0.05, None, 1.04),
+        (60, 5, 0.05, 1.0, 1.12),
+        (60, 30, 0.05, 1.0, 1.07),
+        (60, 100, 0.05, 1.0, 1.04),
+        (60, 100, 0.05, 2.0, 1.10),
+        (20, 5, 0.1, 1.0, 1.12),
+        (20, 10, 0.05, 1.0, 1.08),
+        (200, 10, 0.05, 1.0, 1.13),
+        (200, 30, 0.05, 1.0, 1.10),
+        (200, 100, 0.05, 1.0, 1.08),
+    ],
+)
+def test_forty_seconds_of_work_are_little_enough_to_learn_from(
+    rate: float, burst: float, latency: float, retry_after: float | None, most: float
+) -> None:
+    """Three refusals cost `retry_after - burst / rate` seconds each, which is most of what is lost."""
+    batches = [
+        onboard(
+            Service(rate=rate, burst=burst, latency=latency, retry_after=retry_after, seed=seed), int(40 * rate + burst)
+        )
+        for seed in (1, 2, 3)
+    ]
+    assert sum(over_the_least(batch) for batch in batches) / len(batches) <= most
+    assert not any(batch.premature for batch in batches)
+
+
 def test_a_store_that_seemed_deeper_than_it_is_does_not_make_it_slow_for_long() -> None:
     """At first requests are taken that do not come out of the bucket, such as reads."""
     batch = onboard(Service(burst=10, changes=[(0.2, 60.0)]), 2400)
-    assert over_the_least(batch) <= 1.5
+    assert over_the_least(batch) <= 1.25
 
 
 def test_answers_that_take_seconds_do_not_confuse_it() -> None:
@@ -108,8 +140,8 @@ def test_bad_moments_do_not_make_it_slow() -> None:
 
 
 def test_refusals_at_any_pace_are_not_answered_by_going_ever_slower() -> None:
-    batch = onboard(Service(rate=60, burst=60, noise=0.005, retry_after=None, seed=8), 3600)
-    assert over_the_least(batch) <= 1.15
+    batches = [onboard(Service(rate=60, burst=60, noise=0.005, retry_after=None, seed=seed), 3600) for seed in range(8)]
+    assert sum(over_the_least(batch) for batch in batches) / len(batches) <= 1.18
 
 
 def test_requests_that_follow_a_pause_do_not_come_in_a_heap() -> None:
