@@ -26,6 +26,10 @@ T = TypeVar("T")
 GROUP = 1000
 """Records in one commit at most: what comes later waits for the next."""
 
+TURNS = 2
+"""Turns of the loop before a commit: whoever the last one has woken adds a record to this one. Python runs one thread
+at a time, so that while the loop is busy a commit would get no further anyway; when it is not, they cost nothing."""
+
 
 class Entry(NamedTuple):
     """A record as rows, which run and epoch it is of, and who waits for it."""
@@ -92,6 +96,8 @@ class Writer:
                 self._wake.clear()
                 while self._entries or self._jobs:
                     if self._entries:
+                        for _ in range(TURNS):
+                            await asyncio.sleep(0)
                         await self._commit([self._entries.popleft() for _ in range(min(GROUP, len(self._entries)))])
                     if self._jobs:
                         await self._do(self._jobs.popleft())
