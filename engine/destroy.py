@@ -12,7 +12,7 @@ from engine import machine
 from engine.active import Active, Shared, describe
 from engine.effect import admit
 from engine.ensure import ensure
-from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
+from engine.errors import Answer, InDoubt, NotApplied, Rejected
 from engine.evidence import confirm
 from engine.model import Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
@@ -89,8 +89,8 @@ def deletable(run: Active, name: str) -> bool:
 async def delete_doomed(run: Active) -> None:
     """Delete the doomed steps' objects, dependents first."""
     for name in _order(run):
-        if name in run.state.doomed and run.step(name).receipt:
-            await _delete(run, name)
+        if name in run.state.doomed and (receipt := run.step(name).receipt):
+            await _delete(run, name, receipt.id)
 
 
 async def forget(run: Active) -> None:
@@ -111,29 +111,31 @@ def _order(run: Active) -> list[str]:
     return [n for n in names if n not in last] + [n for n in names if n in last]
 
 
-async def _delete(run: Active, name: str) -> None:
-    session, resource, tries = run.session, run.resource(name), 0
-    receipt, step = run.step(name).receipt, run.workflow.steps[name]
-    if receipt is None:
-        return
+async def _delete(run: Active, name: str, id: str) -> None:
+    session, resource, step, tries = run.session, run.resource(name), run.workflow.steps[name], 0
+    doubted = run.last_possible_send(name)
     while True:
         await admit(run, name)
         try:
             attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
             await run.write(machine.deleting(run.step(name), attempt))
+            left = session.timing.send_window - (session.clock.boot() - started)
             answer = None
-            if session.clock.boot() - started <= session.timing.send_window:
-                answer = await _send(run, name, receipt.id)
+            if left > 0:
+                run.sends[name] = started + session.timing.send_window
+                answer = await _send(run, name, id, left)
                 if answer is None:
                     return
         finally:
             session.gate.leave(resource.family)
         match answer:
-            case Rejected() if run.state.shared and await _is_used(run, name, receipt.id):
+            case Rejected() if run.state.shared and await _is_used(run, name, id, doubted):
                 return
             case Rejected():
                 await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
-            case NotReady() | NotApplied() | InDoubt() | Answer():
+            case Answer():
+                if isinstance(answer, InDoubt):
+                    doubted = run.sends[name]
                 tries += not session.gate.troubled(resource.family)
                 if tries >= session.policy(step).max_attempts:
                     await run.fail(name, answer.failure)
@@ -143,10 +145,10 @@ async def _delete(run: Active, name: str) -> None:
                 continue
 
 
-async def _is_used(run: Active, name: str, id: str) -> bool:
+async def _is_used(run: Active, name: str, id: str, doubted: float) -> bool:
     """Whether a shared object whose deletion was refused is still there, once no earlier request can delete it any
-    more: then somebody else uses it, and it stays what it was."""
-    await run.sleep(run.last_possible_send(name) + run.session.timing.settle - run.session.clock.boot())
+    more, the last of which left by `doubted` (boot clock): then somebody else uses it, and it stays what it was."""
+    await run.sleep(doubted + run.session.timing.settle - run.session.clock.boot())
     resource = run.resource(name)
     if await run.ask(name, lambda: resource.read(id)) is None:
         return False
@@ -155,13 +157,13 @@ async def _is_used(run: Active, name: str, id: str) -> bool:
     return True
 
 
-async def _send(run: Active, name: str, id: str) -> Answer | None:
-    """One DELETE; None when the object is gone."""
+async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
+    """One DELETE, within so many seconds; None when the object is gone."""
     session = run.session
     answer: Answer | None = InDoubt("interrupted")
     with session.sending():
         try:
-            await run.resource(name).delete(id)
+            await run.resource(name).delete(id, left)
         except Answer as refused:
             run.note(name, refused.kind, verb="delete", **describe(refused.failure))
             answer = refused

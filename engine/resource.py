@@ -163,8 +163,9 @@ class Deletable(Protocol):
     """A resource whose objects can be deleted (rule 10); others are left where they are, and named."""
 
     @abstractmethod
-    async def delete(self, id: str) -> None:
-        """Delete; returns when the other side says that it is gone, now or already. Raises the five answers."""
+    async def delete(self, id: str, send_within: float) -> None:
+        """Delete by one request that leaves within `send_within` seconds or never; returns when the other side says
+        that it is gone, now or already. Raises the five answers."""
         ...
 
 

@@ -133,7 +133,8 @@ class Kind(Resource[Spec]):
         thing = cast("Thing", answer[1])
         return Receipt(id=thing.id, etag=str(thing.etag))
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
+        del send_within
         await self._answer(Request(verb="DELETE", kind=self.kind, id=id))
 
     async def _answer(self, request: Request) -> Answer:
@@ -203,7 +204,7 @@ class MappingSet(Kind):
 
     kind, superseding, in_place = "mapping", True, ()
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
         """There is no such request."""
 
 

@@ -74,6 +74,15 @@ async def test_nothing_leaves_after_the_send_window() -> None:
         assert to.requests("catalog", "POST") == before
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "mapping set"])
+async def test_no_deletion_leaves_after_the_send_window(kind: str) -> None:
+    async with platform() as to:
+        receipt = await to.make(kind, await to.spec(kind))
+        with pytest.raises(NotApplied):
+            await to.kinds[kind].delete(receipt.id, -0.001)
+        assert await to.kinds[kind].read(receipt.id) is not None
+
+
 @pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("kind", ["class", "schema"])
 async def test_a_taken_title_names_who_has_it(kind: str, older: bool) -> None:
@@ -112,7 +121,7 @@ async def test_what_flows_still_use_is_not_ready_to_be_deleted() -> None:
         await to.make("flow", spec)
         source = await to.kinds["source connection"].read(spec.source_id)
         with pytest.raises(NotReady) as told:
-            await to.kinds["connection"].delete(source.content["baseConnectionId"])
+            await to.kinds["connection"].delete(source.content["baseConnectionId"], 5.0)
         assert told.value.failure.code == "FLOW-1418-400"
 
 

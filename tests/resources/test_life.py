@@ -79,7 +79,7 @@ async def test_deleted_is_gone_and_deleting_again_is_no_error(kind: str) -> None
         resource = to.kinds[kind]
         receipt = await to.make(kind, await to.spec(kind), "acme hw1")
         for _ in range(2):
-            await resource.delete(receipt.id)
+            await resource.delete(receipt.id, 5.0)
             assert await resource.read(receipt.id) is None
             assert await resource.find(("acme hw1",), None) == []
 
@@ -87,7 +87,7 @@ async def test_deleted_is_gone_and_deleting_again_is_no_error(kind: str) -> None
 async def test_mapping_sets_stay() -> None:
     async with platform() as to:
         receipt = await to.make("mapping set", await to.spec("mapping set"))
-        await to.kinds["mapping set"].delete(receipt.id)
+        await to.kinds["mapping set"].delete(receipt.id, 5.0)
         assert await to.kinds["mapping set"].read(receipt.id) is not None
 
 

@@ -105,10 +105,10 @@ class FlowServiceObjects:
             raise nothing_there(self.kind, ref)
         return Receipt(id=view.id, etag=view.etag, origin=Origin.ADOPTED)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
         with answers():
             try:
-                await self._client.effect("DELETE", self.family, self._one(id))
+                await self._client.effect("DELETE", self.family, self._one(id), send_within=send_within)
             except NotFound:
                 return
 

@@ -76,10 +76,10 @@ class RegistryObjects:
             raise nothing_there(self.kind, ref)
         return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
         with answers():
             try:
-                await self._client.effect("DELETE", self.family, _path(id, self.plural))
+                await self._client.effect("DELETE", self.family, _path(id, self.plural), send_within=send_within)
             except NotFound:
                 return
 

@@ -119,11 +119,12 @@ class Datasets:
             raise nothing_there(self.kind, ref)
         return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
         """An unknown id is answered with 200 or 404: gone, either way (contract 7.3)."""
         with answers():
             try:
-                await self._client.effect("DELETE", self.family, f"/dataSets/{quote(id, safe='')}")
+                path = f"/dataSets/{quote(id, safe='')}"
+                await self._client.effect("DELETE", self.family, path, send_within=send_within)
             except NotFound:
                 return
 

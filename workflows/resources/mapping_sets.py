@@ -127,7 +127,7 @@ class MappingSets:
             raise nothing_there(self.kind, ref)
         return Receipt(id=view.id, version=view.version, origin=Origin.ADOPTED)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, id: str, send_within: float) -> None:
         """Nothing is sent: there is no such request (contract 8.2). A set that no flow uses does no harm."""
 
     async def _validate(self, spec: MappingSpec) -> None:
