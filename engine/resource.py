@@ -50,7 +50,9 @@ class Hit:
 @value
 class View:
     """One object as it is now. `note` is its description (or whatever carries `Label.note`), `created` its creation
-    time (epoch seconds) by the other side's clock, `content` what `differences` compares."""
+    time (epoch seconds) by the other side's clock, `content` what `differences` compares. `left`: when the request that
+    it answers left (boot clock), or a moment before; None: not known, so when it was asked for. Who can be a sentinel
+    says it if reads may wait: the lease counts from there (rule 7)."""
 
     id: str
     name: str
@@ -58,6 +60,7 @@ class View:
     created: float
     etag: str | None = None
     version: str | None = None
+    left: float | None = None
     content: Json = None
     data: Mapping[str, Json] = field(default_factory=dict)
 

@@ -50,7 +50,8 @@ async def lease(run: Active, name: str) -> None:
 
 
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:
-    """Read a step's object, twice if the first read says that it is gone; and when the read was asked."""
+    """Read a step's object, twice if the first read says that it is gone; and when the request left. What it waited
+    for before is not its age: at the end of a long queue every look would be too old, for ever."""
     receipt, resource = run.receipts[name], run.resource(name)
     asked = run.session.clock.boot()
     view: View | None = await run.ask(name, lambda: resource.read(receipt.id))
@@ -58,7 +59,7 @@ async def look_at(run: Active, name: str) -> tuple[View | None, float]:
         await run.sleep(run.session.timing.read_lag)
         asked = run.session.clock.boot()
         view = await run.ask(name, lambda: resource.read(receipt.id))
-    return view, asked
+    return view, asked if view is None or view.left is None else view.left
 
 
 async def overtaken(run: Active, name: str, view: View) -> None:

@@ -120,6 +120,22 @@ async def test_an_answer_has_status_headers_and_body() -> None:
     assert here.sent[0].content == b'{"name":"x"}'
 
 
+async def test_an_answer_says_when_its_request_left_however_long_that_waited() -> None:
+    def slow(_: httpx.Request) -> httpx.Response:
+        here.clock.at += 7.0
+        return answer(200, {})
+
+    class Queue(Gate):
+        async def enter(self, family: str) -> None:
+            await super().enter(family)
+            here.clock.at += 40.0
+
+    here = World(Platform(answer(503), slow), gate=Queue())
+    left = (await here.client.read("GET", CATALOG, "/dataSets")).left
+    assert left == 1_080.0 + sum(here.naps.taken)
+    assert here.clock.boot() == left + 7.0
+
+
 async def test_a_read_may_carry_json() -> None:
     here = world()
     await here.client.read("POST", DATA_PREP, "/mappingSets/validate", json={"ä": [1]})

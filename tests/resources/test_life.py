@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.clock import SystemClock
 from engine.errors import Conflict, Rejected
 from engine.model import Origin
 from engine.resource import Lookup, Resource, Signable
@@ -60,6 +61,15 @@ async def test_found_by_name_whatever_is_in_it(kind: str) -> None:
             hits = await resource.find((*AWKWARD, "never made"), since)
             assert {hit.name: hit.id for hit in hits} == made
             assert len(hits) == len(made)
+
+
+@pytest.mark.parametrize("kind", [Classes.kind, Schemas.kind])
+async def test_what_can_be_a_sentinel_says_when_the_request_that_showed_it_left(kind: str) -> None:
+    async with platform() as to:
+        receipt = await to.make(kind, await to.spec(kind))
+        before = SystemClock().boot()
+        view = await to.kinds[kind].read(receipt.id)
+        assert before <= view.left <= SystemClock().boot()
 
 
 @pytest.mark.parametrize("kind", NAMED)

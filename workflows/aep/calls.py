@@ -17,11 +17,13 @@ _NO_BODY = (204, 205)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success. `headers` ignore case; `body` is None where there is none."""
+    """A success. `headers` ignore case; `body` is None where there is none. `left`: when its request was about to
+    leave, by the clock that runs while the machine sleeps."""
 
     status: int
     headers: Mapping[str, str]
     body: Json
+    left: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def where(method: str, family: str, path: str) -> tuple[str, str]:
     return method, f"/{family}{path.partition('?')[0]}"
 
 
-def success(call: Call, reply: httpx.Response) -> Answer:
+def success(call: Call, reply: httpx.Response, left: float) -> Answer:
     """Read a 2xx. Raises `Lost` when a body is due and cannot be read; only a DELETE may go without (contract 12.1)."""
     body: Json = None
     if reply.content or (reply.status_code not in _NO_BODY and call.method != "DELETE"):
@@ -70,7 +72,7 @@ def success(call: Call, reply: httpx.Response) -> Answer:
                 request_id=reply.headers.get("x-request-id"),
             )
             raise Lost(problem, *call.where) from error
-    return Answer(status=reply.status_code, headers=reply.headers, body=body)
+    return Answer(status=reply.status_code, headers=reply.headers, body=body, left=left)
 
 
 def failure(call: Call, reply: httpx.Response, *, now: float, secrets: tuple[str, ...]) -> AepError:

@@ -198,16 +198,20 @@ class AepClient:
 
     async def _once(self, call: Call) -> Answer:
         token = self._tokens.now() or await self._tokens.get()
-        reply = await self._send(call, token)
+        reply, left = await self._send(call, token)
         if reply.status_code == 401 and not self._tokens.given:
             token = await self._tokens.replace(token)
-            reply = await self._send(call, token)
+            reply, left = await self._send(call, token)
         if 200 <= reply.status_code < 300:
-            return success(call, reply)
+            return success(call, reply, left)
         raise failure(call, reply, now=self._clock.wall(), secrets=(*self._credentials.secrets, token))
 
-    async def _send(self, call: Call, token: str) -> httpx.Response:
+    async def _send(self, call: Call, token: str) -> tuple[httpx.Response, float]:
+        """One request and its answer; and when it left, which is when it was last asked whether it may."""
+        now = self._clock.boot()
+
         def departs() -> float:
+            nonlocal now
             now = self._clock.boot()
             wait = inf if now > call.until else self._gate.departs_in(call.family)
             return wait if now + wait <= call.until else inf
@@ -231,7 +235,7 @@ class AepClient:
             self._gate.alight()
         self._on_date(reply.headers.get("date"))
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
-        return reply
+        return reply, now
 
     def _headers(self, call: Call, token: str) -> httpx.Headers:
         """What a request says. Most say the same, which is put together once for each token."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ import orjson
 from engine.errors import Conflict, InDoubt
 from engine.model import Json, Origin, Receipt
 from engine.resource import Hit, View
-from workflows.aep import REGISTRY, AepClient, BadRequest, NotFound
+from workflows.aep import REGISTRY, AepClient, Answer, BadRequest, NotFound
 from workflows.resources._json import dig, hits, seconds, text
 from workflows.resources._translate import answers, failure_of, nothing_there
 
@@ -66,8 +66,8 @@ class RegistryObjects:
 
     async def read(self, id: str) -> View | None:
         """Any Registry object: a title may turn out to be another type's."""
-        content = await read_schema(self._client, id, plural=self.plural)
-        return None if content is None else _view(content)
+        answer = await _get(self._client, id, self.plural, _RAW)
+        return None if answer is None else _view(answer)
 
     async def adopt(self, ref: str) -> Receipt:
         """An object by its `$id` or its `meta:altId`."""
@@ -128,13 +128,16 @@ class RegistryObjects:
 
 async def read_schema(client: AepClient, id: str, *, plural: str = "schemas", resolved: bool = False) -> Json:
     """A Registry object by `$id` or `meta:altId`, its references kept or resolved; None when it does not exist."""
+    answer = await _get(client, id, plural, _RESOLVED if resolved else _RAW)
+    return None if answer is None else answer.body
+
+
+async def _get(client: AepClient, id: str, plural: str, headers: Mapping[str, str]) -> Answer | None:
     with answers():
         try:
-            answer = await client.read("GET", REGISTRY, _path(id, plural), headers=_RESOLVED if resolved else _RAW)
+            return await client.read("GET", REGISTRY, _path(id, plural), headers=headers)
         except NotFound:
             return None
-    content: Json = answer.body
-    return content
 
 
 def _path(id: str, plural: str) -> str:
@@ -154,7 +157,8 @@ def _receipt(content: Json) -> Receipt:
     return Receipt(id=id, etag=_etag(content), version=text(content, "version"))
 
 
-def _view(content: Json) -> View | None:
+def _view(answer: Answer) -> View | None:
+    content = answer.body
     id = text(content, "$id")
     if id is None:
         return None
@@ -165,5 +169,6 @@ def _view(content: Json) -> View | None:
         created=seconds(dig(content, "meta:registryMetadata", "repo:createdDate")),
         etag=_etag(content),
         version=text(content, "version"),
+        left=answer.left,
         content=content,
     )

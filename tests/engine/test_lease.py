@@ -1,0 +1,133 @@
+"""The lease is kept though every look at the sentinel waits at a gate that others wait at, too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import anyio
+import orjson
+
+from engine import Engine, Item, Receipt, Workflow
+from engine.api import LOCAL
+from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.model import Json, RunStatus, value
+from engine.pacing import Pacing
+from engine.resource import Hit, Label, Resource, View
+from tests.pacing.virtual_time import clock, in_virtual_time
+
+RUNS = 16
+
+
+@value
+class Inputs:
+    """Of a run."""
+
+
+@value
+class Spec:
+    """Of a step."""
+
+
+class Clock:
+    """The loop's."""
+
+    def wall(self) -> float:
+        return clock()
+
+    def boot(self) -> float:
+        return clock()
+
+
+class Things(Resource[Spec]):
+    """A platform that answers in a moment, behind a gate."""
+
+    kind = "thing"
+    family = "things"
+    unique = False
+
+    def __init__(self, gate: Pacing) -> None:
+        self.gate = gate
+        self.notes: dict[str, str] = {}
+        self.sent: Counter[str] = Counter()
+
+    def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
+        return {"name": label.name, "note": label.note}
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        id = f"{self.kind}-{len(self.notes)}"
+        self.notes[id] = orjson.loads(body)["note"]
+        await self._answered("POST")
+        return Receipt(id=id)
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        return ()
+
+    async def read(self, id: str) -> View | None:
+        await self.gate.enter(self.family)
+        left = clock()
+        await self._answered("GET")
+        self.gate.leave(self.family)
+        return View(id=id, name="", note=self.notes[id], created=0.0, left=left)
+
+    async def _answered(self, verb: str) -> None:
+        self.sent[verb] += 1
+        await anyio.sleep(0.05)
+        self.gate.observe(self.family, 200, None)
+
+
+class Titled(Things):
+    """Titled: a sentinel."""
+
+    kind = "titled"
+    unique = True
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
+        raise NotImplementedError
+
+
+chain = Workflow("chain", inputs=Inputs, sentinels=("schema",))
+
+
+@chain.step(Titled)
+def schema(inputs: Inputs) -> Spec:  # noqa: ARG001
+    return Spec()
+
+
+@chain.step(Things)
+def dataset(schema: Receipt) -> Spec:  # noqa: ARG001
+    return Spec()
+
+
+@chain.step(Things)
+def flow(dataset: Receipt) -> Spec:  # noqa: ARG001
+    return Spec()
+
+
+def test_at_a_low_rate_looks_do_not_take_the_place_of_everything_else() -> None:
+    """16 runs at one request a second: whoever waits its turn has looked too long ago, for a lease of 5 s."""
+
+    @asynccontextmanager
+    async def opened(*_: object, **__: Any) -> AsyncIterator[MemoryJournal]:
+        yield MemoryStore(rng=Random(1)).open(Clock())
+
+    async def main() -> tuple[Counter[str], int]:
+        gate = Pacing(boot=clock, rng=Random(1), rate=1.0)
+        titled, things = Titled(gate), Things(gate)
+        async with Engine(
+            "", workflows=[chain], resources=[titled, things], settle=20.0, gate=gate, clock=Clock(), rng=Random(1),
+            opener=opened,
+        ) as engine:  # fmt: skip
+            items = [Item(workflow=chain, source=f"run-{n}", inputs=Inputs()) for n in range(RUNS)]
+            found = await engine.register(LOCAL, [items])
+            with anyio.fail_after(600):
+                counts = await engine.run(found.batch)
+        return titled.sent + things.sent, counts[RunStatus.DONE]
+
+    sent, done = in_virtual_time(main)
+    assert done == RUNS
+    assert sent["POST"] == 3 * RUNS
+    assert sent["GET"] <= 2 * sent["POST"]
