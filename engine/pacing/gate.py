@@ -107,7 +107,7 @@ class Pacing:
 
     async def enter(self, family: str, *, first: bool = False) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
-        if self.try_enter(family):
+        if self.try_enter(family, first=first):
             return
         lane, waiter = self._lanes[family], _Waiter()
         if not lane.queue:

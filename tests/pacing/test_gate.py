@@ -81,6 +81,29 @@ def test_who_goes_on_with_what_was_begun_takes_the_permit_that_was_just_given_ba
     assert in_virtual_time(main) == (True, False)
 
 
+def test_who_had_its_turn_and_could_not_use_it_does_not_wait_for_other_services() -> None:
+    async def main() -> float:
+        gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
+        await gate.enter(FAMILY)
+
+        async def wait(family: str) -> None:
+            await gate.enter(family)
+            await anyio.sleep(5)
+            gate.leave(family)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait, "another")
+            group.start_soon(wait, FAMILY)
+            await anyio.sleep(0.01)
+            gate.leave(FAMILY)
+            await gate.enter(FAMILY, first=True)
+            entered = clock()
+            gate.leave(FAMILY)
+        return entered
+
+    assert in_virtual_time(main) < 1
+
+
 def batch(*, journal: float, latency: float) -> tuple[Batch, int]:
     """A batch through eight places, and how many permits were out at most when the pace had settled."""
 
