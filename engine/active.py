@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, Unpack
 
 import anyio
 
@@ -16,6 +16,7 @@ from engine.model import (
     Json,
     Receipt,
     Record,
+    RunChanges,
     RunState,
     RunStatus,
     StepState,
@@ -58,6 +59,7 @@ class Active:
         slot: Slot | None = None,
     ) -> None:
         self.session, self.workflow, self.plan, self.inputs, self.state = session, workflow, plan, inputs, state
+        self._latest = state  # with what is still being written: branches change different things of it at once
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
@@ -84,15 +86,17 @@ class Active:
         """A line of history, written with the next record of this run."""
         self._events.append(Event(step=step, at=self.session.clock.wall(), name=name, detail=detail))
 
-    async def write(self, *steps: StepState, run: RunState | None = None) -> None:
-        """Make these states durable, then believe them. Beginning a run is written with its first record."""
-        state, with_run = run or self.state, run is not None
-        if run is None and (state.begun_by is None or state.status is not RunStatus.RUNNING):
-            state = replace(state, begun_by=state.begun_by or self.session.journal.process, status=RunStatus.RUNNING)
-            with_run = True
+    async def write(self, *steps: StepState, **changes: Unpack[RunChanges]) -> None:
+        """Make these states durable, and what changes of the run; then believe them. A run begins with the first record
+        that says nothing else of it."""
+        state = self._latest
+        if not changes and (state.begun_by is None or state.status is not RunStatus.RUNNING):
+            changes = RunChanges(begun_by=state.begun_by or self.session.journal.process, status=RunStatus.RUNNING)
+        if changes:
+            state = self._latest = replace(state, **changes)
         events, self._events = tuple(self._events), []
-        await self.session.journal.write(Record(run=state, steps=steps, events=events, with_run=with_run))
-        if with_run:  # else another branch may have changed the run meanwhile
+        await self.session.journal.write(Record(run=state, steps=steps, events=events, with_run=bool(changes)))
+        if changes:
             self.state = state
         for step in steps:
             name, receipt = step.name, step.receipt

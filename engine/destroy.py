@@ -27,8 +27,8 @@ async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState
     await delete_doomed(run)
     await forget(run)
     used = run.state.shared and any(step.receipt for step in run.steps.values())
-    ended = replace(run.state, status=RunStatus.DONE if used else RunStatus.DESTROYED, doomed=(), failure=None)
-    await run.write(run=replace(ended, finished_at=run.session.clock.wall()))
+    status, now = RunStatus.DONE if used else RunStatus.DESTROYED, run.session.clock.wall()
+    await run.write(status=status, doomed=(), failure=None, finished_at=now)
     return run.state
 
 
@@ -76,8 +76,8 @@ def holds_data(run: Active, name: str) -> bool:
 async def doom(run: Active, names: Iterable[str], released: Sequence[StepState] = ()) -> None:
     """Say durably which steps' objects will be deleted, and raise the generation, so that nothing old is ever taken
     again (rule 2). `released`: steps that let go of an object which stays."""
-    doomed = replace(run.state, doomed=tuple(names), generation=run.state.generation + 1, status=RunStatus.RUNNING)
-    await run.write(*released, run=doomed)
+    generation = run.state.generation + 1
+    await run.write(*released, doomed=tuple(names), generation=generation, status=RunStatus.RUNNING)
 
 
 def deletable(run: Active, name: str) -> bool:
@@ -153,7 +153,7 @@ async def _is_used(run: Active, name: str, id: str, doubted: float) -> bool:
     if await run.ask(name, lambda: resource.read(id)) is None:
         return False
     run.note(name, "spared", id=id)
-    await run.write(machine.spared(run.step(name), id), run=replace(run.state, doomed=()))
+    await run.write(machine.spared(run.step(name), id), doomed=())
     return True
 
 

@@ -13,13 +13,13 @@ import anyio
 from engine import machine
 from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy, keeping
-from engine.effect import Intended, draft
+from engine.effect import Intended, draft, withdraw
 from engine.ensure import pursue
 from engine.errors import Rejected
 from engine.evidence import believe, confirm
 from engine.give_way import give_way
 from engine.machine import Move
-from engine.model import Failure, RunState, RunStatus, StepState, StepStatus, replace
+from engine.model import Failure, RunChanges, RunState, RunStatus, StepState, StepStatus, replace
 from engine.recover import recover
 from engine.refresh import refresh
 from engine.resource import Adopt
@@ -73,7 +73,7 @@ class Drive:
             if not run.state.suspect:
                 return await self._conclude_done()
             if sure:
-                await run.write(run=replace(run.state, suspect=False))
+                await run.write(suspect=False)
                 if run.resumed:
                     continue  # it is known what there is: now it is brought to what the inputs say
                 return await self._conclude_done()
@@ -86,7 +86,7 @@ class Drive:
         if run.state.doomed:
             if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
                 await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
-            await run.write(run=replace(run.state, doomed=()))
+            await run.write(doomed=())
         await hold(run)
         sure = set(run.receipts) >= set(run.plan.steps) and run.session.clock.boot() >= self._settled_at()
         if run.state.suspect:
@@ -186,6 +186,7 @@ class Drive:
                         run.session.learned(run.state.key)
                         self.restart = run.state.suspect
                     if self.restart or run.session.stopping:
+                        await self._withdraw(name)
                         return
                     following = run.plan.following[name]
                     ready = self.following.pop(name, None) or [(other, None) for other in self._begin(following)]
@@ -198,6 +199,13 @@ class Drive:
         finally:
             run.slot.walkers -= 1
 
+    async def _withdraw(self, name: str) -> None:
+        """What was prepared to follow a step is not begun: the next one need not look for it."""
+        unsent = [intended for _, intended in self.following.pop(name, ()) if intended is not None]
+        if unsent:
+            with self.run.session.sending():
+                await withdraw(self.run, *unsent, why="stopped")
+
     async def _finish(self, state: StepState) -> None:
         """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""
         run, receipt = self.run, state.receipt
@@ -208,7 +216,7 @@ class Drive:
         self.following[state.name] = begun
         prepared = [intended for _, intended in begun if intended is not None]
         try:
-            await run.write(state, *[intended.state for intended in prepared], run=self._done_with(state))
+            await run.write(state, *[intended.state for intended in prepared], **self._done_with(state))
         except BaseException:
             for intended in prepared:
                 run.session.gate.leave(run.resource(intended.state.name).family)
@@ -242,28 +250,21 @@ class Drive:
 
     # the end
 
-    def _done_with(self, state: StepState) -> RunState | None:
-        """The run's last state, when this step was its last."""
+    def _done_with(self, state: StepState) -> RunChanges:
+        """What makes the run done, when this step was its last."""
         run = self.run
         if len(run.receipts) < len(run.plan.steps) or run.state.suspect or run.resumed:
-            return None
+            return {}
         complete = all(name in run.receipts for name in run.plan.steps) and all(
             s.receipt.confirmed for s in (*run.steps.values(), state) if s.receipt
         )
-        return self._done() if complete else None
+        return self._done() if complete else {}
 
-    def _done(self) -> RunState:
+    def _done(self) -> RunChanges:
         run = self.run
         begun_by = run.state.begun_by or run.session.journal.process
-        return replace(
-            run.state,
-            status=RunStatus.DONE,
-            finished_at=run.session.clock.wall(),
-            failure=None,
-            due=None,
-            begun_by=begun_by,
-            was=(),
-        )
+        now = run.session.clock.wall()
+        return RunChanges(status=RunStatus.DONE, finished_at=now, failure=None, begun_by=begun_by, was=())
 
     async def _confirm_all(self) -> None:
         """Whatever became of the other steps: a receipt without proof is looked after until it has one."""
@@ -276,7 +277,7 @@ class Drive:
 
     async def _conclude_done(self) -> RunState:
         if self.run.state.status is not RunStatus.DONE:
-            await self.run.write(run=self._done())
+            await self.run.write(**self._done())
         return self.run.state
 
     async def _conclude_failed(self) -> RunState:
@@ -288,5 +289,5 @@ class Drive:
         )
         shown = replace(failure, message=f"{name}: {failure.message}" if name else failure.message)
         status = RunStatus.IN_DOUBT if doubt else RunStatus.FAILED
-        await run.write(run=replace(run.state, status=status, failure=shown, finished_at=None))
+        await run.write(status=status, failure=shown, finished_at=None)
         return run.state

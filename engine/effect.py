@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import orjson
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine import labels, machine
 from engine.active import Active, StepFailed, Work, describe
@@ -87,15 +88,13 @@ async def create(
     the request, and the record of its answer, finish for a while.
     """
     run, name, session = work.run, work.name, work.run.session
-    if intended is None:
-        intended = await _intend(work)
-    if not fresh(run, name, intended):
-        intended = await freshen(run, name, intended)
+    if intended is None or session.stopping or not fresh(run, name, intended):
+        intended = await _make_ready(work, intended)
     if outdated(work, suspect=suspect):
-        await _withdraw(work, intended)
+        session.gate.leave(work.resource.family)
+        await withdraw(run, intended, why="another journal knew this run")
         return None
-    session.inflight.add(scope)
-    scope.shield = True
+    session.shield(scope)
     try:
         sent, at = session.clock.boot(), session.clock.wall()
         run.sends[name] = until = intended.at + session.timing.send_window
@@ -115,8 +114,24 @@ async def create(
         await work.finish(_created(work, intended, answer, sent=sent, at=at, proven=proven))
         return None
     finally:
-        scope.shield = False
-        session.inflight.discard(scope)
+        session.expose(scope)
+
+
+async def _make_ready(work: Work, intended: Intended | None) -> Intended:
+    """An intent that may be sent at this very moment. One that a stop meets here never was."""
+    run, name, session = work.run, work.name, work.run.session
+    intended = intended or await _intend(work)
+    try:
+        if not fresh(run, name, intended):
+            intended = await freshen(run, name, intended)
+        if session.stopping:
+            await anyio.sleep_forever()
+        await checkpoint_if_cancelled()
+    except anyio.get_cancelled_exc_class():
+        with session.sending():
+            await withdraw(run, intended, why="stopped")
+        raise
+    return intended
 
 
 async def _intend(work: Work) -> Intended:
@@ -126,7 +141,8 @@ async def _intend(work: Work) -> Intended:
     await admit(run, work.name)
     try:
         intended = draft(run, work.name, work.spec)
-        await run.write(intended.state)
+        with run.session.sending():
+            await run.write(intended.state)
     except BaseException:
         run.session.gate.leave(resource.family)
         raise
@@ -170,11 +186,11 @@ def outdated(work: Work, *, suspect: bool) -> bool:
     return work.run.suspect and not suspect and not work.run.unique(work.name)
 
 
-async def _withdraw(work: Work, intended: Intended) -> None:
-    """The intent never was; the step is looked for once more, now as a suspect run's."""
-    work.run.session.gate.leave(work.resource.family)
-    work.run.note(work.name, "withdrawn", why="another journal knew this run")
-    await work.run.write(machine.not_applied(work.step, intended.attempt.tag, None, None))
+async def withdraw(run: Active, *unsent: Intended, why: str) -> None:
+    """Nothing of these intents has left: they never were, and nobody need look for what they made."""
+    for intended in unsent:
+        run.note(intended.state.name, "withdrawn", why=why)
+    await run.write(*(machine.not_applied(run.step(i.state.name), i.attempt.tag, None, None) for i in unsent))
 
 
 def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, at: float, proven: bool) -> StepState:

@@ -71,7 +71,7 @@ async def _find(run: Active, name: str, witness: Witness | None, back: float | N
         newest = max((labels.generation_of(asked, name, hit.name) for hit in hits), default=-1)
         if telling and newest > run.state.generation:
             run.note(name, "another generation", generation=newest)
-            await run.write(run=replace(run.state, generation=newest))
+            await run.write(generation=newest)
         if not telling or newest < last:
             return hits
         first, last = last + 1, last + ahead
@@ -113,7 +113,7 @@ async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
     if not fitting:
         newest = max(labels.generation_of(run.state, name, view.name) for view in seen.live)
         run.leased = float("-inf")
-        await run.write(run=replace(run.state, generation=max(run.state.generation, newest + 1)))
+        await run.write(generation=max(run.state.generation, newest + 1))
     return replace(seen, live=fitting)
 
 
@@ -204,8 +204,7 @@ async def take(work: Work, view: View) -> None:
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
         run.session.another = True
-        suspect = replace(run.state, suspect=True, generation=max(run.state.generation, note.generation))
-        await run.write(state, run=suspect)
+        await run.write(state, suspect=True, generation=max(run.state.generation, note.generation))
     else:
         await work.finish(state)
 

@@ -31,7 +31,7 @@ async def give_way(run: Active, shared: Shared) -> None:
         gone = [change.step for change in doomed if change.step not in leaving]
         await doom(run, gone, [_released(run.step(name)) for name in leaving])
         await delete_doomed(run)
-        await run.write(run=replace(run.state, doomed=()))
+        await run.write(doomed=())
     if superseded:
         await _supersede(run, [change.step for change in superseded])
     if doomed or superseded:
@@ -91,4 +91,4 @@ async def _supersede(run: Active, names: Collection[str]) -> None:
         run.note(step.name, "superseded", id=step.receipt.id if step.receipt else None)
     newest = max(step.generation for step in steps)
     generation = max(run.state.generation, newest + 1)
-    await run.write(*map(machine.superseded, steps), run=replace(run.state, generation=generation))
+    await run.write(*map(machine.superseded, steps), generation=generation)

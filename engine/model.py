@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, dataclass_transform
 
 from msgspec import Struct, StructMeta
 from msgspec import field as field  # noqa: PLC0414 - the alias exports it
@@ -199,6 +199,19 @@ class RunState:
     def receipts(self) -> dict[str, Receipt]:
         """The receipts of the steps that have one, by name; those of shared steps are in their own runs."""
         return {name: step.receipt for name, step in self.steps.items() if step.receipt}
+
+
+class RunChanges(TypedDict, total=False):
+    """What changes of a run while it is driven."""
+
+    status: RunStatus
+    generation: int
+    suspect: bool
+    doomed: tuple[str, ...]
+    was: tuple[str, ...]
+    begun_by: str | None
+    failure: Failure | None
+    finished_at: float | None
 
 
 @value

@@ -30,9 +30,8 @@ async def recover(run: Active, shared: Shared) -> None:
         whole = all(name in run.receipts for name in run.plan.steps)
         now = run.session.clock.wall()
         status, finished = (RunStatus.DONE, now) if whole else (RunStatus.PENDING, None)
-        await run.write(run=replace(
-            run.state, suspect=True, status=status, finished_at=finished, begun_by=run.state.begun_by or "recover"
-        ))  # fmt: skip
+        begun_by = run.state.begun_by or "recover"
+        await run.write(suspect=True, status=status, finished_at=finished, begun_by=begun_by)
 
 
 async def _recover_step(run: Active, name: str, shared: Shared) -> bool:
@@ -102,4 +101,4 @@ async def _recreate(run: Active, name: str) -> None:
     gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
     run.note(name, "resolved", recreate=True)
     anew = replace(step, attempts=(), receipt=None, body=None, failure=None, status=StepStatus.PENDING, tombstones=gone)
-    await run.write(anew, run=replace(run.state, generation=run.state.generation + 1, status=RunStatus.PENDING))
+    await run.write(anew, generation=run.state.generation + 1, status=RunStatus.PENDING)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine import machine
 from engine.active import Active
-from engine.model import Failure, Origin, RunStatus, replace
+from engine.model import Failure, Origin, RunChanges, RunStatus
 from engine.sentinel import hold, look_at
 
 
@@ -41,8 +41,8 @@ async def lose(run: Active, names: Sequence[str]) -> None:
         run.note(name, "gone", id=run.receipts[name].id)
         run.session.tell("step_gone", run.state, name, id=run.receipts[name].id)
     begun_by = run.state.begun_by or run.session.journal.process
-    raised = replace(
-        run.state, generation=run.state.generation + 1, status=RunStatus.RUNNING, begun_by=begun_by, finished_at=None
+    raised = RunChanges(
+        generation=run.state.generation + 1, status=RunStatus.RUNNING, begun_by=begun_by, finished_at=None
     )
-    await run.write(*(machine.superseded(run.step(name)) for name in names), run=raised)
+    await run.write(*(machine.superseded(run.step(name)) for name in names), **raised)
     await hold(run)

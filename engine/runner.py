@@ -21,7 +21,7 @@ from engine.ensure import ensure
 from engine.errors import UnknownRun, WorkflowChanged
 from engine.evidence import confirm
 from engine.identity import run_id
-from engine.model import Failure, NewRun, Receipt, RunState, RunStatus, StepState, replace
+from engine.model import Failure, NewRun, Receipt, RunChanges, RunState, RunStatus, StepState, replace
 from engine.orphans import orphans
 from engine.recover import find_again
 from engine.refresh import refresh
@@ -40,11 +40,15 @@ STOP_WITHIN = 8.0
 
 @dataclass(slots=True)
 class _Entry:
-    """A shared step of this process: who comes first works, the others wait for `done`."""
+    """A shared step of this process: who comes first works, the others wait for `done`. What stops everything stops
+    them as well: then there is no outcome."""
 
     done: anyio.Event = field(default_factory=anyio.Event)
-    receipt: Receipt | None = None
-    failure: Failure | None = None
+    outcome: Receipt | Failure = field(init=False)
+
+    def end(self, outcome: Receipt | Failure) -> None:
+        self.outcome = outcome
+        self.done.set()
 
 
 def alone(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
@@ -68,9 +72,9 @@ class SharedSteps:
             entry = self.entries[scope.org, scope.sandbox, name, key] = _Entry()
             self.group.start_soon(self._work, entry, run, name, key)
         await entry.done.wait()
-        if entry.receipt is None:
-            raise StepFailed(entry.failure or Failure(kind="interrupted", message="interrupted"))
-        return entry.receipt
+        if isinstance(entry.outcome, Failure):
+            raise StepFailed(entry.outcome)
+        return entry.outcome
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
@@ -90,15 +94,12 @@ class SharedSteps:
                 while not await revise_step(run, name):
                     await self._ensure(run, name)
                 if run.state.status is not RunStatus.DONE:
-                    await run.write(run=self._done(run))
-            entry.receipt = run.receipts[name]
-            entry.done.set()
+                    await run.write(**self._done(run))
+            entry.end(run.receipts[name])
             await confirm(run, name)
         except StepFailed as failed:
-            entry.failure = replace(failed.failure, message=f"shared {key}: {failed.failure.message}")
-            await run.write(run=replace(run.state, status=RunStatus.FAILED, failure=failed.failure))
-        finally:
-            entry.done.set()
+            await run.write(status=RunStatus.FAILED, failure=failed.failure)
+            entry.end(replace(failed.failure, message=f"shared {key}: {failed.failure.message}"))
 
     async def _learn_of_others(self) -> None:
         """Before something shared is made for the first time, the runs that are under way learn from their sentinels
@@ -109,7 +110,7 @@ class SharedSteps:
     async def _ensure(self, run: Active, name: str) -> None:
         if run.state.doomed and self.creating:  # rule 10: what was begun to be deleted is deleted first
             await delete_doomed(run)
-            await run.write(run=replace(run.state, doomed=()))
+            await run.write(doomed=())
         if run.state.suspect:
             await verify(run, name)
         if self.session.refresh and self.creating:
@@ -119,18 +120,16 @@ class SharedSteps:
         elif name not in run.receipts:
             await ensure(run, name, lambda state: self._finish(run, state))
         elif run.state.suspect:
-            await run.write(run=replace(run.state, suspect=False))
+            await run.write(suspect=False)
 
     async def _finish(self, run: Active, state: StepState) -> None:
-        await run.write(state, run=self._done(run))
+        await run.write(state, **self._done(run))
         if state.receipt:
             self.session.tell("step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin)
 
-    def _done(self, run: Active) -> RunState:
+    def _done(self, run: Active) -> RunChanges:
         now, begun_by = self.session.clock.wall(), run.state.begun_by or self.session.journal.process
-        return replace(
-            run.state, status=RunStatus.DONE, suspect=False, finished_at=now, failure=None, begun_by=begun_by
-        )
+        return RunChanges(status=RunStatus.DONE, suspect=False, finished_at=now, failure=None, begun_by=begun_by)
 
     @staticmethod
     def _new_run(asker: Active, key: str) -> NewRun:

@@ -12,7 +12,7 @@ import anyio
 from engine import labels, machine
 from engine.active import Active, describe
 from engine.errors import Answer, Halt
-from engine.model import Failure, Receipt, RunState, replace
+from engine.model import Failure, Receipt, replace
 from engine.resource import View
 
 
@@ -118,7 +118,7 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
         while True:
             started = session.clock.boot()
             run.note(sentinel, "intent", verb="sign", journal=session.journal.name, generation=generation)
-            await run.write(run=_with_generation(run.state, generation))
+            await run.write(generation=generation, begun_by=run.state.begun_by or run.state.owner)
             left = session.timing.send_window - (session.clock.boot() - started)
             if left > 0:
                 break
@@ -128,10 +128,6 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
     finally:
         session.gate.leave(resource.family)
     await anyio.sleep(min(1.0, session.timing.read_lag))
-
-
-def _with_generation(state: RunState, generation: int) -> RunState:
-    return replace(state, generation=generation, begun_by=state.begun_by or state.owner)
 
 
 async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: float) -> None:

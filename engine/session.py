@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -62,6 +63,7 @@ class Session:
     refresh: bool = False
     """Whether what runs have made is looked at first, and what others did to it by hand is put back."""
     stopping: bool = False
+    _cut_off: float = math.inf
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
     """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to
     another journal."""
@@ -116,20 +118,32 @@ class Session:
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """While a request that has an effect is out: a stop does not cut it off before `within` is over (rule 1)."""
-        with anyio.CancelScope(shield=True) as scope:
-            self.inflight.add(scope)
+        """While a request that has an effect is out, or its record is written (rule 1)."""
+        with anyio.CancelScope() as scope:
+            self.shield(scope)
             try:
                 yield
             finally:
-                self.inflight.discard(scope)
+                self.expose(scope)
+
+    def shield(self, scope: anyio.CancelScope) -> None:
+        """A stop does not cut off what goes on in `scope` before its time is over."""
+        self.inflight.add(scope)
+        scope.shield = True
+        if self.stopping:
+            scope.deadline = self._cut_off
+
+    def expose(self, scope: anyio.CancelScope) -> None:
+        """A stop may cut it off again."""
+        scope.shield = False
+        self.inflight.discard(scope)
 
     def stop(self, within: float) -> None:
         """Start nothing new; what is in flight has `within` seconds to be answered and journaled."""
-        self.stopping = True
-        deadline = anyio.current_time() + within
+        if not self.stopping:
+            self.stopping, self._cut_off = True, anyio.current_time() + within
         for scope in self.inflight:
-            scope.deadline = min(scope.deadline, deadline)
+            scope.deadline = self._cut_off
 
     def policy(self, step: Step) -> RetryPolicy:
         """The step's retry policy, with the command's `--max-attempts` in force."""

@@ -30,13 +30,13 @@ async def switch_step(run: Active, name: str, *, on: bool) -> None:
     while True:
         view = await _look(run, name)
         if view.data.get(SWITCH) is on:
-            await run.write(_known(run.step(name), on=on, etag=view.etag), run=run.state)
+            await run.write(_known(run.step(name), on=on, etag=view.etag), status=run.state.status)
             return
         await admit(run, name)
         try:
             started = session.clock.boot()
             run.note(name, "intent", verb="switch", to="on" if on else "off")
-            await run.write(_known(run.step(name), on=on, etag=view.etag), run=run.state)
+            await run.write(_known(run.step(name), on=on, etag=view.etag), status=run.state.status)
             left = session.timing.send_window - (session.clock.boot() - started)
             answer = await _send(run, name, view, on=on, left=left) if left > 0 else None
         finally:
@@ -74,7 +74,7 @@ async def _send(run: Active, name: str, view: View, *, on: bool, left: float) ->
             run.note(name, answer.kind, verb="switch", **describe(answer.failure))
             return answer
         run.note(name, "switched", to="on" if on else "off")
-        await run.write(_known(run.step(name), on=on, etag=receipt.etag), run=run.state)
+        await run.write(_known(run.step(name), on=on, etag=receipt.etag), status=run.state.status)
     return None
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 
 from engine import drive, effect, ensure, evidence, labels, machine, revise, sentinel
 from engine.active import Active, Work
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.machine import Move, Sighting, Verdict
-from engine.model import Attempt, Known, NewRun, Receipt, Record, RunState, StepState, StepStatus, replace
+from engine.model import Attempt, Known, NewRun, Receipt, Record, RunChanges, RunState, StepState, StepStatus, replace
 from engine.resource import Hit, View
 from engine.simulation.chain import Kind, chain
 from engine.simulation.clocks import Clock
@@ -32,11 +32,11 @@ def _unwritten(forgotten: Callable[[StepState], bool]) -> list[Patch]:
     """Such states are believed, but not made durable."""
     write = Active.write
 
-    async def lazy(self: Active, *steps: StepState, run: RunState | None = None) -> None:
+    async def lazy(self: Active, *steps: StepState, **changes: Unpack[RunChanges]) -> None:
         self.steps |= {step.name: step for step in steps if forgotten(step)}
         kept = [step for step in steps if not forgotten(step)]
-        if kept or run is not None:
-            await write(self, *kept, run=run)
+        if kept or changes:
+            await write(self, *kept, **changes)
 
     return [(Active, "write", lazy)]
 

@@ -15,6 +15,7 @@ from engine.api import LOCAL
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
 from engine.resource import Hit, Label, Resource, View
+from engine.session import Notice
 
 RUNS = 3
 
@@ -105,6 +106,23 @@ async def test_what_is_out_is_answered_and_journaled_and_nothing_else_leaves(tmp
     assert platform.made == ["first"] * RUNS
     assert all(set(state.steps) == {"first"} for state in states)
     assert {(state.status, state.steps["first"].status) for state in states} == {(RunStatus.RUNNING, StepStatus.DONE)}
+
+
+async def test_what_was_prepared_and_never_left_is_no_doubt_for_the_next(tmp_path: Path) -> None:
+    platform, names = Things(), [f"run-{number}" for number in range(RUNS)]
+
+    def stop(notice: Notice) -> None:
+        if notice.name == "step_done":
+            engine.stop()
+
+    path = str(tmp_path / "j.db")
+    async with Engine(path, workflows=[things], resources=[platform], settle=0.2, observer=stop) as engine:
+        found = await engine.register(LOCAL, [[Item(workflow=things, source=n, inputs=Inputs()) for n in names]])
+        async with asyncio.timeout(10):
+            await engine.run(found.batch)
+        states = [await engine.journal.load(run_id("things", LOCAL, name)) for name in names]
+    assert set(platform.made) == {"first"}
+    assert [step.name for state in states for step in state.steps.values() if step.attempts] == []
 
 
 async def test_branches_of_one_run_are_answered_side_by_side(tmp_path: Path) -> None:
