@@ -245,6 +245,21 @@ async def test_an_effect_leaves_the_gate_to_its_caller_but_tells_it_what_it_saw(
     assert caught.value.problem.retry_after == 10.0
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_who_must_wait_for_long_leaves_its_place_on_the_wire_to_others(method: str) -> None:
+    here = World(Platform(answer(200, {})), gate=Gate(waits=[30.0, 0.01, 5.0]))
+    aboard: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        aboard.append(here.gate.aboard)
+        await here.naps(seconds)
+
+    client = AepClient(GIVEN, transport=here.platform, gate=here.gate, clock=here.clock, sleep=sleep)
+    async with asyncio.timeout(1):
+        await (client.read if method == "GET" else client.effect)(method, FLOW_SERVICE, "/flows/1")
+    assert (here.naps.taken, aboard, here.gate.aboard, len(here.sent)) == ([30.0, 5.0], [0, 0], 0, 1)
+
+
 async def test_prepare_fetches_the_token_so_that_an_effect_waits_for_nothing() -> None:
     here = world(credentials=OAUTH)
     before = here.client.ready

@@ -29,7 +29,7 @@ from workflows.aep.exchange import exchange
 from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
 from workflows.aep.retry import pause
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
-from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, make_transport
+from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, NotYet, make_transport
 
 CONNECTIONS = 256
 """How many connections the client's own transport may open; the gate should be the narrower place."""
@@ -223,19 +223,28 @@ class AepClient:
             stream=httpx.ByteStream(call.content),
             extensions={"timeout": TIMEOUTS, DEPARTS: departs},
         )
-        await self._gate.board()
         try:
-            reply = await exchange(self._transport, request, call.where[1])
+            reply = await self._exchanged(request, call)
         except WindowClosed:
             raise
         except (NotSent, Lost):
             self._gate.observe(call.family, None, None)
             raise
-        finally:
-            self._gate.alight()
         self._on_date(reply.headers.get("date"))
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply, now
+
+    async def _exchanged(self, request: httpx.Request, call: Call) -> httpx.Response:
+        """Send it once. Who must wait for long leaves its place on the wire to others meanwhile."""
+        while True:
+            await self._gate.board()
+            try:
+                return await exchange(self._transport, request, call.where[1])
+            except NotYet as held:
+                wait = held.seconds
+            finally:
+                self._gate.alight()
+            await self._sleep(wait)
 
     def _headers(self, call: Call, token: str) -> httpx.Headers:
         """What a request says. Most say the same, which is put together once for each token."""

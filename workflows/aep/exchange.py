@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import httpx
 
 from workflows.aep.errors import Lost, NotSent, Problem, WindowClosed, clean
-from workflows.aep.transport import TooLate
+from workflows.aep.transport import NotYet
 
 
 async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, path: str) -> httpx.Response:
     """Send `request` once and read its answer. `path` is what error messages call it.
 
-    Raises `NotSent` when surely nothing left, `WindowClosed` when it was too late for it, else `Lost`.
+    Raises `NotYet` when it must wait for long, `WindowClosed` when it was too late for it, `NotSent` when surely
+    nothing left, else `Lost`.
     """
     try:
         response = await transport.handle_async_request(request)
@@ -19,7 +22,9 @@ async def exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, 
             await response.aread()
         finally:
             await response.aclose()
-    except TooLate:
+    except NotYet as held:
+        if held.seconds < inf:
+            raise
         problem = Problem(message="its send window closed before it could leave")
         raise WindowClosed(problem, request.method, path) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError) as error:

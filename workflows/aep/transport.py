@@ -27,12 +27,16 @@ DEPARTS = "headway.departs"
 """Request extension: a function asked at the last moment before the first byte. It says for how many seconds more the
 request must wait, and is asked again then; 0 means that it leaves now, infinity that it may never leave."""
 
+SHORT = 0.1
+"""Seconds that a request waits here at most: who must wait for longer leaves its place to others meanwhile."""
 
-class TooLate(httpx.ConnectError):
-    """`DEPARTS` said never; nothing left."""
 
-    def __init__(self) -> None:
-        super().__init__("the send window has closed")
+class NotYet(httpx.ConnectError):
+    """`DEPARTS` said to wait for longer than `SHORT`: so many `seconds`, or for ever. Nothing left."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the request may not leave for {seconds} s")
+        self.seconds = seconds
 
 
 def make_transport(limit: int) -> httpx.AsyncBaseTransport:
@@ -163,8 +167,8 @@ def _departs(request: httpx.Request) -> Callable[[], float]:
 
 
 async def _wait(seconds: float) -> None:
-    if seconds == inf:
-        raise TooLate
+    if seconds > SHORT:
+        raise NotYet(seconds)
     await asyncio.sleep(seconds)
 
 
