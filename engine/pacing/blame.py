@@ -121,6 +121,10 @@ class Common(Pace):
             self._accused.append(_Accusation(own, own.taken, self.taken))
         self.refused(now, min(resume, now + TOGETHER), late=late)
 
+    def paused(self, now: float) -> float:
+        """Seconds for which all families still wait, because one was refused."""
+        return max(self.next_at - now, 0.0) if self.accused else 0.0
+
     def witness(self, own: Pace, *, refused: bool) -> None:
         """An answer to a request that was out, or left, when a request was refused."""
         if own is self._accused[-1].own:

@@ -140,14 +140,14 @@ class Family:
             self._until, self._named = now + seconds, True
 
     def paused(self, now: float) -> float:
-        """Seconds of the pause that are left."""
+        """Seconds of the family's own pause that are left."""
         return 0.0 if self._quiet else max(self._until - now, 0.0)
 
     def troubled(self, now: float) -> bool:
         """Whether a failure now is nobody's own."""
         if self._sick_since is not None and now - self._sick_since >= PATIENCE:
             return False
-        return self._until > now or self._breaker.failures >= SUSPECT
+        return self._until > now or self._common.paused(now) > 0 or self._breaker.failures >= SUSPECT
 
     def view(self, now: float, waiting: int) -> FamilyView:
         """What to show."""

@@ -174,16 +174,15 @@ class Pacing:
     def departs_in(self, family: str) -> float:
         """Seconds that a request, whose permit is out, must still wait at the moment at which it would leave: a pause
         may have begun since, and the bound on the rate holds there. 0: it leaves now; ask again after a wait."""
-        now = self._boot()
-        pause = self._lanes[family].family.paused(now)
-        if self._common.accused:
-            pause = max(pause, self._common.next_at - now)
+        pause = self.paused(family)
         if pause > 0 or self._cap is None:
             return pause
-        return self._cap.departs_in(now)
+        return self._cap.departs_in(self._boot())
 
     def paused(self, family: str) -> float:
-        return self._lanes[family].family.paused(self._boot())
+        """Seconds of the pause that are left: the family's own, or the moment for which all families wait."""
+        now = self._boot()
+        return max(self._lanes[family].family.paused(now), self._common.paused(now))
 
     def troubled(self, family: str) -> bool:
         return self._lanes[family].family.troubled(self._boot())

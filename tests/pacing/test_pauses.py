@@ -59,6 +59,22 @@ def test_other_families_wait_a_moment_at_most() -> None:
     assert in_virtual_time(main) <= 2.1
 
 
+def test_who_holds_a_permit_of_another_family_is_told_of_that_moment_which_is_trouble() -> None:
+    async def main() -> list[tuple[float, bool]]:
+        gate, told = Pacing(boot=clock, rng=Random(1)), []
+        await gate.enter("another")
+        await answered(gate, 429, 60.0)
+        for _ in range(2):
+            told.append((gate.paused("another"), gate.troubled("another")))
+            await anyio.sleep(2.1)
+        return told
+
+    (during, trouble), after = in_virtual_time(main)
+    assert 1.9 <= during <= 2.1
+    assert trouble
+    assert after == (0.0, False)
+
+
 def test_pauses_are_told_of_once_and_restored() -> None:
     async def main() -> tuple[list[tuple[str, float]], float, list[tuple[str, float]]]:
         told: list[tuple[str, float]] = []
