@@ -136,7 +136,7 @@ async def _delete(run: Active, name: str, id: str) -> None:
             case Answer():
                 if isinstance(answer, InDoubt):
                     doubted = run.sends[name]
-                tries += not session.gate.troubled(resource.family)
+                tries += session.charges(answer, resource.family)
                 if tries >= session.policy(step).max_attempts:
                     await run.fail(name, answer.failure)
                 floor = answer.retry_after if isinstance(answer, NotApplied) else None

@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine import labels, machine
 from engine.active import Active, StepFailed, Work, describe
-from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
+from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected, TooLate
 from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
 from engine.prints import same_needs, source_of
@@ -80,9 +80,9 @@ async def admit(run: Active, name: str) -> None:
 async def create(
     work: Work, scope: anyio.CancelScope, *, proven: bool, suspect: bool, intended: Intended | None
 ) -> Failure | None:
-    """Try once to create the step's object. Returns None when the step has its receipt, or when it must look once
-    more first; the failure when it is to be tried again. Raises `StepFailed` for a rejection that leaves nothing open,
-    else `RejectedInDoubt`.
+    """Try once to create the step's object. Returns None when the step has its receipt, or when it is to go on as if
+    nothing had been tried; the failure when it is to be tried again. Raises `StepFailed` for a rejection that leaves
+    nothing open, else `RejectedInDoubt`.
 
     `suspect`: whether the evidence so far was judged as that of a suspect run. `scope` is this task's own: a stop lets
     the request, and the record of its answer, finish for a while.
@@ -228,6 +228,7 @@ async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | 
             floor = answer.retry_after if isinstance(answer, NotApplied) else None
             pause = next_delay(policy, max(step.tries, 1), run.session.rng, floor)
             await run.write(machine.not_applied(step, tag, failure, now + pause))
+            return None if isinstance(answer, TooLate) else failure
     return failure
 
 

@@ -3,6 +3,7 @@
     HeadwayError
     ├── Answer                    what a verb of a resource says when it does not return (DESIGN rule 3)
     │   ├── NotApplied            refused before acting: wait, send again
+    │   │   └── TooLate           never left, for want of time: the same, and no attempt is charged
     │   ├── InDoubt               sent, and the outcome is unknown: find before sending again
     │   ├── Rejected              permanent: this attempt had no effect and never will
     │   ├── Conflict              somebody has that title, etag or id already
@@ -54,6 +55,11 @@ class NotApplied(Answer):
     def __init__(self, failure: Failure | str, retry_after: float | None = None) -> None:
         super().__init__(failure)
         self.retry_after = retry_after
+
+
+class TooLate(NotApplied):
+    """The request could not leave within its send window, because of a pause or of others that were out: nothing
+    failed."""
 
 
 class InDoubt(Answer):

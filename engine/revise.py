@@ -255,7 +255,7 @@ class _Revision:
             await run.sleep(session.timing.read_lag)  # what is read next is what the condition met
             return
         step = run.workflow.steps[name]
-        self.tries += not session.gate.troubled(self.resource.family)
+        self.tries += session.charges(answer, self.resource.family)
         if self.tries >= session.policy(step).max_attempts:
             await self._fail(answer.kind, failure.message, failure.hint or "run again to go on trying")
         floor = answer.retry_after if isinstance(answer, NotApplied) else None

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import anyio
 
+from engine.errors import Answer, TooLate
 from engine.machine import Timing
 from engine.model import Json, RunState, value
 from engine.ports import Clock, Gate, Journal
@@ -144,6 +145,11 @@ class Session:
             self.stopping, self._cut_off = True, anyio.current_time() + within
         for scope in self.inflight:
             scope.deadline = self._cut_off
+
+    def charges(self, answer: Answer, family: str) -> bool:
+        """Whether an answer is one of the step's attempts: not what never left, nor what a service in trouble gives to
+        all."""
+        return not (isinstance(answer, TooLate) or self.gate.troubled(family))
 
     def policy(self, step: Step) -> RetryPolicy:
         """The step's retry policy, with the command's `--max-attempts` in force."""

@@ -44,7 +44,7 @@ async def switch_step(run: Active, name: str, *, on: bool) -> None:
         if isinstance(answer, Rejected):
             await run.fail(name, answer.failure)
         if isinstance(answer, Answer):
-            tries += not session.gate.troubled(resource.family)
+            tries += session.charges(answer, resource.family)
             if tries >= session.policy(run.plan.steps[name]).max_attempts:
                 await run.fail(name, answer.failure)
             floor = answer.retry_after if isinstance(answer, NotApplied) else None

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 import anyio
 import orjson
 
 from engine import Engine, Item, Receipt, Workflow
 from engine.api import LOCAL
-from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.model import Json, RunStatus, value
 from engine.pacing import Pacing
 from engine.resource import Hit, Label, Resource, View
+from tests.engine.virtual import Clock, in_memory
 from tests.pacing.virtual_time import clock, in_virtual_time
 
 RUNS = 16
@@ -30,16 +28,6 @@ class Inputs:
 @value
 class Spec:
     """Of a step."""
-
-
-class Clock:
-    """The loop's."""
-
-    def wall(self) -> float:
-        return clock()
-
-    def boot(self) -> float:
-        return clock()
 
 
 class Things(Resource[Spec]):
@@ -110,16 +98,12 @@ def flow(dataset: Receipt) -> Spec:  # noqa: ARG001
 def test_at_a_low_rate_looks_do_not_take_the_place_of_everything_else() -> None:
     """16 runs at one request a second: whoever waits its turn has looked too long ago, for a lease of 5 s."""
 
-    @asynccontextmanager
-    async def opened(*_: object, **__: Any) -> AsyncIterator[MemoryJournal]:
-        yield MemoryStore(rng=Random(1)).open(Clock())
-
     async def main() -> tuple[Counter[str], int]:
         gate = Pacing(boot=clock, rng=Random(1), rate=1.0)
         titled, things = Titled(gate), Things(gate)
         async with Engine(
             "", workflows=[chain], resources=[titled, things], settle=20.0, gate=gate, clock=Clock(), rng=Random(1),
-            opener=opened,
+            opener=in_memory,
         ) as engine:  # fmt: skip
             items = [Item(workflow=chain, source=f"run-{n}", inputs=Inputs()) for n in range(RUNS)]
             found = await engine.register(LOCAL, [items])

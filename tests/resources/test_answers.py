@@ -9,7 +9,17 @@ import orjson
 import pytest
 
 from engine import errors as engine
-from engine.errors import Answer, Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected, ScopeMissing
+from engine.errors import (
+    Answer,
+    Conflict,
+    InDoubt,
+    NotApplied,
+    NotAuthorised,
+    NotReady,
+    Rejected,
+    ScopeMissing,
+    TooLate,
+)
 from tests.resources.platform import KINDS, NAMED, NOW, Platform, label, platform
 from workflows import aep
 from workflows.aep import AepClient, Credentials, Problem
@@ -181,7 +191,7 @@ def told(error: type[aep.AepError], code: str | None = None, status: int | None 
     ("error", "answer"),
     [
         (aep.NotSent, NotApplied),
-        (aep.WindowClosed, NotApplied),
+        (aep.WindowClosed, TooLate),
         (aep.Refused, NotApplied),
         (aep.Lost, InDoubt),
         (aep.TitleTaken, Conflict),

@@ -1,6 +1,7 @@
 """From what happened to a request to what the engine does about it: one table (contract 12.1, DESIGN rule 3).
 
     NotSent, Refused             NotApplied     wait, send again
+    WindowClosed                 TooLate        the same, and nothing failed
     Lost                         InDoubt        find before sending again
     TitleTaken, PreconditionFailed   Conflict   somebody has it
     NotReady                     NotReady       a state that will pass
@@ -84,6 +85,8 @@ def translated(error: aep.AepError) -> engine.HeadwayError:
         return engine.ScopeMissing(f"the sandbox is not there ({shown})", _LOOK_AT_SANDBOX)
     kind = engine.NotReady if code_number(problem.code) == _STARTS_LATE else _kind(error)
     failure = failure_of(error, kind.kind)
+    if isinstance(error, aep.WindowClosed):
+        return engine.TooLate(failure)
     if isinstance(error, aep.NotSent | aep.Refused):
         return engine.NotApplied(failure, retry_after=problem.retry_after)
     if isinstance(error, aep.TitleTaken):

@@ -1,0 +1,68 @@
+"""What counts as one of a step's attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import anyio
+import pytest
+
+from engine import Answer, Engine, NotApplied, Receipt, TooLate, Workflow
+from engine.model import Json, RunStatus, value
+from engine.resource import Hit, Label, Resource, View
+from tests.engine.virtual import Clock, in_memory
+from tests.pacing.virtual_time import in_virtual_time
+
+
+@value
+class Inputs:
+    """Of a run, and of its step."""
+
+
+class Things(Resource[Inputs]):
+    """A platform to which nothing gets through at first."""
+
+    kind = "thing"
+    family = "things"
+    unique = False
+
+    def __init__(self, troubles: list[Answer]) -> None:
+        self.troubles = troubles
+
+    def body(self, spec: Inputs, label: Label, now: float) -> Json:  # noqa: ARG002
+        return {"name": label.name}
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        if self.troubles:
+            raise self.troubles.pop()
+        return Receipt(id="1")
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        return ()
+
+    async def read(self, id: str) -> View | None:  # noqa: ARG002
+        return None
+
+
+single = Workflow("single", inputs=Inputs)
+
+
+@single.step(Things)
+def thing(inputs: Inputs) -> Inputs:
+    return inputs
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ends"), [(NotApplied("no connection"), RunStatus.FAILED), (TooLate("too late"), RunStatus.DONE)]
+)
+def test_what_never_left_because_its_time_was_over_is_no_attempt(trouble: Answer, ends: RunStatus) -> None:
+    async def main() -> RunStatus:
+        async with Engine(
+            "", workflows=[single], resources=[Things([trouble] * 5)], max_attempts=3, clock=Clock(), rng=Random(1),
+            opener=in_memory,
+        ) as engine:  # fmt: skip
+            with anyio.fail_after(600):
+                return (await engine.start(single, Inputs(), source="acme")).status
+
+    assert in_virtual_time(main) is ends
