@@ -27,12 +27,13 @@ PATIENCE = 3600.0
 class FamilyView:
     """One family as the progress display shows it; rates in requests per second, times in seconds.
 
-    `rate` and `concurrency` are the limits in force: the rate None while none is known, the concurrency at most what
-    the person allows. `throughput` is what went through in the last ten seconds. `why` is the one limit that matters
-    now, in words; empty when none does.
+    `permits` are out, and `on_wire` of these have a request on the wire. `rate` and `concurrency` are the limits in
+    force: the rate None while none is known, the concurrency at most what the person allows. `throughput` is what went
+    through in the last ten seconds. `why` is the one limit that matters now, in words; empty when none does.
     """
 
-    in_flight: int
+    permits: int
+    on_wire: int
     waiting: int
     concurrency: int
     rate: float | None
@@ -43,7 +44,7 @@ class FamilyView:
 
 
 class Family:
-    """The state of one family. `in_flight` are the permits that are out."""
+    """The state of one family. `permits` are out, and `on_wire` of these have a request on the wire."""
 
     __slots__ = (
         "_breaker",
@@ -60,14 +61,15 @@ class Family:
         "_sick_since",
         "_until",
         "_window",
-        "in_flight",
+        "on_wire",
+        "permits",
     )  # fmt: skip
 
     def __init__(self, *, most: int, common: Common, rng: Random) -> None:
         self._rng = rng
         self._own, self._common = Pace(), common
         self._window, self._breaker = Window(most), Breaker(rng)
-        self.in_flight = 0
+        self.permits = self.on_wire = 0
         self._until = -math.inf  # end of the pause
         self._named = False  # whether the pause is a Retry-After's
         self._heard = 0  # answers whose permits are still out
@@ -80,7 +82,7 @@ class Family:
 
     def opens_at(self, now: float) -> float:
         """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
-        if self.in_flight >= self._window.room and not self._window.open:
+        if self.permits >= self._window.room and not self._window.open:
             return math.inf
         opens = self._common.next_at
         if self._quiet:
@@ -93,21 +95,29 @@ class Family:
 
     def take(self, now: float) -> None:
         """A permit goes out at `now`, which is not before `opens_at`."""
-        self._owed = min(self._owed, self.in_flight)
-        self.in_flight += 1
+        self.permits += 1
         self._common.sent(now)
         self._own.sent(now)
         if self._breaker.since is not None:
             self._breaker.probed(now)
             self._probing = True
 
+    def board(self) -> None:
+        """A request with a permit goes on the wire."""
+        self._owed = min(self._owed, self.on_wire)
+        self.on_wire += 1
+
+    def alight(self) -> None:
+        """It is answered, and `observe` is told at once; or it never left."""
+        self.on_wire -= 1
+
     def give_back(self) -> None:
         """A permit comes back, used or not. A probe that did not leave leaves its turn to the next."""
-        self.in_flight -= 1
+        self.permits -= 1
         self._own.returned(used=self._heard > 0)
         self._common.returned(used=self._heard > 0)
         self._heard = max(self._heard - 1, 0)
-        if self._probing and self.in_flight == 0:
+        if self._probing and self.permits == 0:
             self._probing = False
             self._breaker.spared()
 
@@ -127,7 +137,7 @@ class Family:
         if retry_after is not None:
             self.pause(now, retry_after + self._rng.uniform(0.0, SPREAD))
             if status != 429 or retry_after >= LONG:
-                self._window.restart(self.in_flight)
+                self._window.restart(self.permits)
         if status is not None and self._common.accused:
             self._common.witness(self._own, refused=status == 429)
         if status == 429:
@@ -152,7 +162,7 @@ class Family:
     def view(self, now: float, waiting: int) -> FamilyView:
         """What to show."""
         return FamilyView(
-            in_flight=self.in_flight, waiting=waiting, concurrency=self._window.room, rate=self._rate,
+            permits=self.permits, on_wire=self.on_wire, waiting=waiting, concurrency=self._window.room, rate=self._rate,
             throughput=self._own.throughput(now), paused=self.paused(now),
             outage=self._breaker.since is not None, why=self._why(now),
         )  # fmt: skip
@@ -160,7 +170,7 @@ class Family:
     def _failed(self, now: float, status: int | None, *, named: bool, alone: bool) -> None:
         self._sick_since = now if self._sick_since is None else self._sick_since
         if status in {500, 503} and not named and self._breaker.since is None:
-            self._levels.append(self.in_flight)
+            self._levels.append(self.permits)
         else:
             self._window.passed()
         if status != 500 or not alone or self._breaker.since is not None:
@@ -173,19 +183,19 @@ class Family:
                 self._window.failed(level)
         self._levels.clear()
         if self._breaker.failures and self._breaker.answered():
-            self._window.restart(self.in_flight)
+            self._window.restart(self.permits)
         if refused:
             self._sick_since = now if self._sick_since is None else self._sick_since
             self._window.passed()
         else:
             self._sick_since = None
-            self._window.succeeded(self.in_flight)
+            self._window.succeeded(self.permits)
 
     def _refused(self, now: float, *, named: bool, late: bool) -> None:
         self._quiet = False
         if not late:
             self._refusals.append(now)
-            self._owed = self.in_flight - 1
+            self._owed = self.on_wire
             if not named:
                 longest = min(SHORT * 2.0 ** max(self._own.stuck, self._common.stuck), LONGEST)
                 until = now + longest * self._rng.uniform(0.5, 1.0)

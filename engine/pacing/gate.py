@@ -101,7 +101,7 @@ class Pacing:
         self._lanes = _Lanes(self._new_lane)
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
         self._common = Common()
-        self._in_flight = 0
+        self._permits = 0
         self._wire, self._ready, self._ahead = anyio.Semaphore(concurrency, fast_acquire=True), 0, Ahead()
         self._due = False  # what has become free is handed out at the loop's next turn
 
@@ -137,12 +137,12 @@ class Pacing:
 
     def leave(self, family: str) -> None:
         self._lanes[family].family.give_back()
-        self._in_flight -= 1
+        self._permits -= 1
         if self._waiting and not self._due:  # not at once: whoever gave it back may need it for what follows
             self._due = True
             asyncio.get_running_loop().call_soon(self._hand_out)
 
-    async def board(self) -> None:
+    async def board(self, family: str) -> None:
         """Wait for a place on the wire, with a permit in hand; the caller gives it back with `alight`."""
         self._ready += 1
         try:
@@ -150,21 +150,23 @@ class Pacing:
         except BaseException:
             self._ready -= 1
             raise
+        self._lanes[family].family.board()
 
-    def alight(self) -> None:
+    def alight(self, family: str) -> None:
         """The request is answered, or never left."""
+        self._lanes[family].family.alight()
         self._ready -= 1
         self._wire.release()
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
-        """The head of an answer is known; called while the permit is held.
+        """The head of an answer is known; called once while the permit is held, when its place on the wire is free.
 
         `status` is None when there was no answer; `retry_after` are seconds. A status that is a verdict on the request
         rather than on the service (contract 12.1) is to be given as 4xx.
         """
         lane = self._lanes[family]
         now = self._boot()
-        alone = lane.family.in_flight <= 1 and not lane.queue
+        alone = lane.family.permits <= 1 and not lane.queue
         lane.family.observe(now, status, retry_after, alone=alone)
         if retry_after is not None:
             self._report(lane, now)
@@ -204,15 +206,15 @@ class Pacing:
         return _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
 
     def _opens_at(self, lane: _Lane, now: float) -> float:
-        if self._in_flight >= self._concurrency + self._ahead.of(self._concurrency):
+        if self._permits >= self._concurrency + self._ahead.of(self._concurrency):
             return math.inf
         if self._cap is None:
             return lane.family.opens_at(now)
         return max(lane.family.opens_at(now), self._cap.opens_at)
 
     def _take(self, lane: _Lane, now: float) -> None:
-        self._ahead.sample(preparing=self._in_flight - self._ready, out=self._ready)
-        self._in_flight += 1
+        self._ahead.sample(preparing=self._permits - self._ready, out=self._ready)
+        self._permits += 1
         lane.family.take(now)
         if self._cap is not None:
             self._cap.take(now)

@@ -68,10 +68,10 @@ class Gate:
     def leave(self, family: str) -> None:
         self.log.append(("leave", family))
 
-    async def board(self) -> None:
+    async def board(self, family: str) -> None:  # noqa: ARG002
         self.aboard += 1
 
-    def alight(self) -> None:
+    def alight(self, family: str) -> None:  # noqa: ARG002
         self.aboard -= 1
 
     def departs_in(self, family: str) -> float:  # noqa: ARG002

@@ -306,6 +306,7 @@ async def test_a_401_is_answered_with_one_new_token_for_all_who_wait() -> None:
     assert [found.body for found in await asyncio.gather(*calls)] == [{"id": "1"}] * 8
     assert len(here.platform.asked_ims) == 2
     assert len(here.sent) == 16
+    assert here.gate.log == [("observe", FLOW_SERVICE, 200, None)] * 8  # once for each permit
     assert sorted(request.content for request in here.sent) == sorted([b"%d" % n for n in range(8)] * 2)
 
 

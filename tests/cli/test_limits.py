@@ -6,7 +6,7 @@ from workflows.cli.render import limits_of
 
 def view(why: str) -> FamilyView:
     return FamilyView(
-        in_flight=1, waiting=0, concurrency=64, rate=None, throughput=1.0, paused=0.0, outage=False, why=why
+        permits=1, on_wire=1, waiting=0, concurrency=64, rate=None, throughput=1.0, paused=0.0, outage=False, why=why
     )
 
 

@@ -134,21 +134,25 @@ class Batch:
                 self.gate.leave(self.family)
                 await anyio.sleep(pause)
                 await self.gate.enter(self.family)
-            await self.gate.board()
-            try:
-                while pause := self.gate.departs_in(self.family):  # noqa: ASYNC110 - no event is there to wait for
-                    await anyio.sleep(pause)
-                self.sent.append(clock())
-                self.premature += clock() < self.floor - 1e-9
-                status, retry_after = await self.service.call()
-            finally:
-                self.gate.alight()
+            status, retry_after = await self._send()
             if retry_after is not None:
                 self.floor = max(self.floor, clock() + retry_after)
             self.gate.observe(self.family, status, retry_after)
         finally:
             self.gate.leave(self.family)
         return status < 300
+
+    async def _send(self) -> tuple[int, float | None]:
+        while True:
+            await self.gate.board(self.family)
+            try:
+                if not (wait := self.gate.departs_in(self.family)):
+                    self.sent.append(clock())
+                    self.premature += clock() < self.floor - 1e-9
+                    return await self.service.call()
+            finally:
+                self.gate.alight(self.family)
+            await anyio.sleep(wait)
 
 
 def onboard(

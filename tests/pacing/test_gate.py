@@ -115,7 +115,7 @@ def batch(*, journal: float, latency: float) -> tuple[Batch, int]:
             while not run.took:
                 await anyio.sleep(0.05)
                 if len(run.sent) > 400:
-                    most = max(most, gate.snapshot()[FAMILY].in_flight)
+                    most = max(most, gate.snapshot()[FAMILY].permits)
         return run, most
 
     return in_virtual_time(main)
@@ -241,7 +241,7 @@ class Permits(RuleBasedStateMachine):
     def never_too_many(self) -> None:
         assert len(self.held) <= 3
         views = self.gate.snapshot().values()
-        assert sum(view.in_flight for view in views) == len(self.held)
+        assert sum(view.permits for view in views) == len(self.held)
         assert sum(view.waiting for view in views) == len(self.waiting)
 
     def teardown(self) -> None:

@@ -59,6 +59,29 @@ def test_other_families_wait_a_moment_at_most() -> None:
     assert in_virtual_time(main) <= 2.1
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_only_what_left_before_a_pause_does_not_begin_another_when_it_is_refused(left: bool) -> None:
+    """Who has a permit and waits for the end of the pause leaves after it."""
+
+    async def main() -> list[bool]:
+        gate, paused = Pacing(boot=clock, rng=Random(1)), []
+        for _ in range(2):
+            await gate.enter(FAMILY)
+        await gate.board(FAMILY)
+        if left:
+            await gate.board(FAMILY)
+        for _ in range(2):
+            gate.alight(FAMILY)
+            gate.observe(FAMILY, 429, None)
+            paused.append(gate.paused(FAMILY) > 0)
+            await anyio.sleep(1.0)
+            if not left:
+                await gate.board(FAMILY)
+        return paused
+
+    assert in_virtual_time(main) == [True, not left]
+
+
 def test_who_holds_a_permit_of_another_family_is_told_of_that_moment_which_is_trouble() -> None:
     async def main() -> list[tuple[float, bool]]:
         gate, told = Pacing(boot=clock, rng=Random(1)), []

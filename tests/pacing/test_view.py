@@ -23,12 +23,15 @@ def test_at_first_nothing_is_known() -> None:
     async def main() -> tuple[int, FamilyView]:
         gate = Pacing(boot=clock, rng=Random(1))
         empty = len(gate.snapshot())
-        await gate.enter(FAMILY)
+        for _ in range(2):
+            await gate.enter(FAMILY)
+        await gate.board(FAMILY)
         return empty, view_of(gate)
 
     empty, view = in_virtual_time(main)
     assert empty == 0
-    assert (view.in_flight, view.waiting, view.rate, view.paused, view.outage, view.why) == (1, 0, None, 0.0, False, "")
+    assert (view.permits, view.on_wire, view.waiting) == (2, 1, 0)
+    assert (view.rate, view.paused, view.outage, view.why) == (None, 0.0, False, "")
 
 
 def test_a_pause_says_how_long_and_who_asked_for_it() -> None:

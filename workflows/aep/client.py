@@ -202,6 +202,7 @@ class AepClient:
         if reply.status_code == 401 and not self._tokens.given:
             token = await self._tokens.replace(token)
             reply, left = await self._send(call, token)
+        self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         if 200 <= reply.status_code < 300:
             return success(call, reply, left)
         raise failure(call, reply, now=self._clock.wall(), secrets=(*self._credentials.secrets, token))
@@ -231,19 +232,18 @@ class AepClient:
             self._gate.observe(call.family, None, None)
             raise
         self._on_date(reply.headers.get("date"))
-        self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         return reply, now
 
     async def _exchanged(self, request: httpx.Request, call: Call) -> httpx.Response:
         """Send it once. Who must wait for long leaves its place on the wire to others meanwhile."""
         while True:
-            await self._gate.board()
+            await self._gate.board(call.family)
             try:
                 return await exchange(self._transport, request, call.where[1])
             except NotYet as held:
                 wait = held.seconds
             finally:
-                self._gate.alight()
+                self._gate.alight(call.family)
             await self._sleep(wait)
 
     def _headers(self, call: Call, token: str) -> httpx.Headers:

@@ -20,11 +20,11 @@ class Gate(Protocol):
         """Give a permit back."""
         ...
 
-    async def board(self) -> None:
+    async def board(self, family: str) -> None:
         """Wait, with a permit in hand, until so few requests are on the wire that this one may leave."""
         ...
 
-    def alight(self) -> None:
+    def alight(self, family: str) -> None:
         """Give that place back."""
         ...
 
@@ -34,7 +34,8 @@ class Gate(Protocol):
         ...
 
     def observe(self, family: str, status: int | None, retry_after: float | None) -> None:
-        """Learn from an answer the moment it is known; `status` None: the network failed. `retry_after` in seconds."""
+        """Learn from an answer the moment it is known, once for each permit; `status` None: the network failed.
+        `retry_after` in seconds."""
         ...
 
 
@@ -47,10 +48,10 @@ class OpenGate:
     def leave(self, family: str) -> None:
         pass
 
-    async def board(self) -> None:
+    async def board(self, family: str) -> None:
         pass
 
-    def alight(self) -> None:
+    def alight(self, family: str) -> None:
         pass
 
     def departs_in(self, family: str) -> float:  # noqa: ARG002 - who waits at no gate
