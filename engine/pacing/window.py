@@ -65,7 +65,8 @@ class Window:
         return self._bad < math.inf
 
     def succeeded(self, level: int) -> None:
-        """An answer came while `level` requests, its own among them, were out."""
+        """An answer came while `level` permits, its own among them, were out."""
+        level = min(level, self._most)  # permits beyond are for requests that are not on the wire yet
         if self._owed:
             self._owed -= 1
             return
@@ -83,7 +84,8 @@ class Window:
             self._grow()
 
     def failed(self, level: int) -> None:
-        """A 500 or 503 came while `level` requests, its own among them, were out."""
+        """A 500 or 503 came while `level` permits, its own among them, were out."""
+        level = min(level, self._most)
         if self._owed:
             self._owed -= 1
         elif self._suspect is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.pacing.window import Window
 from tests.pacing.service import Service, onboard
 
 
@@ -34,6 +35,15 @@ def test_the_person_may_allow_fewer() -> None:
 def test_it_grows_quickly_while_nothing_is_wrong() -> None:
     batch = onboard(Service(seed=6), 3000)
     assert batch.took <= 1.5 * 3000 * 0.052 / 64
+
+
+def test_permits_beyond_the_wire_do_not_make_a_full_wire_look_half_empty() -> None:
+    window = Window(8)
+    for _ in range(200):
+        window.succeeded(16)
+    for _ in range(20):
+        window.failed(7)
+    assert window.room < 8
 
 
 def test_everything_at_once() -> None:
