@@ -11,8 +11,6 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
-import anyio
-
 from engine.active import Active
 from engine.clock import SystemClock
 from engine.drift import StepDrift, drift
@@ -28,6 +26,7 @@ from engine.recover import resolve
 from engine.report import report
 from engine.runner import Runner
 from engine.session import Notice, Session
+from engine.together import together
 from engine.wanted import Item, Registration, Wanted
 from engine.workflow import Workflow
 
@@ -241,15 +240,10 @@ class Engine:
             yield result
 
     async def _compare(self, runs: Sequence[RunState]) -> list[tuple[RunState, tuple[StepDrift, ...]]]:
-        found: dict[str, tuple[StepDrift, ...]] = {}
+        async def compare(run: RunState) -> tuple[RunState, tuple[StepDrift, ...]]:
+            return run, await drift(self.session, *await self.wanted.declared(run), run)
 
-        async def compare(run: RunState) -> None:
-            found[run.run_id] = await drift(self.session, *await self.wanted.declared(run), run)
-
-        async with anyio.create_task_group() as group:
-            for run in runs:
-                group.start_soon(compare, run)
-        return [(run, found[run.run_id]) for run in runs]
+        return await together(*(partial(compare, run) for run in runs))
 
     def history(self, run: RunState, step: str | None = None) -> AsyncIterator[Event]:
         """What was recorded of a run, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -15,6 +16,7 @@ from engine.prints import source_of
 from engine.resource import Adopt, Change, View
 from engine.retry import RetryPolicy, next_delay
 from engine.session import Session
+from engine.together import together
 from engine.workflow import Plan, Step, Workflow
 
 T = TypeVar("T")
@@ -49,10 +51,13 @@ async def drift(
     comparison = _Comparison(
         session=session, workflow=workflow, plan=plan, inputs=inputs, state=state, receipts=receipts
     )
-    async with anyio.create_task_group() as group:
-        for name, step in steps.items():
-            if step and step.receipt and not plan.steps[name].reads_only:
-                group.start_soon(comparison.compare, plan.steps[name], step, step.receipt)
+    await together(
+        *(
+            partial(comparison.compare, plan.steps[name], step, step.receipt)
+            for name, step in steps.items()
+            if step and step.receipt and not plan.steps[name].reads_only
+        )
+    )
     return tuple(comparison.found[name] for name in plan.steps if name in comparison.found)
 
 
@@ -70,11 +75,13 @@ async def views(
         except Answer as answer:
             found[name] = answer
 
-    async with anyio.create_task_group() as group:
-        for name, step in {**state.steps, **shared}.items():
-            own = name not in plan.shared or name in shared
-            if step.receipt and own and not workflow.steps[name].reads_only:
-                group.start_soon(look, name, step.receipt)
+    await together(
+        *(
+            partial(look, name, step.receipt)
+            for name, step in {**state.steps, **shared}.items()
+            if step.receipt and (name not in plan.shared or name in shared) and not workflow.steps[name].reads_only
+        )
+    )
     for answer in found.values():
         if isinstance(answer, Answer):
             raise answer

@@ -28,6 +28,7 @@ from engine.refresh import refresh
 from engine.revise import revise_step
 from engine.sentinel import verify
 from engine.session import Session, Slot
+from engine.together import cause
 from engine.workflow import Plan, Step, Workflow
 
 PARKED = 2048
@@ -189,7 +190,7 @@ class Runner:
                     self.session.paused.set()
                     self.over = True
         except BaseExceptionGroup as errors:
-            raise _first(errors) from errors
+            raise cause(errors) from errors
         return self.counts
 
     async def destroy_orphans(self, run_ids: Collection[str], *, delete_data: bool) -> Counter[RunStatus]:
@@ -286,11 +287,3 @@ class Runner:
 
 async def _nothing_shared(run: Active, name: str) -> Receipt:
     raise LookupError(f"{run.state.source} shares nothing, not even {name}")
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The cause of a group: the first exception in it that is not a group."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

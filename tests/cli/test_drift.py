@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.cli.conftest import Headway, Platform
 
@@ -92,3 +93,16 @@ def test_nobody_is_paused_by_a_wrong_name(headway: Headway, platform: Platform, 
     assert ended.code == 64
     assert "did you mean 'acme-accounts'?" in ended.err
     assert platform.posts() == posts
+
+
+@pytest.mark.parametrize("command", [("drift",), ("plan", "--refresh")])
+def test_what_may_not_be_read_is_told_as_anywhere_else(
+    headway: Headway, platform: Platform, manifest: Path, command: tuple[str, ...]
+) -> None:
+    headway("run", manifest.name)
+    platform.faults("kind=status,status=403,method=GET,service=flowservice")
+    ended = headway(command[0], manifest.name, *command[1:])
+    assert ended.code == 77
+    assert "Adobe does not permit this" in ended.err
+    assert "headway doctor" in ended.err
+    assert "unexpected" not in ended.err

@@ -7,7 +7,6 @@ transport     httpx's interface: what left, and when        connecting  name loo
 connection    one connection of HTTP/1.1                    address     URLs, and the secrets in bodies
 recorder      what would be sent                            platform_time   a clock that answers set
 retry         pauses between safe requests                  seams       the gate and the clock
-together      several calls at once
 """
 
 from workflows.aep.calls import Answer, Sandbox
@@ -34,7 +33,6 @@ from workflows.aep.paging import CATALOG, DATA_PREP, FLOW_SERVICE, REGISTRY, SAN
 from workflows.aep.platform_time import PlatformTime
 from workflows.aep.recorder import Recorded, record
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
-from workflows.aep.together import together
 from workflows.aep.transport import make_transport
 
 __all__ = [
@@ -73,5 +71,4 @@ __all__ = [
     "load_credentials",
     "make_transport",
     "record",
-    "together",
 ]

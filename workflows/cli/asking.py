@@ -8,7 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from engine.errors import Answer, Rejected
-from workflows.aep import together
+from engine.together import together
 
 Question = TypeVar("Question", bound=Hashable)
 Known = TypeVar("Known")

@@ -10,6 +10,7 @@ import anyio
 
 from engine.api import masked
 from engine.errors import NotAuthorised, TakenOver
+from engine.together import cause
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, looking, require, working
 from workflows.cli.events import Events, Log
@@ -114,7 +115,7 @@ class _Driver:
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as errors:
             self._tell_halt()
-            error = errors.exceptions[0]
+            error = cause(errors)
             if isinstance(error, NotAuthorised):
                 raise not_authorised(error, app.credentials) from error
             raise error from errors

@@ -158,7 +158,7 @@ def _known(names: Sequence[str], listed: Sequence[Listed]) -> None:
 
 async def _look(client: AepClient, base: Base, names: Sequence[str], target: SchemaSpec | Adopt) -> list[Seen]:
     """What the tables hold, and what may be made of it."""
-    from workflows.aep import together
+    from engine.together import together
     from workflows.cli.failures import Refusal
     from workflows.onboarding.suggest import suggest_delta_column, suggest_mappings
     from workflows.resources import Explorer, Table, read_target_fields

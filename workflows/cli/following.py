@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 import anyio
 
 from engine.errors import Answer
 from engine.model import Json, RunState, RunStatus
+from engine.together import together
 from workflows.aep import AepClient
 from workflows.cli.compose import App
 from workflows.cli.events import Events
@@ -45,9 +47,7 @@ async def last_runs(client: AepClient, flows: Mapping[str, str]) -> dict[str, Fl
             except Answer as answer:
                 found[source] = answer.failure.message
 
-    async with anyio.create_task_group() as group:
-        for source, flow in flows.items():
-            group.start_soon(look, source, flow)
+    await together(*(partial(look, source, flow) for source, flow in flows.items()))
     return found
 
 

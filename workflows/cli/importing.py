@@ -125,7 +125,7 @@ def _source(chain: BuiltChain, sketch: Sketch, known: Known, wrong: dict[str, st
 async def _chains(client: AepClient, flows: Sequence[str], wrong: dict[str, str]) -> dict[str, BuiltChain]:
     """The chains of flows, read side by side; why one cannot be goes into `wrong`."""
     from engine.errors import Rejected
-    from workflows.aep import together
+    from engine.together import together
     from workflows.resources import read_chain
 
     found: dict[str, BuiltChain] = {}

@@ -14,7 +14,7 @@ from engine.errors import Rejected, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
 from engine.resource import Adopt
-from workflows.aep import together
+from engine.together import together
 from workflows.cli.asking import KEPT, Asking
 from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings

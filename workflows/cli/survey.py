@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from engine.changes import StepChange
 from engine.identity import run_id
 from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
+from engine.together import together
 from engine.wanted import Item, new_run
 from workflows.cli.failures import Refusal
 from workflows.cli.foreseen import kind_of, print_of
@@ -124,10 +126,12 @@ class Survey:
                     changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
                     results[place] = replace(found, changes=changes, left=left)
 
-        async with anyio.create_task_group() as group:
-            for place, found in results.copy().items():
-                if found.selected and found.known and (self.look or self._is_due(found)):
-                    group.start_soon(foresee, place, found, found.known)
+        due = [
+            partial(foresee, place, found, found.known)
+            for place, found in results.items()
+            if found.selected and found.known and (self.look or self._is_due(found))
+        ]
+        await together(*due)
         return list(results.values())
 
     def _is_due(self, found: Found) -> bool:

@@ -8,7 +8,8 @@ from functools import partial
 from engine.errors import Rejected
 from engine.model import Json
 from engine.resource import Adopt
-from workflows.aep import AepClient, together
+from engine.together import together
+from workflows.aep import AepClient
 from workflows.resources._json import table, text
 from workflows.resources._paths import Fields
 from workflows.resources._registry import read_schema

@@ -1,4 +1,4 @@
-"""Several calls at once."""
+"""Several calls at once, and what went wrong as itself: people and exit codes know causes, not groups of them."""
 
 from __future__ import annotations
 
@@ -22,5 +22,13 @@ async def together(*calls: Callable[[], Awaitable[T]]) -> list[T]:
             for place, call in enumerate(calls):
                 tasks.start_soon(make, place, call)
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+        raise cause(errors) from errors
     return [results[place] for place in range(len(calls))]
+
+
+def cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first exception in a group that is not itself a group."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
