@@ -37,7 +37,8 @@ class Gate(Protocol):
         ...
 
     def paused(self, family: str) -> float:
-        """Seconds for which the family must not be sent to (a `Retry-After` that was read), else 0."""
+        """Seconds for which the family must not be sent to (a pause of its own, or the moment for which all families
+        wait after a refusal), else 0."""
         ...
 
     def troubled(self, family: str) -> bool:

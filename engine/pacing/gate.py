@@ -2,7 +2,8 @@
 
 Who waits sleeps on an event of its own, first come, first served within a family; families take turns. There is no task
 in the background: the first waiter of each family also sleeps until the time at which it may go, and whoever gives
-something back (a permit, an answer) hands out what has become free. So nothing runs when nobody waits.
+something back (a permit, an answer) sees to it that what has become free is handed out, a permit at the loop's next
+turn, so that its last holder may go on with it (`first`). So nothing runs when nobody waits.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ class Ahead:
 class Pacing:
     """Permits to send, by rate and by number at once; what a service allows is learned from its answers.
 
-    `concurrency` bounds the permits out at once and `rate` those given per second, both over all families together.
+    `concurrency` bounds the requests on the wire at once (`board`), `rate` those that leave per second, both over all
+    families together; there may be more permits, for requests that are not ready yet (`Ahead`).
     `boot` is the engine's clock that never steps. `on_pause` hears of every `Retry-After`: the family and the seconds
     for which it must not be sent to, so that the wait can outlive the process (`restore`).
     """
