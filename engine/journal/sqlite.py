@@ -184,9 +184,11 @@ class SqlitePlace:
         try:
             yield engine
         finally:
-            with anyio.CancelScope(shield=True):
-                await engine.dispose()
-            files.let_go(held)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await engine.dispose()
+            finally:
+                files.let_go(held)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -205,7 +207,8 @@ class SqlitePlace:
         return await self._in_thread(self._transact, work)
 
     def _in_thread(self, work: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        """Begin at once: what anyio has for this gives way to the loop first, and the loop may be busy for long."""
+        """In the one thread that the connection is used in, begun at once: the writer says when it gives way to the
+        loop, and what anyio has for this would give way once more."""
         return asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
@@ -242,14 +245,19 @@ class SqlitePlace:
         return False  # whoever wrote that name had the lock that this process has now
 
     def _close(self) -> None:
-        self._opened.close()
-        self._writer.dispose()
-        if self._held is not None:
-            if self._in_place():  # later readers find everything in the one file; nothing is lost where that fails
-                with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            files.let_go(self._held)
-        self._sidecar.release()
+        with ExitStack() as stack:  # from the last to the first, whatever one of them raises
+            stack.callback(self._sidecar.release)
+            if self._held is not None:
+                stack.callback(files.let_go, self._held)
+                stack.callback(self._tidy)
+            stack.callback(self._writer.dispose)
+            stack.callback(self._opened.close)
+
+    def _tidy(self) -> None:
+        """Later readers find everything in the one file; nothing is lost where that fails."""
+        if self._in_place():
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # --- what went wrong ----------------------------------------------------------------------------------------------
 

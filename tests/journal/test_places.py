@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 
 from engine.journal import files, open_journal
 from engine.journal.postgres import PostgresPlace
@@ -63,3 +63,16 @@ async def test_a_file_with_the_inode_of_a_deleted_one_is_another(path: Path) -> 
         path.unlink()  # noqa: ASYNC240
         shutil.copy(backup, path)
         assert identity(path) != before
+
+
+async def test_a_connection_that_cannot_be_closed_does_not_keep_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_connection: Connection) -> None:
+        raise OSError("I/O error")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="I/O error"):
+        async with open_journal(str(path), command="headway run", clock=StillClock()):
+            patched.setattr(Connection, "close", fails)
+    async with open_journal(str(path), command="headway run", clock=StillClock()) as journal:
+        assert journal.name
