@@ -14,6 +14,7 @@
     ├── StorageError(Halt)        the journal cannot be read or written
     │   ├── JournalLocked         another process owns it
     │   ├── JournalUnreadable     not a journal, damaged, or its folder is missing
+    │   │   └── JournalOlder      written by an older headway, and only to be read
     │   ├── JournalNewer          written by a newer headway
     │   └── Fenced                this process no longer owns what it wants to write
     │       └── TakenOver         another process does
@@ -116,6 +117,10 @@ class JournalLocked(StorageError):
 
 class JournalUnreadable(StorageError):
     """What is at the journal's place is not a journal, is damaged, or its folder is missing."""
+
+
+class JournalOlder(JournalUnreadable):
+    """The journal was written by an older version; only opening it to write brings it up to date."""
 
 
 class JournalNewer(StorageError):

@@ -11,7 +11,7 @@ from threading import Lock
 
 from sqlalchemy import Connection, inspect, text
 
-from engine.errors import JournalNewer, JournalUnreadable
+from engine.errors import JournalNewer, JournalOlder
 from engine.journal import rules, sql
 from engine.journal.tables import REVISION
 
@@ -62,10 +62,10 @@ def check_version(connection: Connection, shown: str) -> str | None:
 
 
 def check_readable(connection: Connection, shown: str) -> bool:
-    """Whether there is a journal to read. Raises `JournalUnreadable` for one that has to be migrated first."""
+    """Whether there is a journal to read. Raises `JournalOlder` for one that has to be migrated first."""
     found = check_version(connection, shown)
     if found is not None and found < REVISION:
-        raise JournalUnreadable(
+        raise JournalOlder(
             f"{shown} was written by an older headway (version {found}, this one reads {REVISION})",
             "any command that writes, e.g. headway run, brings it up to date",
         )

@@ -2,10 +2,15 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from sqlalchemy import text
 
+from engine.journal.opening import VERSION_TABLE
 from tests.cli.conftest import EXAMPLES, SECRET, Ended, Headway, Platform
 
 STEPS = 10
@@ -119,6 +124,23 @@ def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platf
     assert (ended.code, platform.report()["created"]["flow"]) == (0, 3)
     assert headway("resume", "acme-accounts").out.startswith("0 sources")
     assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
+
+
+@pytest.mark.parametrize("command", [("resume",), ("pause", "acme-accounts")])
+def test_an_older_journal_is_brought_up_to_date_by_what_goes_on_with_it(
+    headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    def upgrade(config: Config, revision: str) -> None:  # there is no version yet that a migration starts from
+        config.attributes["connection"].execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
+
+    headway("run", manifest.name, "--only", "acme-accounts")
+    with closing(sqlite3.connect("headway.db")) as journal, journal:
+        journal.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0000'")
+    monkeypatch.setattr("alembic.command.upgrade", upgrade)
+    assert headway("status").code == 74
+    ended = headway(*command)
+    assert (ended.code, ended.err.count("older headway")) == (0, 0)
+    assert headway("status").code == 0
 
 
 def test_runs_are_chosen_by_what_went_wrong(headway: Headway, platform: Platform, manifest: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import anyio
 
 from engine.api import masked
-from engine.errors import NotAuthorised, TakenOver
+from engine.errors import JournalOlder, NotAuthorised, TakenOver
 from engine.together import cause
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, looking, require, working
@@ -60,8 +61,9 @@ class _Driver:
     async def drive(self) -> Outcome:
         work, outcome = self.work, None
         if work.goes_on:
-            async with looking(work.options.store) as engine:
-                await require(engine)
+            with suppress(JournalOlder):  # it is there, and is about to be brought up to date
+                async with looking(work.options.store) as engine:
+                    await require(engine)
         with interruptible(self._stop) as interrupt, self.before:
             async with working(
                 work.options, work.credentials, observer=self.observer, stop_at=work.stop_at
