@@ -79,7 +79,6 @@ class Verb(StrEnum):
     """The effects that need an intent (rules 1 and 10)."""
 
     CREATE = "create"
-    SIGN = "sign"
     UPDATE = "update"
     DELETE = "delete"
 
@@ -189,7 +188,6 @@ class RunState:
     begun_by: str | None = None
     owner: str | None = None
     epoch: int = 0
-    due: float | None = None
     failure: Failure | None = None
     created_at: float = 0.0
     finished_at: float | None = None

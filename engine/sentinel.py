@@ -11,7 +11,7 @@ import anyio
 
 from engine import labels, machine
 from engine.active import Active, describe
-from engine.errors import Answer, Halt
+from engine.errors import Answer
 from engine.model import Failure, Receipt, replace
 from engine.resource import View
 
@@ -133,8 +133,6 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
 async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: float) -> None:
     try:
         receipt: Receipt = await run.resource(sentinel).sign(view, note, left)
-    except Halt:
-        raise
     except Answer as answer:
         run.note(sentinel, answer.kind, verb="sign", **describe(answer.failure))
         return

@@ -16,7 +16,6 @@ RUN_CHANGES = (
     "suspect",
     "doomed",
     "begun_by",
-    "due",
     "failure",
     "finished_at",
     "definition",

@@ -76,7 +76,6 @@ runs = Table(
     Column("epoch", Integer, nullable=False),
     Column("claimed_at", Double),
     Column("batch", Integer),
-    Column("due", Double),
     Column("failure", Text),  # JSON
     Column("created_at", Double, nullable=False),
     Column("finished_at", Double),

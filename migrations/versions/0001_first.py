@@ -65,7 +65,6 @@ def make_runs() -> None:
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("claimed_at", sa.Double),
         sa.Column("batch", sa.Integer),
-        sa.Column("due", sa.Double),
         sa.Column("failure", sa.Text),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("finished_at", sa.Double),

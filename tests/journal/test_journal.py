@@ -240,7 +240,6 @@ async def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
         "suspect": True,
         "doomed": ("flow", "dataset"),
         "begun_by": "somebody",
-        "due": 12.25,
         "failure": Failure(
             kind="rejected", message="no “such” field\n", code="1521", status=400, hint="h", request_id="r"
         ),
@@ -251,7 +250,7 @@ async def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
     }
     attempts = (
         Attempt(tag="t1", by="p1", at=1.125),
-        Attempt(tag="t2", by="p2", at=2.0, verb=Verb.SIGN),
+        Attempt(tag="t2", by="p2", at=2.0, verb=Verb.UPDATE),
         Attempt(tag="t3", by="p2", at=3.0, verb=Verb.DELETE),
     )
     receipt = Receipt(
