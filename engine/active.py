@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar, Unpack
 import anyio
 
 from engine import labels, machine, prints
-from engine.errors import Answer, NotApplied, Rejected
+from engine.errors import Answer
 from engine.model import (
     Attempt,
     Event,
@@ -25,13 +25,10 @@ from engine.model import (
     value,
 )
 from engine.resource import View
-from engine.retry import RetryPolicy, next_delay
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
 
 T = TypeVar("T")
-
-READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
 
 
 class StepFailed(Exception):
@@ -204,22 +201,11 @@ class Active:
             await anyio.sleep(seconds)
 
     async def ask(self, name: str, question: Callable[[], Awaitable[T]]) -> T:
-        """A read, repeated until it is answered or patience ends, which an outage or a pause of the whole service does
-        not try. Raises `StepFailed` then, or when it is refused."""
-        session, tries, began = self.session, 0, self.session.clock.boot()
-        while True:
-            try:
-                return await question()
-            except Rejected as answer:
-                await self.fail(name, answer.failure)
-            except Answer as answer:
-                tries += 1
-                if session.gate.troubled(self.resource(name).family):
-                    began = session.clock.boot()
-                if session.clock.boot() - began > session.timing.patience:
-                    await self.fail(name, answer.failure)
-                floor = answer.retry_after if isinstance(answer, NotApplied) else None
-                await self.sleep(next_delay(READS, tries, session.rng, floor))
+        """A read, as patient as `Session.ask`. Raises `StepFailed` when it is refused, or when patience ends."""
+        try:
+            return await self.session.ask(self.resource(name).family, question, self.sleep)
+        except Answer as answer:
+            await self.fail(name, answer.failure)
 
     async def fail(self, name: str, failure: Failure) -> NoReturn:
         """Give the step up, durably, and raise `StepFailed`. With an open attempt it is in doubt, never failed."""

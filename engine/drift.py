@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
-
-import anyio
+from typing import Any
 
 from engine import labels
-from engine.errors import Answer, NotApplied, Rejected
+from engine.errors import Answer
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.prints import source_of
 from engine.resource import Adopt, Change, View
-from engine.retry import RetryPolicy, next_delay
 from engine.session import Session
 from engine.together import together
 from engine.workflow import Plan, Step, Workflow
-
-T = TypeVar("T")
-
-READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
 
 
 @value
@@ -71,7 +64,7 @@ async def views(
     async def look(name: str, receipt: Receipt) -> None:
         resource = session.resources[workflow.steps[name].resource]
         try:
-            found[name] = await _ask(session, lambda: resource.read(receipt.id))
+            found[name] = await session.ask(resource.family, lambda: resource.read(receipt.id))
         except Answer as answer:
             found[name] = answer
 
@@ -105,7 +98,7 @@ class _Comparison:
         resource = self.session.resources[step.resource]
         found = StepDrift(step=step.name, id=receipt.id, shared=step.name in self.plan.shared)
         try:
-            view = await _ask(self.session, lambda: resource.read(receipt.id))
+            view = await self.session.ask(resource.family, lambda: resource.read(receipt.id))
             if view is None:
                 self.found[step.name] = replace(found, gone=True)
                 return
@@ -136,19 +129,3 @@ class _Comparison:
                 if key in data and data[key] != wanted
             ),
         )
-
-
-async def _ask(session: Session, question: Callable[[], Awaitable[T]]) -> T:
-    """A read, repeated until it is answered. Raises `Answer` when it is refused, or when patience ends."""
-    tries, began = 0, session.clock.boot()
-    while True:
-        try:
-            return await question()
-        except Rejected:
-            raise
-        except Answer as answer:
-            tries += 1
-            if session.clock.boot() - began > session.timing.patience:
-                raise
-            floor = answer.retry_after if isinstance(answer, NotApplied) else None
-        await anyio.sleep(next_delay(READS, tries, session.rng, floor))

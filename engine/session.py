@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -13,14 +13,16 @@ from typing import Any, TypeVar
 
 import anyio
 
-from engine.errors import Answer, TooLate
+from engine.errors import Answer, NotApplied, Rejected, TooLate
 from engine.machine import Timing
 from engine.model import Json, RunState, value
 from engine.ports import Clock, Gate, Journal
-from engine.retry import RetryPolicy
+from engine.retry import RetryPolicy, next_delay
 from engine.workflow import Step
 
 T = TypeVar("T")
+
+READS = RetryPolicy(initial_interval=0.5, max_interval=15.0)
 
 WITNESSES = 512
 """How many of our own objects per kind are remembered as witnesses, at least a second apart: some minutes of work."""
@@ -116,6 +118,26 @@ class Session:
             if key in self.unsure:
                 event = self.unsure[key] = self.unsure[key] or anyio.Event()
                 await event.wait()
+
+    async def ask(
+        self, family: str, question: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    ) -> T:
+        """A read, repeated until it is answered or patience ends, which an outage or a pause of the whole service does
+        not try. Raises `Answer` then, `Rejected` when it is refused."""
+        tries, began = 0, self.clock.boot()
+        while True:
+            try:
+                return await question()
+            except Rejected:
+                raise
+            except Answer as answer:
+                tries += 1
+                if self.gate.troubled(family):
+                    began = self.clock.boot()
+                if self.clock.boot() - began > self.timing.patience:
+                    raise
+                floor = answer.retry_after if isinstance(answer, NotApplied) else None
+            await sleep(next_delay(READS, tries, self.rng, floor))
 
     @contextmanager
     def sending(self) -> Iterator[None]:
