@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, Unpack
 
 import anyio
@@ -20,6 +20,7 @@ from engine.model import (
     RunState,
     RunStatus,
     StepState,
+    StepStatus,
     Verb,
     replace,
     value,
@@ -87,8 +88,9 @@ class Active:
         """Make these states durable, and what changes of the run; then believe them. A run begins with the first record
         that says nothing else of it."""
         state = self._latest
-        if not changes and (state.begun_by is None or state.status is not RunStatus.RUNNING):
-            changes = RunChanges(begun_by=state.begun_by or self.session.journal.process, status=RunStatus.RUNNING)
+        status = self._doing(steps)
+        if not changes and (state.begun_by is None or state.status is not status):
+            changes = RunChanges(begun_by=state.begun_by or self.session.journal.process, status=status)
         if changes:
             state = self._latest = replace(state, **changes)
         events, self._events = tuple(self._events), []
@@ -102,6 +104,16 @@ class Active:
                 self.receipts[name] = receipt
             else:
                 self.receipts.pop(name, None)
+
+    def _doing(self, steps: Sequence[StepState]) -> RunStatus:
+        """Whether the run gets on once these states are durable, or waits: nothing of it is under way, and something is
+        to be tried again later."""
+        if self._latest.status is not RunStatus.WAITING and all(step.due is None for step in steps):
+            return RunStatus.RUNNING
+        now = {**self.steps, **{step.name: step for step in steps}}.values()
+        under_way = any(step.status is StepStatus.INTENT for step in now)
+        later = any(step.status is StepStatus.PENDING and step.due is not None for step in now)
+        return RunStatus.WAITING if later and not under_way else RunStatus.RUNNING
 
     # what the step is, and what it asks for
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine import Engine, Item, Receipt, Workflow, runner
+from engine import Engine, Item, NotApplied, Receipt, Workflow, runner
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
@@ -68,9 +69,11 @@ class Things(Resource[Spec]):
 things = Workflow("things", inputs=Inputs)
 
 
-@things.step(Things)
-def first(inputs: Inputs) -> Spec:  # noqa: ARG001
+def first_of(inputs: Inputs) -> Spec:  # noqa: ARG001
     return Spec(step="first")
+
+
+things.step(Things, name="first")(first_of)
 
 
 @things.step(Things)
@@ -145,3 +148,28 @@ async def test_what_is_not_answered_in_time_is_cut_off_and_stays_an_intent(
         assert len(state.steps["second"].attempts) == 1
         assert state.steps["beside"].status is StepStatus.DONE
         assert state.status is RunStatus.RUNNING
+
+
+@dataclass(eq=False)
+class Busy(Things):
+    """A platform that puts the first request off."""
+
+    answered: Callable[[], None] = lambda: None
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        if not self.out:
+            self.out.add(body)
+            self.answered()
+            raise NotApplied("too many requests", 30.0)
+        return await super().create(body, send_within)
+
+
+async def test_a_run_that_is_to_be_tried_again_later_is_seen_to_wait(tmp_path: Path) -> None:
+    waits = Workflow("waits", inputs=Inputs)
+    waits.step(Busy, name="first")(first_of)
+    platform = Busy()
+    async with Engine(str(tmp_path / "j.db"), workflows=[waits], resources=[platform], settle=0.2) as engine:
+        platform.answered = engine.stop
+        run = await engine.start(waits, Inputs(), source="one")
+        shown: Any = await engine.report(run)
+        assert (shown["state"], shown["steps"][0]["state"]) == ("waiting", "waiting")
