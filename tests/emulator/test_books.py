@@ -106,10 +106,13 @@ async def test_the_clients_mistakes(platform: Platform) -> None:
     await platform.delete(f"{FLOW}/connections/{id}")  # gone already: foreseen
     await platform.get(f"{FLOW}/flows/nothing")
     await platform.post(f"{FLOW}/connections", {"name": "without a spec"})
-    await platform.post(f"{FLOW}/connections", {})  # asks whether it may create, and means to create nothing
+    await platform.post(f"{FLOW}/connections", {})
+    asks = {"content": b"{ }", "headers": {"content-type": "application/json"}}  # whether it may create
+    assert (await platform.http.post(f"{FLOW}/connections", **asks)).status_code == 400
     report = await platform.report()
     assert [(one["method"], one["status"], one["code"]) for one in report["mistakes"]["requests"]] == [
         ("GET", 404, "FLOW-1439-404"),
+        ("POST", 400, "FLOW-1413-400"),
         ("POST", 400, "FLOW-1413-400"),
     ]
     assert report["mistakes"]["requests"][0]["path"] == f"{FLOW}/flows/nothing"

@@ -32,6 +32,10 @@ class Service:
     only_validate: Mapping[str, str] = field(default_factory=dict)
 
 
+QUESTION = b"{ }"
+"""A body that says nothing, so that nothing can be created, and that no serialiser writes, so that the emulator's books
+can tell the question from a request whose body was forgotten."""
+
 SERVICES = (
     Service(
         family="flowservice",
@@ -134,7 +138,7 @@ async def look_around(client: AepClient) -> Look:
 
 async def _try_to_create(client: AepClient, service: Service, look: Look) -> None:
     try:
-        await client.effect("POST", service.family, service.at, headers=service.only_validate, content=b"{}")
+        await client.effect("POST", service.family, service.at, headers=service.only_validate, content=QUESTION)
     except (Forbidden, Unauthorized) as error:
         works = f"reading {service.reads} works, " if service.reads != service.creates else ""
         look.deny(f"{works}creating {service.creates}", error, service.manage)

@@ -29,6 +29,9 @@ from workflows.emulator.services import ROUTERS, prepare
 from workflows.emulator.wire import gone, reset
 from workflows.emulator.world import Platform
 
+QUESTION = b"{ }"
+"""What `headway doctor` sends to learn whether it might create, and no serialiser does: no mistake when refused."""
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -168,7 +171,7 @@ class Emulator:
     def _refusal(self, call: Call, problem: Problem) -> Reply:
         books = self.platform.books
         if problem.blame == "client":
-            if call.body != b"{}":  # who says nothing asks whether he might: `headway doctor`
+            if call.body != QUESTION:
                 books.mistake(call.method, call.path, problem.status, problem.code, problem.detail)
         elif problem.blame != "platform":
             books.conflicts[problem.code] += 1

@@ -15,9 +15,9 @@ class Books:
     """Counters and lists of one emulator since its start or its last reset.
 
     created, deleted: effects per kind of object. requests: per (service, method). answers: per status.
-    faults: per kind of fault carried out. mistakes: requests refused through the client's fault, but for those
-    that say nothing (`{}`) and can thus only ask what is allowed. conflicts: refusals
-    that the protocol foresees, per code. premature: requests sent before the end of a Retry-After.
+    faults: per kind of fault carried out. mistakes: requests refused through the client's fault, but for
+    `headway doctor`'s questions whether one may create. conflicts: refusals that the protocol foresees, per code.
+    premature: requests sent before the end of a Retry-After.
     warnings: slips that were accepted (contract 13).
     """
 
