@@ -10,7 +10,7 @@ import orjson
 from typer import Argument, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.options import Calling
+from workflows.cli.options import Calling, Concurrency, Rate
 from workflows.cli.words import amount, cut
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def drift(
     ] = None,
     only: Annotated[list[str], Option("--only", metavar="PATTERN", help="As for run.")] = [],  # noqa: B006
     exclude: Annotated[list[str], Option("--exclude", metavar="PATTERN", help="As for run.")] = [],  # noqa: B006
-    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once, per service.")] = 64,
-    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, per service.")] = None,
+    concurrency: Concurrency = 64,
+    rate: Rate = None,
     json: Annotated[bool, Option("--json", help="One JSON line per source, the last one a summary.")] = False,
 ) -> int:
     """Compare the platform with the journal, field by field: what others changed or deleted by hand.

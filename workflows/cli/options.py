@@ -42,12 +42,16 @@ class Calling(Looking):
     ] = None
 
 
+Concurrency = Annotated[int, Option("--concurrency", min=1, help="Requests at once, over all services.")]
+Rate = Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, over all services.")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driving(Calling):
     """What the commands that drive runs take."""
 
-    concurrency: Annotated[int, Option("--concurrency", min=1, help="Requests at once.")] = 64
-    rate: Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most.")] = None
+    concurrency: Concurrency = 64
+    rate: Rate = None
     only: Annotated[
         list[str], Option("--only", metavar="PATTERN", help="Names, globs, state:failed, error:CODE; may be repeated.")
     ] = dataclasses.field(default_factory=list)
