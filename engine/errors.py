@@ -1,7 +1,7 @@
 """Everything the engine raises or lets a resource raise, one class per *reaction*, not per cause.
 
     HeadwayError
-    ├── Answer                    what a verb of a resource says when it does not return (DESIGN rule 3)
+    ├── Answer                    what a verb of a resource says when it does not return (rule 3)
     │   ├── NotApplied            refused before acting: wait, send again
     │   │   └── TooLate           never left, for want of time: the same, and no attempt is charged
     │   ├── InDoubt               sent, and the outcome is unknown: find before sending again
@@ -128,7 +128,7 @@ class JournalNewer(StorageError):
 
 
 class Fenced(StorageError):
-    """This process no longer owns what it wants to write (rule 1, DESIGN section 3)."""
+    """This process no longer owns what it wants to write (rule 1)."""
 
 
 class TakenOver(Fenced):

@@ -1,7 +1,8 @@
 """The state machine of a step: every status change, and every decision, in one pure file. THE file to read first.
 
 A step is *pending* (surely nothing of ours is out there), has an *intent* (something may be), is *done* (something is,
-and we know its id), *failed* (refused for good) or *in doubt* (a person must look). Rule n is DESIGN section 1.
+and we know its id), *failed* (refused for good) or *in doubt* (a person must look). Rule n,
+here and everywhere, is that of docs/architecture.md, "The rules".
 
     PENDING ──intend──> INTENT ──created / take──> DONE ──deleted──> DESTROYED
        ^                  │ │

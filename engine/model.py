@@ -39,7 +39,7 @@ def value(cls: type[T]) -> type[T]:
 
 
 class RunStatus(StrEnum):
-    """What a run is doing, as users see it (INTERFACE, `status --json`)."""
+    """What a run is doing, as users see it (`status --json`)."""
 
     PENDING = "pending"
     RUNNING = "running"

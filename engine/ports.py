@@ -22,7 +22,7 @@ class Clock(Protocol):
 
 
 class Gate(Protocol):
-    """Permits to send, per service family (DESIGN section 4)."""
+    """Permits to send, per service family."""
 
     async def enter(self, family: str, *, first: bool = False) -> None:
         """Wait for a permit. `first`: before all who wait, because the caller had its turn and could not use it."""

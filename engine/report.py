@@ -1,4 +1,4 @@
-"""A run as `status --json` shows it (INTERFACE). Pure."""
+"""A run as `status --json` shows it, which users and scripts rely on. Pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def shown(state: StepState, run: RunState) -> str:
 
 
 def failure(value: Failure | None) -> dict[str, Json] | None:
-    """A failure in the six words of INTERFACE."""
+    """A failure in the six words of `status --json`."""
     if value is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""The promise, as a judge who sees everything (INTERFACE, "The promise").
+"""The promise, as a judge who sees everything (docs/promise.md).
 
 Every step has exactly one live object, each journal that came to its end knows it, nothing is unreferenced, nothing of
 somebody else was touched; or the step was reported, with an excuse: lists that lag beyond settle, or a journal that
@@ -6,7 +6,7 @@ forgot, or another one, so that nobody knows what was destroyed or whose attempt
 
 What remains outside the promise, and is excused without a report (docs/promise.md):
 - a shared step that two live journals race for, or that a lost journal made whose runs were destroyed: no sentinel
-  guards it, and it can be made twice within the lists' lag (DESIGN rule 7);
+  guards it, and it can be made twice within the lists' lag (rule 7);
 - a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or

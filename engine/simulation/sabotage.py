@@ -323,16 +323,16 @@ SWITCHES: Mapping[str, Switch] = {
             calm_at=[600],
         ),
     ),
-    "no_epoch": Switch(rule="section 3: a stale owner may write", patches=broken.any_epoch),
+    "no_epoch": Switch(rule="the fence: a stale owner may write", patches=broken.any_epoch),
     "no_path_check": Switch(
-        rule="section 3: a process goes on with a file that is no longer at its path",
+        rule="the fence: a process goes on with a file that is no longer at its path",
         patches=broken.no_path_check,
         weather=_weather(
             servers=[False], freeze_rate=[0.004], freezes=[40, 200], disaster=[0.6], rivals=[""], calm_at=[200, 600]
         ),
     ),
     "shared_key_ignored": Switch(
-        rule="section 4: each run executes the shared step itself", patches=broken.shared_key_ignored
+        rule="shared steps: each run executes the shared step itself", patches=broken.shared_key_ignored
     ),
 }
 """Every switch by name."""

@@ -1,4 +1,4 @@
-"""A line of `status --json`, in the shape that users and scripts rely on (INTERFACE)."""
+"""A line of `status --json`, in the shape that users and scripts rely on."""
 
 from __future__ import annotations
 

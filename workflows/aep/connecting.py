@@ -107,7 +107,7 @@ def _is_here(host: str) -> bool:
 
 def _socket(address: AddrInfoType) -> socket.socket:
     """A socket that gives up when the client does, and that takes a request in one piece: a process that is frozen
-    between two pieces would finish the request when it thaws (DESIGN rule 1)."""
+    between two pieces would finish the request when it thaws (rule 1)."""
     family, kind, protocol = address[:3]
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)

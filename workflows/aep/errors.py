@@ -90,7 +90,7 @@ class NotSent(AepError):
 
 
 class WindowClosed(NotSent):
-    """The send window had passed before the first byte could leave (DESIGN rule 1)."""
+    """The send window had passed before the first byte could leave (rule 1)."""
 
 
 class Refused(AepError):

@@ -1,4 +1,4 @@
-"""The command line: for people and scripts, in words of INTERFACE; how a step is executed is the engine's business.
+"""The command line: for people and scripts; how a step is executed is the engine's business.
 
 __init__     main: which command is meant; imports no more than it needs (`headway --help` is instant)
 calling      a command's options, its exit code, Ctrl-C     failures     what is said, and left with, on an error
@@ -63,7 +63,7 @@ COMMANDS: Mapping[str, Command] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code is the result (INTERFACE, "Exit codes")."""
+    """Run one command; its exit code is the result (`failures.Exit`)."""
     name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name == "help" and rest:
         name, rest = rest[0], ["--help"]

@@ -147,7 +147,7 @@ class Interrupt:
 
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[Interrupt]:
-    """The first signal calls `stop` in the event loop; the second leaves at once, which is safe, too (DESIGN 1)."""
+    """The first signal calls `stop` in the event loop; the second leaves at once, which is safe, too (rule 1)."""
     import asyncio
 
     loop, interrupt = asyncio.get_running_loop(), Interrupt()

@@ -1,4 +1,4 @@
-"""What is said, and which exit code is left, when something goes wrong: the one table (INTERFACE, "Exit codes")."""
+"""What is said, and which exit code is left, when something goes wrong: the one table (docs/commands.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what happened to a request to what the engine does about it: one table (contract 12.1, DESIGN rule 3).
+"""From what happened to a request to what the engine does about it: one table (contract 12.1, rule 3).
 
     NotSent, Refused             NotApplied     wait, send again
     WindowClosed                 TooLate        the same, and nothing failed
@@ -24,7 +24,7 @@ from workflows import aep
 
 _NUMBER = re.compile(r"[A-Z]+-(\d+)-\d{3}")
 _STARTS_LATE = "1360"
-"""The start passed while the request was on its way: it is computed again at the next send (DESIGN rule 9)."""
+"""The start passed while the request was on its way: it is computed again at the next send (rule 9)."""
 
 _ANSWERS: tuple[tuple[type[aep.AepError], type[engine.Answer]], ...] = (
     (aep.NotSent, engine.NotApplied),
