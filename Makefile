@@ -53,8 +53,9 @@ aepp: setup .venv-aepp/.installed
 properties: setup
 	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile proof --timeout 900
 
+# Four at a time, whatever the cores: they mostly wait, for processes to die and doubts to settle.
 reality: setup
-	$(BIN)/python -m pytest -n auto -m reality tests/crash
+	$(BIN)/python -m pytest -n 4 -m reality tests/crash
 
 lint: setup
 	$(BIN)/ruff format --check .
