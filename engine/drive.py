@@ -201,10 +201,12 @@ class Drive:
 
     async def _withdraw(self, name: str) -> None:
         """What was prepared to follow a step is not begun: the next one need not look for it."""
-        unsent = [intended for _, intended in self.following.pop(name, ()) if intended is not None]
+        run, unsent = self.run, [intended for _, intended in self.following.pop(name, ()) if intended is not None]
+        for intended in unsent:
+            run.session.gate.leave(run.resource(intended.state.name).family)
         if unsent:
-            with self.run.session.sending():
-                await withdraw(self.run, *unsent, why="stopped")
+            with run.session.sending():
+                await withdraw(run, *unsent, why="stopped")
 
     async def _finish(self, state: StepState) -> None:
         """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""
