@@ -116,6 +116,24 @@ def test_a_flow_that_was_kept_as_text_is_the_same_flow() -> None:
     }  # fmt: skip
 
 
+def test_a_default_that_the_platform_wrote_out_is_no_difference() -> None:
+    def flow(**schedule: Any) -> Any:
+        return {"name": "n", "scheduleParams": {"startTime": 1, **schedule}}
+
+    flows, sent = Flows(None), flow(frequency="hour", interval=1)  # type: ignore[arg-type]
+    stored = flow(frequency="hour", interval="1", backfill="true")
+    assert list(flows.differences(sent, seen(stored))) == []
+    assert flows.changes(stored, sent, NOW) == []
+    off = flow(frequency="hour", interval=1, backfill=False)
+    assert [change.path for change in flows.changes(off, sent, NOW)] == ["scheduleParams.backfill"]
+
+    once = flow(frequency="once")
+    paths = [change.path for change in flows.changes(sent, once, 0)]
+    removal = {"op": "remove", "path": "/scheduleParams/backfill"}
+    assert removal in flows.amendment(seen(stored), once, paths)
+    assert removal not in flows.amendment(seen(sent), once, paths), "there is nothing to remove"
+
+
 def test_mapping_rows_have_two_spellings_and_no_order() -> None:
     sets = MappingSets(None)  # type: ignore[arg-type]
     wanted: Json = {

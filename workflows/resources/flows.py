@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import Rejected
@@ -122,7 +122,7 @@ class Flows(FlowServiceObjects):
         names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("transformations."))
         return [
             *(named(body) if "name" in paths else ()),
-            *(_member(view.content, body, "scheduleParams", key) for key in schedule),
+            *(operation for key in schedule for operation in _member(view.content, body, "scheduleParams", key)),
             *sorted((_transformation(view.content, body, name) for name in names), key=_replacing_first),
         ]
 
@@ -182,12 +182,12 @@ def _comparable(flow: Json) -> Json:
         "sourceConnectionIds": dig(flow, "sourceConnectionIds"),
         "targetConnectionIds": dig(flow, "targetConnectionIds"),
         "transformations": transformations,
-        "scheduleParams": {key: value for key, value in schedule_of(flow).items() if key != "startTime"},
+        "scheduleParams": {key: value for key, value in _meant(flow).items() if key != "startTime"},
     }
 
 
 def _said(flow: Json) -> Json:
-    return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": schedule_of(flow)}
+    return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": _meant(flow)}
 
 
 def schedule_of(flow: Json) -> Mapping[str, Json]:
@@ -196,17 +196,25 @@ def schedule_of(flow: Json) -> Mapping[str, Json]:
     return {key: _plain(value) for key, value in table(flow, "scheduleParams").items()}
 
 
+def _meant(flow: Json) -> Mapping[str, Json]:
+    """A flow's schedule with its default, which the platform may write out: what is there already is taken, unless it
+    runs but once (contract 9.3)."""
+    schedule = schedule_of(flow)
+    return schedule if schedule.get("frequency") == ONCE else {"backfill": True, **schedule}
+
+
 def _settled(change: Change) -> bool:
     """What cannot be changed any more once the flow has started."""
     once = change.path == "scheduleParams.frequency" and change.after == ONCE
     return once or change.path == "scheduleParams.backfill"
 
 
-def _member(content: Json, body: Json, table_name: str, key: str) -> Json:
-    path, sent = f"/{table_name}/{key}", table(body, table_name)
-    if key not in sent:
-        return {"op": "remove", "path": path}
-    return {"op": "replace" if key in table(content, table_name) else "add", "path": path, "value": sent[key]}
+def _member(content: Json, body: Json, table_name: str, key: str) -> Iterator[Json]:
+    path, sent, there = f"/{table_name}/{key}", table(body, table_name), key in table(content, table_name)
+    if key in sent:
+        yield {"op": "replace" if there else "add", "path": path, "value": sent[key]}
+    elif there:
+        yield {"op": "remove", "path": path}
 
 
 def _transformation(content: Json, body: Json, name: str) -> Json:
