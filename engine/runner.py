@@ -34,7 +34,7 @@ from engine.workflow import Plan, Step, Workflow
 PARKED = 2048
 """How many runs may wait outside the window; each costs some kilobytes."""
 CHUNK = 32
-"""How many runs are claimed in one transaction."""
+"""How many runs are claimed in one transaction, ahead of the places that become free."""
 STOP_WITHIN = 8.0
 """Seconds that requests in flight have to be answered and journaled after a stop."""
 
@@ -161,7 +161,7 @@ class Runner:
         action: Callable[[Drive], Awaitable[RunState]] = Drive.go,
     ) -> None:
         self.session, self.workflows, self.max_failures, self.action = session, workflows, max_failures, action
-        self.places = anyio.Semaphore(window, fast_acquire=True)
+        self.places, self.chunk = anyio.Semaphore(window, fast_acquire=True), min(window, CHUNK)
         self.parked = anyio.Semaphore(window + PARKED, fast_acquire=True)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
@@ -228,19 +228,13 @@ class Runner:
         for begun in (True, False, True):
             after = 0
             while not self.stopped:
-                await self.places.acquire()
-                free = 1
-                while free < CHUNK and self.places.value > 0:
-                    self.places.acquire_nowait()
-                    free += 1
-                runs = await self.session.journal.claim(batch, begun=begun, after=after, limit=free)
-                for _ in range(free - len(runs)):
-                    self.places.release()
+                runs = await self.session.journal.claim(batch, begun=begun, after=after, limit=self.chunk)
                 if not runs:
                     break
                 after = runs[-1].key
                 self.session.another |= any(state.suspect for state in runs)
                 for state in runs:
+                    await self.places.acquire()
                     await self.parked.acquire()
                     yield state, Slot(self.places)
 
