@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import codec
 from tests.manifest.test_forms import DEFAULTS, TABLE
 from tests.manifest.test_mistakes import GOOD
-from workflows.onboarding.inputs import Inputs, from_json, to_json
+from workflows.onboarding.inputs import Inputs, decode
 from workflows.onboarding.manifest import ManifestErrors, read_manifest
 from workflows.onboarding.manifest.mistakes import is_safe
 
@@ -74,7 +75,7 @@ def outcome(text: bytes, name: str, defaults: bytes = b"{}") -> list[Inputs] | M
 def is_answer(found: list[Inputs] | ManifestErrors) -> bool:
     """Whether sources survive JSON, or mistakes have places and are fit for a terminal."""
     if isinstance(found, list):
-        return [from_json(to_json(inputs)) for inputs in found] == found
+        return [decode(codec.canonical(inputs)) for inputs in found] == found
     places = [(mistake.line, mistake.column) for mistake in found.mistakes]
     return (
         bool(places)

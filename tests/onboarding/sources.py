@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from engine.model import Receipt
+from engine.model import Receipt, replace
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target
 
 PROFILE = "https://ns.adobe.com/xdm/context/profile"

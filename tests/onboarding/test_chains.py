@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.errors import Rejected
-from engine.model import Receipt
+from engine.model import Receipt, replace
 from engine.resource import Adopt, Label
 from tests.onboarding.sources import CRM_RULES, DETAILS, PROFILE, SCHEDULE_TODAY, receipts, source, zendesk
 from workflows.onboarding.chains import CHAINS, schedule_mistakes

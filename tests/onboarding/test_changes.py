@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.changes import Action, StepChange, changes
-from engine.model import Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus
+from engine.model import Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus, replace
 from engine.prints import asked, printed
 from engine.resource import Adopt
 from tests.onboarding.sources import CRM_RULES, receipts, source

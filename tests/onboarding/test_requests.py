@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from engine.api import Engine
-from engine.model import RunStatus, Scope
+from engine.model import RunStatus, Scope, replace
 from engine.wanted import Item
 from tests.onboarding.openapi import complaints, kinds
 from tests.onboarding.sources import source, zendesk

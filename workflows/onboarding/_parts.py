@@ -10,12 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-import orjson
-
 from engine import codec
 from engine.model import Json, Receipt
 from engine.resource import Adopt, Label
-from workflows.onboarding.inputs import Inputs, Target, from_json, to_json
+from workflows.onboarding.inputs import Inputs, Target
 from workflows.resources import (
     BY_DATASET,
     ConnectionSpec,
@@ -36,17 +34,6 @@ from workflows.sources import SourceType, discover
 
 _SCHEMA_ID = re.compile(r"https?://.*|_\w+\.schemas\.\w+")
 _DATASET_ID = re.compile(r"[0-9a-f]{24}")
-
-
-def encode(inputs: Inputs) -> str:
-    """The inputs as the journal keeps them: without the name that the source had before, which says how its run is
-    found, not what it is to be."""
-    return codec.canonical({key: value for key, value in to_json(inputs).items() if key != "previously"})
-
-
-def decode(text: str) -> Inputs:
-    """The inverse of `encode`."""
-    return from_json(orjson.loads(text))
 
 
 def source_type(inputs: Inputs) -> SourceType:

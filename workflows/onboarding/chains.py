@@ -15,7 +15,7 @@ from engine.resource import Adopt
 from engine.workflow import Workflow
 from workflows.onboarding import _parts as parts
 from workflows.onboarding._parts import existing_dataset, live_table, schedule_mistakes, source_type, target_spec
-from workflows.onboarding.inputs import Inputs
+from workflows.onboarding.inputs import Inputs, decode, encode
 from workflows.resources import (
     DATA_LAKE,
     Classes,
@@ -60,8 +60,8 @@ def _chain(name: str, *sentinels: str) -> Workflow[Inputs]:
         inputs=Inputs,
         sentinels=sentinels,
         adopts=lambda inputs: inputs.existing,
-        encode=parts.encode,
-        decode=parts.decode,
+        encode=encode,
+        decode=decode,
     )
 
 

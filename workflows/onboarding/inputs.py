@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-import orjson
+import msgspec
+
+from engine import codec
+from engine.model import field, replace, value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Column:
     """A column of the source's table.
 
@@ -28,7 +29,7 @@ class Column:
     timezone: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BaseConnection:
     """The source's base connection: an existing one by `id`, or one to create.
 
@@ -41,7 +42,7 @@ class BaseConnection:
     auth: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Target:
     """Where the data goes.
 
@@ -50,13 +51,13 @@ class Target:
     `klass` is empty, and `field_groups` may be, when an existing schema or dataset is named.
     """
 
-    klass: str
+    klass: str = field(name="class")
     field_groups: tuple[str, ...]
     schema: str | None = None
     dataset: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Schedule:
     """When the flow runs (contract 9.3, 9.6).
 
@@ -72,7 +73,7 @@ class Schedule:
     spread: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Inputs:
     """One source to onboard. `mappings` are pairs of (column, path in the target schema);
     `existing` has the ids of existing objects by step; `previously` is the name that this source had before."""
@@ -82,7 +83,7 @@ class Inputs:
     chain: str
     table: str
     columns: tuple[Column, ...]
-    delta_column: str | None
+    delta_column: str | None = None
     mappings: tuple[tuple[str, str], ...]
     base_connection: BaseConnection
     target: Target
@@ -91,80 +92,22 @@ class Inputs:
     previously: str | None = None
 
 
-def to_json(inputs: Inputs) -> dict[str, Any]:
-    """The inputs as plain JSON data; what is None is left out."""
-    base, target, schedule = inputs.base_connection, inputs.target, inputs.schedule
-    return _without_none(
-        {
-            "source": inputs.source,
-            "connector": inputs.connector,
-            "chain": inputs.chain,
-            "table": inputs.table,
-            "columns": [_column_to_json(column) for column in inputs.columns],
-            "delta_column": inputs.delta_column,
-            "mappings": [list(pair) for pair in inputs.mappings],
-            "base_connection": _without_none({"id": base.id, "name": base.name, "auth": dict(base.auth)}),
-            "target": _without_none(
-                {
-                    "class": target.klass,
-                    "field_groups": list(target.field_groups),
-                    "schema": target.schema,
-                    "dataset": target.dataset,
-                }
-            ),
-            "schedule": _without_none(
-                {
-                    "frequency": schedule.frequency,
-                    "interval": schedule.interval,
-                    "backfill": schedule.backfill,
-                    "start": schedule.start,
-                    "spread": schedule.spread,
-                }
-            ),
-            "existing": dict(inputs.existing) or None,
-            "previously": inputs.previously,
-        }
-    )
+decode = msgspec.json.Decoder(Inputs).decode
+"""The inverse of `encode`, and of the canonical text of inputs."""
 
 
-def from_json(data: Mapping[str, Any]) -> Inputs:
-    """The inverse of `to_json`. Raises KeyError or TypeError for what `to_json` never makes."""
-    target = dict(data["target"])
-    return Inputs(
-        source=data["source"],
-        connector=data["connector"],
-        chain=data["chain"],
-        table=data["table"],
-        columns=tuple([Column(**column) for column in data["columns"]]),
-        delta_column=data.get("delta_column"),
-        mappings=tuple([(column, path) for column, path in data["mappings"]]),
-        base_connection=BaseConnection(**data["base_connection"]),
-        target=Target(klass=target.pop("class"), field_groups=tuple(target.pop("field_groups")), **target),
-        schedule=Schedule(**data["schedule"]),
-        existing=data.get("existing", {}),
-        previously=data.get("previously"),
-    )
+def encode(inputs: Inputs) -> str:
+    """The inputs as the journal keeps them: without the name that the source had before, which says how its run is
+    found, not what it is to be. What is None, or empty by default, is left out."""
+    return codec.canonical(replace(inputs, previously=None))
 
 
 def fingerprint(inputs: Inputs) -> str:
     """A hash of all that the user wrote, 32 hex digits; the order of columns, mappings, field groups
     and auth values is no part of it. `previously` is none either: it says how a run is found, not
     what it should be."""
-    data = to_json(inputs)
-    data.pop("previously", None)
+    data = codec.plain(replace(inputs, previously=None))
     data["columns"].sort(key=lambda column: column["name"])
     data["mappings"].sort()
     data["target"]["field_groups"].sort()
-    return hashlib.blake2b(orjson.dumps(data, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-
-
-def _column_to_json(column: Column) -> dict[str, str]:
-    if column.format is None and column.timezone is None:
-        return {"name": column.name, "type": column.type}
-    return _without_none(
-        {"name": column.name, "type": column.type, "format": column.format, "timezone": column.timezone}
-    )
-
-
-def _without_none(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if value is not None}
+    return hashlib.blake2b(codec.canonical(data).encode(), digest_size=16).hexdigest()

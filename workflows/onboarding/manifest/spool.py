@@ -12,10 +12,9 @@ from types import TracebackType
 from typing import IO, Self
 
 import msgspec
-import orjson
 
 from engine import codec
-from workflows.onboarding.inputs import Inputs, from_json, to_json
+from workflows.onboarding.inputs import Inputs, decode
 from workflows.onboarding.manifest.mistakes import ManifestErrors
 from workflows.onboarding.manifest.mistakes import Path as KeyPath
 from workflows.onboarding.manifest.reader import Reader, find_places
@@ -48,7 +47,7 @@ class Spooled:
     @property
     def inputs(self) -> Inputs:
         """What the source says."""
-        return from_json(orjson.loads(self.text))
+        return decode(self.text)
 
     @classmethod
     def read(cls, line: bytes) -> Spooled:
@@ -112,7 +111,7 @@ def check_and_spool(path: str, defaults: Path | None = None, *, empty: bool = Fa
         file = stack.enter_context(tempfile.TemporaryFile(prefix="headway-"))
         for inputs in reader.sources():
             if not reader.mistakes:
-                file.write(codec.canonical(to_json(inputs)).encode() + b"\n")
+                file.write(codec.canonical(inputs).encode() + b"\n")
                 count += 1
         if not count and not empty and not reader.mistakes:
             reader.note_nothing()
