@@ -19,6 +19,7 @@ import uvloop
 
 from tests.aep.support import GIVEN, Clock, Gate, Wire, close, hang, http, reset
 from workflows.aep import CATALOG, FLOW_SERVICE, AepClient, Answer, Lost, NotSent, WindowClosed, make_transport
+from workflows.aep.connection import Connection
 from workflows.aep.exchange import exchange
 from workflows.aep.transport import DEPARTS, Asking
 
@@ -112,6 +113,28 @@ async def test_a_connection_that_the_server_closed_while_idle_is_not_used() -> N
         await asyncio.sleep(0.05)
         await effect(client)
         assert (len(wire.requests), wire.connections) == (2, 2)
+
+
+class _Ending(asyncio.Transport):
+    """A transport that has seen the end of its connection, which its protocol is about to be told."""
+
+    written = b""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+
+async def test_what_is_not_given_to_a_connection_that_ends_was_not_sent() -> None:
+    connection, transport = Connection(), _Ending()
+    connection.connection_made(transport)
+    async with asyncio.timeout(5):
+        with pytest.raises(httpx.ConnectError, match="before the request could leave"):
+            await connection.exchange(b"POST / HTTP/1.1\r\n\r\n", silence=1, whole=1)
+    assert not connection.stands
+    assert transport.written == b""
 
 
 async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:

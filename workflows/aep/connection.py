@@ -29,7 +29,7 @@ class Reply(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """`usable`: another request may go over it. `idle_since`: by the loop's clock, for whoever keeps it."""
+    """`usable`: nothing that came forbids another request. `idle_since`: by the loop's clock, for whoever keeps it."""
 
     def __init__(self) -> None:
         self.usable = True
@@ -43,12 +43,20 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._status = 0  # of the answer that is being read; 0: its head is not whole yet
 
+    @property
+    def stands(self) -> bool:
+        """Whether another request may go over it. The loop knows of an end a turn before it tells."""
+        return self.usable and self._transport is not None and not self._transport.is_closing()
+
     async def exchange(self, request: bytes, *, silence: float, whole: float) -> Reply:
         """Send `request` before anything else can happen, and wait for the whole answer: for so many seconds, of which
-        at most `silence` in a row without a byte. Raises `httpx.ReadTimeout` or `httpx.ReadError`; then, and when it is
-        cancelled, nothing leaves any more, not even what the kernel still holds."""
-        if self._transport is None or self._asked is not None:
+        at most `silence` in a row without a byte. Raises `httpx.ConnectError` when nothing left, `httpx.ReadTimeout` or
+        `httpx.ReadError` when it may have; then, and when it is cancelled, nothing leaves any more, not even what the
+        kernel still holds."""
+        if self._asked is not None:
             raise RuntimeError("a connection carries one request at a time")
+        if self._transport is None or not self.stands:
+            raise httpx.ConnectError("the connection ended before the request could leave")
         now = self._loop.time()
         self._heard, self._ends, self._silence = now, now + whole, silence
         self._asked = asked = self._loop.create_future()

@@ -143,7 +143,7 @@ class _Way:
         """A connection that stands, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > asyncio.get_running_loop().time() - KEEP_ALIVE:
+            if connection.stands and connection.idle_since > asyncio.get_running_loop().time() - KEEP_ALIVE:
                 return connection
             connection.close()
         return None
