@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.model import Json
+from engine.model import Json, replace
 from engine.resource import View
 from tests.resources.platform import ENVIRON, KINDS, NOW, PROFILE, label, platform
 from workflows.resources import (

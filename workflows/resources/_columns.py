@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
-from engine.model import Json
+from engine.model import Json, value
 from workflows.resources._json import rows, table, text
 from workflows.resources._paths import Fields, type_of
 
@@ -23,7 +22,7 @@ NAMED = 8
 """How many columns of a table are named to somebody who looks for another one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Field:
     """A column: `type` is string, integer, number, boolean, date or date-time; a live table may have others."""
 
@@ -31,7 +30,7 @@ class Field:
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Misfit:
     """A column that the live table has not, or has otherwise: what is wrong, and the column that was meant."""
 

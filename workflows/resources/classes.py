@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from engine.errors import Rejected
-from engine.model import Failure, Json, replace
+from engine.model import Failure, Json, replace, value
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
 from workflows.resources._columns import Field, xdm
@@ -20,7 +19,7 @@ _NAMESPACE = "_adhoc"
 _FIELD_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ClassSpec:
     """An ad hoc class of these columns."""
 

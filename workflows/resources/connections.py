@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import orjson
 
 from engine.errors import Rejected
-from engine.model import Failure, Json, Receipt
+from engine.model import Failure, Json, Receipt, field, value
 from engine.model import replace as changed
 from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
@@ -27,7 +26,7 @@ _SEALED = "secrets"
 """Where a receipt says which secrets were sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConnectionSpec:
     """A base connection. `auth`: the parameters by name, secrets as references; the data lake has no auth spec."""
 

@@ -7,11 +7,10 @@ filter. A tag of ours would say nothing more, and would claim a tag name in the 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from engine.errors import InDoubt
-from engine.model import Json, Origin, Receipt
+from engine.model import Json, Origin, Receipt, value
 from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import CATALOG, AepClient, NotFound
 from workflows.resources._changes import changes, within
@@ -20,7 +19,7 @@ from workflows.resources._registry import XED_FULL
 from workflows.resources._translate import answers, nothing_there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DatasetSpec:
     """A dataset on this schema."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from engine.errors import Rejected
-from engine.model import Failure, Json, Receipt
+from engine.model import Failure, Json, Receipt, value
 from workflows.aep import FLOW_SERVICE, AepClient, NotFound
 from workflows.resources._json import dig, rows, table, text
 from workflows.resources._translate import answers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FlowSpecQuery:
     """A flow spec by its name, or by its id where the documentation prints no name (Zendesk, contract 9.1)."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from engine.errors import Rejected
-from engine.model import Failure, Json, Receipt
+from engine.model import Failure, Json, Receipt, value
 from engine.model import replace as changed
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, within
@@ -23,7 +22,7 @@ MARGIN = 300
 clocks differ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeltaColumn:
     """The column by which a flow knows what is new, the Java pattern of its dates, and their zone."""
 
@@ -32,7 +31,7 @@ class DeltaColumn:
     timezone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FlowSpec:
     """A flow. `start` in epoch seconds, None for soon after creation; `offset` seconds are added to either. `rules` is
     the `data` of the flow spec's receipt."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ import anyio
 
 from engine import codec
 from engine.errors import InDoubt, Rejected
-from engine.model import Failure, Json, Origin, Receipt
+from engine.model import Failure, Json, Origin, Receipt, value
 from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import DATA_PREP, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes
@@ -32,7 +31,7 @@ OVERLAP = 3600.0
 """The clocks that made the list and `since` may differ by so many seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MappingSpec:
     """Pairs of (source attribute, path in the target schema). `structure` says what the target looks like: sets with
     equal structure and pairs are valid or invalid together."""
@@ -157,7 +156,7 @@ class MappingSets:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Row:
     """A row of a set: `source` is a source attribute where it is `plain`, else an expression or a fixed value."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
-from engine.model import Json, Receipt
+from engine.model import Json, Receipt, value
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
 from workflows.resources._json import rows, text
@@ -17,7 +16,7 @@ BY_DATASET = "dataset:"
 """`Schemas.adopt` takes `dataset:ID` for the schema of that dataset."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SchemaSpec:
     """A schema: its class first, then field groups that fit the class, all by `$id`."""
 

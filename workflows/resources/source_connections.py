@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from engine.model import Json
+from engine.model import Json, value
 from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
@@ -16,7 +15,7 @@ from workflows.resources.exploration import Explorer, Table
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SourceConnectionSpec:
     """One table of a source.
 

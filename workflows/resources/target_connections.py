@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from engine.model import Json
+from engine.model import Json, value
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
 from workflows.resources._registry import XED_FULL
 from workflows.resources.connections import DATA_LAKE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TargetConnectionSpec:
     """A dataset as a target. `base_id` is the dataset base connection of the 2020 chain, None today; `format` follows
     the source: `json` has no schema in its target (contract 6.3, Zendesk)."""
