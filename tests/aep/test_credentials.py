@@ -59,7 +59,7 @@ def test_a_flag_beats_a_variable_beats_the_file(tmp_path: Path) -> None:
 def test_lines_of_a_file_as_shells_and_people_write_them(tmp_path: Path) -> None:
     file = tmp_path / "aep.env"
     file.write_text(
-        "# ours\n\nexport AEP_API_KEY = 'the key'\nAEP_CLIENT_SECRET=\"a # b\"   # why\n"
+        "\ufeff# ours\n\nexport AEP_API_KEY = 'the key'\nAEP_CLIENT_SECRET=\"a # b\"   # why\n"
         "AEP_SCOPES=openid,AdobeID # all\nAEP_IMS_ORG=x@AdobeOrg\r\nAEP_SANDBOX_NAME=dev\nOTHER=1\nAEP_ACCESS_TOKEN=\n"
     )
     found = load_credentials({}, file, {})

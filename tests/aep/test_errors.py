@@ -168,6 +168,11 @@ def test_secrets_are_masked_in_whatever_spelling_they_are_echoed() -> None:
             assert part not in repr(found)
 
 
+def test_nothing_is_left_of_a_secret_that_begins_with_another() -> None:
+    found = problem(400, {"detail": "password swordfish-4711 of swordfish"}, secrets=("swordfish", "swordfish-4711"))
+    assert found.message == "password *** of ***"
+
+
 @given(status=st.integers(0, 999), body=st.binary(), headers=st.dictionaries(st.sampled_from(
     ["retry-after", "date", "x-request-id", "content-type"]), st.text()))  # fmt: skip
 def test_no_bytes_crash_the_parser(status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ class CredentialsInvalid(CredentialsError):
 def read_credentials_file(file: Path) -> Mapping[str, str]:
     """What a file says, by the names of the variables. Raises `CredentialsInvalid` for one that is of no known kind."""
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialsInvalid(
             [f"{file}: cannot be read ({getattr(error, 'strerror', None) or 'not text'})"]

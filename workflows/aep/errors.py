@@ -222,8 +222,9 @@ def parse_retry_after(value: str, now: float) -> float | None:
 
 
 def clean(text: str, secrets: Iterable[str] = (), longest: int = _LONGEST_MESSAGE) -> str:
-    """`text` as one printable line of at most `longest` characters, secrets masked first."""
-    for secret in secrets:
+    """`text` as one printable line of at most `longest` characters, secrets masked first: the longest before those that
+    are part of it, of which the rest would be left to see."""
+    for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             for spelling in (secret, orjson.dumps(secret).decode()[1:-1], quote_plus(secret)):
                 text = text.replace(spelling, _MASK)
