@@ -1,12 +1,11 @@
-"""Inputs survive the journal, and their fingerprint sees what matters."""
+"""Inputs survive the journal."""
 
 import json
-from typing import Any
 
 import pytest
 
 from engine.model import replace
-from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target, decode, encode, fingerprint
+from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target, decode, encode
 
 FULL = Inputs(
     source="acme-incidents",
@@ -46,35 +45,3 @@ def test_what_says_nothing_is_left_out() -> None:
     assert kept["schedule"] == {"frequency": "once"}
     assert kept.keys() >= {"columns", "mappings", "base_connection", "existing"}
     assert not kept.keys() & {"delta_column", "previously"}
-
-
-def test_the_fingerprint_does_not_see_order_or_the_former_name() -> None:
-    same = replace(
-        FULL,
-        columns=FULL.columns[::-1],
-        mappings=FULL.mappings[::-1],
-        base_connection=replace(FULL.base_connection, auth={"password": "${env:P}", "username": "u"}),
-        previously=None,
-    )
-    assert fingerprint(same) == fingerprint(FULL)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"table": "case"},
-        {"delta_column": None},
-        {"mappings": (("sys_id", "_id"),)},
-        {"columns": (Column(name="sys_id", type="integer"), *FULL.columns[1:])},
-        {"base_connection": replace(FULL.base_connection, auth={"username": "u", "password": "${env:Q}"})},
-        {"target": replace(FULL.target, dataset=None)},
-        {"schedule": replace(FULL.schedule, start=1893456001)},
-        {"existing": {"mapping_set": "7c35"}},
-    ],
-)
-def test_the_fingerprint_sees_every_change(change: dict[str, Any]) -> None:
-    assert fingerprint(replace(FULL, **change)) != fingerprint(FULL)
-
-
-def test_the_fingerprint_is_the_same_in_every_process_and_version() -> None:
-    assert fingerprint(FULL) == "a281060c84c4bef6925481cec18a96fd"

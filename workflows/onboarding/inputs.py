@@ -6,7 +6,6 @@ passed from the one to the other. Secrets are references in here (`${env:NAME}`)
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -33,8 +32,8 @@ class Column:
 class BaseConnection:
     """The source's base connection: an existing one by `id`, or one to create.
 
-    One to create is shared by all sources that give it the same `name`; without a name it is the
-    run's own. Each value of `auth` is a text, or a reference to be resolved when the request is built.
+    One to create is shared by all sources that give it the same `name`; without a name by those that say the same of
+    it, secrets apart. Each value of `auth` is a text, or a reference to be resolved when the request is built.
     """
 
     id: str | None = None
@@ -100,14 +99,3 @@ def encode(inputs: Inputs) -> str:
     """The inputs as the journal keeps them: without the name that the source had before, which says how its run is
     found, not what it is to be. What is None, or empty by default, is left out."""
     return codec.canonical(replace(inputs, previously=None))
-
-
-def fingerprint(inputs: Inputs) -> str:
-    """A hash of all that the user wrote, 32 hex digits; the order of columns, mappings, field groups
-    and auth values is no part of it. `previously` is none either: it says how a run is found, not
-    what it should be."""
-    data = codec.plain(replace(inputs, previously=None))
-    data["columns"].sort(key=lambda column: column["name"])
-    data["mappings"].sort()
-    data["target"]["field_groups"].sort()
-    return hashlib.blake2b(codec.canonical(data).encode(), digest_size=16).hexdigest()
