@@ -14,7 +14,10 @@ from tests.cli.conftest import Headway, spawn
 
 
 @pytest.mark.crash
-def test_demo_makes_every_flow_once_and_leaves_only_its_folder(offline: Headway, folder: Path) -> None:
+def test_demo_makes_every_flow_once_and_leaves_only_its_folder(
+    offline: Headway, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody: what is on this machine needs no proxy
     ended = offline("demo", "--sources", "6", "--folder", "shown")
     assert ended.code == 0, ended.out + ended.err
     assert ended.out.startswith("headway demo: a local platform with a bad day")
