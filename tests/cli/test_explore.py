@@ -63,6 +63,13 @@ def test_what_is_not_there_is_told(headway: Headway, folder: Path, arguments: tu
     assert list(folder.iterdir()) == []
 
 
+def test_a_manifest_that_is_not_utf_8_is_refused_and_stays_as_it_is(headway: Headway, folder: Path) -> None:
+    (folder / "sources.yaml").write_bytes(b"version: 1\n# caf\xe9\nsources: []\n")
+    ended = headway("explore", BASE, "incident", "--write", "sources.yaml")
+    assert (ended.code, ended.err) == (64, "sources.yaml: not UTF-8 text at byte 16\nSave it as UTF-8\n")
+    assert b"caf\xe9" in (folder / "sources.yaml").read_bytes()
+
+
 def test_several_base_connections_are_named(headway: Headway, own: Path) -> None:
     assert headway("run", own.name).code == 0
     ended = headway("explore", "servicenow")

@@ -59,8 +59,11 @@ class Sketch:
             _writable(file)
             return cls(file=file)
         _writable(file)
-        with file.open(encoding="utf-8", newline="") as stream:
-            text = stream.read()
+        try:
+            with file.open(encoding="utf-8", newline="") as stream:
+                text = stream.read()
+        except UnicodeDecodeError as error:
+            raise Refusal(f"{file}: not UTF-8 text at byte {error.start}", "save it as UTF-8") from error
         mistakes = set[Mistake]()
         defaults: Mapping[str, Any] = {}
         names, there = set[str](), set[tuple[str, str]]()
