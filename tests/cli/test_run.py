@@ -187,6 +187,9 @@ def test_recover_finds_again_what_a_lost_journal_knew(
     ended = headway("recover", own.name)
     assert ended.code == 0
     assert "1 source: 1 found whole" in ended.out
+    assert ended.out.endswith("Continue with   headway run own.yaml\n")
+    elsewhere = headway("recover", own.name, "--store", "new.db").out
+    assert elsewhere.endswith("Continue with   headway run own.yaml --store new.db\n")
     assert headway("run", own.name).code == 0
     assert platform.report()["created"] == before
 

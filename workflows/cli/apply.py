@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +89,7 @@ def resume(
     from workflows.cli.work import Resume
 
     answer = None if resolve is None else (resolve[0], resolve[1], adopted(resolve[2]))
-    again = called() if resolve is None else shlex.join(["headway", "resume", resolve[0], *runs])
+    again = called() if resolve is None else options.headway("resume", resolve[0], *runs)
     return run_async(
         drive,
         Resume(
@@ -131,7 +130,7 @@ def recover(
             options=options,
             credentials=read_credentials(options.credentials),
             stop_at=stop_at(options, spool.count),
-            again=shlex.join(["headway", "run", file]),
+            again=options.headway("run", file, defaults=defaults),
             manifest=file,
             spool=spool,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +43,7 @@ def drift(
       headway drift sources.yaml
       headway drift sources.yaml --only 'acme-*' --json
     """
+    from workflows.cli.failures import Exit
     from workflows.cli.options import Driving
     from workflows.onboarding.manifest import check_and_spool
 
@@ -57,10 +57,14 @@ def drift(
         json=json,
     )
     with check_and_spool(file, defaults) as spool:
-        return run_async(_drift, driving, spool, file)
+        code = run_async(_drift, driving, spool)
+    if code == Exit.CHANGES and not json:
+        again, look = (driving.headway(command, file, "--refresh", defaults=defaults) for command in ("run", "plan"))
+        print(f"`{again}` puts it back; `{look}` shows how.")
+    return code
 
 
-async def _drift(options: Any, spool: Spool, manifest: str) -> int:
+async def _drift(options: Any, spool: Spool) -> int:
     from engine.model import RunStatus
     from workflows.cli.compose import read_credentials, working
     from workflows.cli.failures import Exit
@@ -86,9 +90,6 @@ async def _drift(options: Any, spool: Spool, manifest: str) -> int:
             unknown += any(one.unknown for one in drifts)
             _tell(run, drifts, json=options.json)
     _sum_up(drifted, unknown, len(compared), skipped, json=options.json)
-    if drifted and not options.json:
-        file = shlex.quote(manifest)
-        print(f"`headway run {file} --refresh` puts it back; `headway plan {file} --refresh` shows how.")
     return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -168,7 +167,7 @@ def _adopt(file: str, names: Sequence[str], options: Calling, *, json: bool) -> 
             options=driving,
             credentials=read_credentials(options.credentials),
             stop_at=lambda _failed: False,
-            again=shlex.join(["headway", "run", file]),
+            again=driving.headway("run", file),
             manifest=file,
             spool=spool,
         )

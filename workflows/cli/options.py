@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +16,15 @@ from typer import Option
 
 T = TypeVar("T")
 
+STORE = "HEADWAY_STORE"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
     """What every command that reads the journal takes."""
 
     store: Annotated[
-        str,
-        Option(
-            "--store", metavar="PATH|URL", envvar="HEADWAY_STORE", help="The journal: a file, or a postgresql+… URL."
-        ),
+        str, Option("--store", metavar="PATH|URL", envvar=STORE, help="The journal: a file, or a postgresql+… URL.")
     ] = "headway.db"
     debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
 
@@ -40,6 +41,19 @@ class Calling(Looking):
             help="NAME=value lines; or the JSON of a Console project, a Postman environment, or aepp.",
         ),
     ] = None
+
+    def headway(self, *words: str, defaults: Path | None = None) -> str:
+        """Another command, to be proposed: with what it needs to meet the same journal, platform and manifest."""
+        from engine.api import masked
+
+        elsewhere = self.store != (os.environ.get(STORE) or "headway.db")
+        said = {
+            "--defaults": defaults and str(defaults),
+            "--credentials": self.credentials and str(self.credentials),
+            "--store": self.store if elsewhere else None,
+        }
+        options = [word for name, value in said.items() if value for word in (name, value)]
+        return masked(shlex.join(["headway", *words, *options]))
 
 
 Concurrency = Annotated[int, Option("--concurrency", min=1, help="Requests at once, over all services.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -85,7 +84,7 @@ class Destroy(Work):
             raise Refusal(
                 f"the journal has no run of {self.manifest}{' that was removed from it' if self.removed else ''}",
                 "nothing was sent; if the journal was lost, rebuild it with "
-                f"`{shlex.join(['headway', 'recover', self.manifest])}`",
+                f"`{self.options.headway('recover', self.manifest)}`",
             )
         if ids:
             data = ", with their datasets and all data in them" if self.delete_data else ""
