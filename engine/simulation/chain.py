@@ -7,20 +7,20 @@ base (shared) ─────────────┴─ target ──┘
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 
 import orjson
 
-from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected
+from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected, TooLate
 from engine.model import Json, Receipt
 from engine.resource import Adopt, Change, Difference, Hit, Label, Resource, View
 from engine.simulation.platform import Answer, Request
 from engine.simulation.things import Thing
+from engine.simulation.wire import FAMILY, Send
 from engine.workflow import Workflow
-
-Call = Callable[[Request], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +51,13 @@ class Spec:
 
 
 class Kind(Resource[Spec]):
-    """A kind of object on the simulated platform. `call` sends one request and returns its answer."""
+    """A kind of object on the simulated platform. `send` is its client's."""
 
     in_place: tuple[str, ...] = ("name", "content")
-    family = "platform"
+    family = FAMILY
 
-    def __init__(self, call: Call) -> None:
-        self.call = call
+    def __init__(self, send: Send) -> None:
+        self.send = send
 
     def body(self, spec: Spec, label: Label, now: float) -> Json:
         del now
@@ -66,23 +66,23 @@ class Kind(Resource[Spec]):
         }  # fmt: skip
 
     async def create(self, body: str, send_within: float) -> Receipt:
-        del send_within
         sent = orjson.loads(body)
-        answer = await self._answer(Request(
+        answer, _ = await self._answer(Request(
             verb="POST", kind=self.kind, names=(sent["name"],), content=sent["content"], refs=tuple(sent["refs"]),
             table=sent["table"], note=sent["note"],
-        ))  # fmt: skip
+        ), send_within)  # fmt: skip
         thing = cast("Thing", answer[1])
         return Receipt(id=thing.id, etag=str(thing.etag))
 
     async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:
         del since
-        answer = await self._answer(Request(verb="LIST", kind=self.kind, names=tuple(names)))
+        answer, _ = await self._answer(Request(verb="LIST", kind=self.kind, names=tuple(names)))
         return [Hit(id=thing.id, name=thing.name) for thing in cast("list[Thing]", answer[1])]
 
     async def read(self, id: str) -> View | None:
-        thing = cast("Thing | None", (await self._answer(Request(verb="GET", kind=self.kind, id=id)))[1])
-        return None if thing is None else _view(thing)
+        answer, left = await self._answer(Request(verb="GET", kind=self.kind, id=id))
+        thing = cast("Thing | None", answer[1])
+        return None if thing is None else _view(thing, left)
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         wanted, found = cast("Mapping[str, Json]", body), cast("Mapping[str, Json]", view.content)
@@ -117,28 +117,26 @@ class Kind(Resource[Spec]):
         return {"if": self.condition(view), **patch}
 
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
-        del send_within
         patch = orjson.loads(amendment)
-        answer = await self._answer(Request(
+        answer, _ = await self._answer(Request(
             verb="PATCH", kind=self.kind, id=view.id, names=(patch["name"],) if "name" in patch else (),
             content=patch.get("content", -1), refs=tuple(patch.get("refs", ())), note=patch.get("note", ""),
             before=patch["if"],
-        ))  # fmt: skip
+        ), send_within)  # fmt: skip
         thing = cast("Thing", answer[1])
         return Receipt(id=thing.id, etag=str(thing.etag))
 
     async def sign(self, view: View, note: str, send_within: float) -> Receipt:
-        del send_within
-        answer = await self._answer(Request(verb="SIGN", kind=self.kind, id=view.id, note=note, before=view.note))
+        request = Request(verb="SIGN", kind=self.kind, id=view.id, note=note, before=view.note)
+        answer, _ = await self._answer(request, send_within)
         thing = cast("Thing", answer[1])
         return Receipt(id=thing.id, etag=str(thing.etag))
 
     async def delete(self, id: str, send_within: float) -> None:
-        del send_within
-        await self._answer(Request(verb="DELETE", kind=self.kind, id=id))
+        await self._answer(Request(verb="DELETE", kind=self.kind, id=id), send_within)
 
-    async def _answer(self, request: Request) -> Answer:
-        answer = await self.call(request)
+    async def _answer(self, request: Request, send_within: float = inf) -> tuple[Answer, float]:
+        answer, left = await self.send(request, send_within)
         match answer[0]:
             case "not_applied":
                 raise NotApplied("refused", cast("float | None", answer[1]))
@@ -154,7 +152,9 @@ class Kind(Resource[Spec]):
                 raise NotReady("in use")
             case "gone" if request.verb in ("SIGN", "PATCH"):
                 raise Rejected("gone")
-        return answer
+            case "late":
+                raise TooLate("its send window closed before it could leave")
+        return answer, left
 
 
 def _fields(content: Json) -> dict[str, Json]:
@@ -168,9 +168,9 @@ def _plain(value: Json) -> Json:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _view(thing: Thing) -> View:
+def _view(thing: Thing, left: float) -> View:
     return View(
-        id=thing.id, name=thing.name, note=thing.note, created=thing.created, etag=str(thing.etag),
+        id=thing.id, name=thing.name, note=thing.note, created=thing.created, etag=str(thing.etag), left=left,
         content={"name": thing.name, "content": thing.content, "table": thing.table, "refs": thing.refs},
     )  # fmt: skip
 

@@ -230,8 +230,9 @@ class Operator:
         self._recent.clear()
         self.forgotten |= self.resent
         self.lost = True
-        if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot
-            self.script.insert(0, "run")
+        if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot, or keep it then
+            keep = self.world.strikes(f"regret {self.name}", self.world.regret)
+            self.script[:1] = ["run"] if keep else ["run", "destroy"]
             self.stage += 1
         if self.script[0] not in ("destroy", "recover") and self._rng.random() < 0.3:
             self.script.insert(0, "recover")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.api import Engine
 from engine.errors import HeadwayError, JournalLocked, StorageError
@@ -22,9 +22,10 @@ from engine.session import Notice
 from engine.simulation.chain import KINDS, chain
 from engine.simulation.clocks import Clock, Gate
 from engine.simulation.loop import OWNER
-from engine.simulation.platform import Answer, Platform, Request
+from engine.simulation.platform import Platform
 from engine.simulation.things import SHARED, run_of
-from engine.simulation.weather import SETTLE, TIMEOUT
+from engine.simulation.weather import SETTLE
+from engine.simulation.wire import Wire
 from engine.simulation.world import World
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ class Process:
         self.steps += 1
         named = ("step", self.steps) in self._kills
         if named or (self.steps == self._crash_at and self.world.strikes(f"crash {self.name}", 1.0)):
-            self._crash()
+            self.crash()
         elif not self.begun and self.operator.stage != self.stage:
             self.die("superseded")  # people do not leave an old command lying about that begins when they are past it
         elif self.steps == self._freeze_at:
             self._freeze_at = self._moment(self.world.freeze_rate)
             if self.world.strikes(f"freeze {self.name}", 1.0):
-                self._freeze()
+                self.freeze()
         if self._stopped():
             self._backlog.append(again)
             return False
@@ -87,11 +88,13 @@ class Process:
     def _stopped(self) -> bool:
         return self.dead or self.frozen
 
-    def _crash(self) -> None:
+    def crash(self) -> None:
+        """The end, in the middle of something."""
         self.world.fault(self.name, "crash")
         self.die("crashed")
 
-    def _freeze(self) -> None:
+    def freeze(self) -> None:
+        """It does nothing for a while; others may take it for dead."""
         pause = self._rng.choice(self.world.weather.freezes)
         self.world.fault(self.name, f"freeze for {pause} s")
         self.frozen = True
@@ -136,7 +139,7 @@ class Process:
         self.die(outcome)
 
     async def _command(self) -> str:
-        resources = [kind(self.call) for kind in KINDS]
+        resources = [kind(Wire(self).send) for kind in KINDS]
         engine = Engine(
             "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=self.gate,
             clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
@@ -185,37 +188,17 @@ class Process:
         else:
             self.operator.committed()
         if (when, self.commits) in self._kills:
-            self._crash()
+            self.crash()
         await asyncio.sleep(self._rng.uniform(0.001, 0.02 if when == "before" else 0.01))
         if world.strikes(f"commit {self.name}", world.storage_rate / 2):
             trouble = self._rng.choice(DISK)
             world.fault(self.name, f"disk: {trouble}, {when} the commit is durable")
             raise StorageError(trouble)
 
-    async def call(self, request: Request) -> Answer:
-        """One request, given up after `TIMEOUT`; what it does on the platform goes on."""
-        if self.dead:
-            raise asyncio.CancelledError
-        future: asyncio.Future[Answer] = self.world.loop.create_future()
-
-        def first(answer: Answer) -> None:
-            if not future.done():
-                future.set_result(answer)
-
-        self.world.say(self.name, str(request))
-        if self.world.now >= self._expires_at and not self.world.calm:
-            self.world.fault(self.name, "token expired")
-            self.world.after(0.05, first, ("unauthorised",))
-        else:
-            self.operator.watch.sent(self, request)
-            self.platform.receive(request, first)
-            if request.verb not in ("GET", "LIST") and self.world.strikes(f"kill {self.name}", self.world.kill_rate):
-                self._crash()
-        self.world.after(TIMEOUT, first, ("in_doubt",))
-        answer = await future
-        if answer[0] == "not_applied" and answer[1] is not None:
-            self.gate.pause(cast("float", answer[1]))
-        return answer
+    @property
+    def expired(self) -> bool:
+        """Whether its credentials have ended."""
+        return self.world.now >= self._expires_at and not self.world.calm
 
     def _observe(self, notice: Notice) -> None:
         """Whatever the engine wants a person to see is a report."""

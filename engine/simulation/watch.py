@@ -1,6 +1,6 @@
 """What must hold at every instant: checked at each commit, at each request, and at each object that comes to be.
 
-- no request that creates, changes or deletes leaves without a durable intent (rules 1 and 10);
+- no request that creates, changes or deletes leaves without a durable intent, or later than that allows (rules 1, 10);
 - an id in the journal never changes, is the platform's, and goes only when its object is gone;
 - no journal is sure of a step of which there are two, and no second one comes to be while none is in doubt.
 """
@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING
 
 from engine import labels
 from engine.journal.memory import Contents, MemoryStore
+from engine.machine import Timing
 from engine.model import Origin, Receipt, RunState, StepState, StepStatus, Verb
 from engine.simulation.platform import Platform, Request
 from engine.simulation.things import SHARED, owner, run_of
+from engine.simulation.weather import SETTLE
+from engine.simulation.wire import READS
 
 if TYPE_CHECKING:
     from engine.simulation.process import Process
 
 Where = tuple[str, str]
 """(run, step)"""
+Intent = tuple[str, str, object]
+"""What an intent allows to be sent: the verb, what of, and under which condition."""
+WINDOW = Timing(settle=SETTLE).send_window
 
 
 class Watch:
@@ -35,8 +41,7 @@ class Watch:
         self._contents: Contents = store.contents
         self._seen: dict[int, RunState] = {}
         self._heard: dict[int, int] = {}
-        self._tags, self._doomed, self._signs = set[str](), set[str](), set[tuple[str, int]]()
-        self._updates = set[tuple[str, str]]()
+        self._intents: dict[Intent, float] = {}
 
     # the journal
 
@@ -65,16 +70,18 @@ class Watch:
             events = contents.history.get(key, ())
             for event in events[self._heard.get(key, 0) :]:
                 if event.detail.get("verb") == "sign":
-                    self._signs.add((str(event.detail.get("journal")), int(str(event.detail.get("generation", 0)))))
+                    self._intend("SIGN", str(event.detail.get("journal")), int(str(event.detail.get("generation", 0))))
             self._heard[key] = len(events)
 
     def _step(self, run: RunState, old: StepState, new: StepState) -> None:
         where = _where(run), new.name
-        self._tags |= {attempt.tag for attempt in new.attempts if attempt.verb is Verb.CREATE}
-        if new.receipt:
-            changing = [attempt for attempt in new.attempts if attempt.verb is Verb.UPDATE]
-            self._updates |= {(new.receipt.id, attempt.condition) for attempt in changing}
-        self._doomed |= set(new.tombstones)
+        for attempt in new.attempts:
+            if attempt in old.attempts:
+                continue
+            if attempt.verb is Verb.CREATE:
+                self._intend("POST", attempt.tag)
+            elif new.receipt:
+                self._intend("PATCH" if attempt.verb is Verb.UPDATE else "DELETE", new.receipt.id, attempt.condition)
         if old.receipt and new.receipt is None:
             self._dropped(where, old.receipt, new)
         elif old.receipt and new.receipt and old.receipt.id != new.receipt.id:
@@ -83,6 +90,9 @@ class Watch:
             self._received(where, new.receipt)
         if new.receipt and new.receipt.origin is not Origin.ADOPTED and _sure(run, new):
             self._one(where, f"sure of {new.receipt.id}")
+
+    def _intend(self, verb: str, what: str, condition: object = "") -> None:
+        self._intents[verb, what, condition] = self.platform.world.now
 
     def _dropped(self, where: Where, receipt: Receipt, step: StepState) -> None:
         there = self.platform.history.get(receipt.id, [(0.0, None)])[-1][1]
@@ -113,22 +123,21 @@ class Watch:
 
     def sent(self, process: Process, request: Request) -> None:
         """A request leaves."""
-        note = labels.parse(request.note)
-        match request.verb:
-            case "POST":
-                known = note.attempt in self._tags
-                self.sends[note.attempt] = self.platform.world.now, not self._suspects(request)
-            case "SIGN":
-                known = (note.journal, note.generation) in self._signs
-            case "PATCH":
-                known = (request.id, request.before) in self._updates
-            case "DELETE":
-                known = request.id in self._doomed
-            case _:
-                return
+        if request.verb in READS:
+            return
+        now, note = self.platform.world.now, labels.parse(request.note)
+        intents: dict[str, tuple[str, object]] = {
+            "POST": (note.attempt, ""), "SIGN": (note.journal, note.generation),
+            "PATCH": (request.id, request.before), "DELETE": (request.id, ""),
+        }  # fmt: skip
+        since = self._intents.get((request.verb, *intents[request.verb]))
+        if request.verb == "POST":
+            self.sends[note.attempt] = now, not self._suspects(request)
         where = process.name, request.verb
-        if not known:
+        if since is None:
             self._say(where, f"sent without a durable intent: {request}")
+        elif now > since + WINDOW:
+            self._say(where, f"sent {now - since:.1f} s after its intent: {request}")
         if process.command == "recover":
             self._say(where, f"recover changes something: {request}")
 

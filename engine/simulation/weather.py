@@ -43,6 +43,14 @@ class Weather:
     """How long at most a late request waits in the gateway."""
     permits: Sequence[float] = (0, 0, 0.5, 30)
     """How long each permit takes."""
+    wire_rate: Sequence[float] = (0, 0, 0.1)
+    """Of each request: it waits before it leaves, for its place on the wire, a name, a handshake."""
+    wires: Sequence[float] = (0.1, 2, 4, 6, 20)
+    """For how long."""
+    stall_rate: Sequence[float] = (0, 0, 0.02)
+    """Of each request: its process freezes while it waits to leave, or while it is out."""
+    stalls: Sequence[str] = ("",)
+    """Of requests with which verb; empty: of all."""
     outages: Sequence[int] = (0, 0, 0, 1, 3)
     """How many: all requests refused, failing, or going nowhere, for up to ten minutes."""
     expiry_rate: Sequence[float] = (0, 0, 0.3)
@@ -68,6 +76,8 @@ class Weather:
     disaster: Sequence[float] = (0, 0.2, 0.6)
     """How likely the journal is broken between two commands, or while one is at work."""
     disasters: Sequence[str] = ("deleted", "restored", "failover", "rewound")
+    regret: Sequence[float] = (0, 0.5)
+    """How likely people keep what they were destroying when the journal broke."""
     tabular: Sequence[bool] = (False, False, True)
     """Whether nothing titled goes before the source: only the sentinel does."""
     adopts: Sequence[str] = ("", "", "source", "schema")
@@ -89,10 +99,10 @@ class Weather:
 ANY = Weather()
 
 STILL = Weather(
-    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], outages=[0],
-    expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False], lists=["fresh"], read_lag=[0], runs=[1],
-    rivals=[""], scripts=[("run",)], disaster=[0], tabular=[False], adopts=[""], mend_rate=[0], hurry=[0],
-    hands=[0], relaunch=[0.2],
+    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], wire_rate=[0],
+    stall_rate=[0], outages=[0], expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False], lists=["fresh"],
+    read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)], disaster=[0], regret=[0], tabular=[False], adopts=[""],
+    mend_rate=[0], hurry=[0], hands=[0], relaunch=[0.2],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 

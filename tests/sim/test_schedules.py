@@ -68,6 +68,8 @@ QUICK = (
     "trust_restored",
     "no_epoch",
     "no_lease",
+    "lease_from_answer",
+    "no_window_of_delete",
 )
 
 
