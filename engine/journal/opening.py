@@ -12,10 +12,16 @@ from threading import Lock
 from sqlalchemy import Connection, inspect, text
 
 from engine.errors import JournalNewer, JournalOlder
-from engine.journal import rules, sql
+from engine.journal import rules, sql, tables
 from engine.journal.tables import REVISION
 
 VERSION_TABLE = "journal_version"
+
+MAKE_VERSION = (
+    f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+    f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+)
+"""As Alembic makes it."""
 
 SCRIPTS = Path(__file__).parents[2] / "migrations"
 """Beside this package in the checkout and in the wheel alike; not by name, which a folder of the user's may bear."""
@@ -72,9 +78,16 @@ def check_readable(connection: Connection, shown: str) -> bool:
     return found is not None
 
 
+def make(connection: Connection) -> None:
+    """Make the tables of a new journal as they are declared, at `REVISION`, in the connection's transaction."""
+    tables.metadata.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(MAKE_VERSION)
+    connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{REVISION}')")  # noqa: S608
+
+
 def migrate(connection: Connection) -> None:
-    """Bring the database to `REVISION`, in the connection's transaction."""
-    from alembic import command  # noqa: PLC0415 - 0.2 s that a journal which is up to date does not pay
+    """Bring an older journal to `REVISION`, in the connection's transaction."""
+    from alembic import command  # noqa: PLC0415 - 0.2 s that a journal which is new or up to date does not pay
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()

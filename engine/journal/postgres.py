@@ -64,7 +64,10 @@ class PostgresPlace:
     def open(self, process: str) -> Opened:
         with self._explained(), self._connect() as connection:
             connection.execute(SERIALISE, {"locks": LOCKS})
-            if opening.check_version(connection, self.shown) != REVISION:
+            found = opening.check_version(connection, self.shown)
+            if found is None:
+                opening.make(connection)
+            elif found != REVISION:
                 opening.migrate(connection)
             meta, identity = opening.read_meta(connection), _identity(connection)
             replaced = bool(meta) and meta["identity"] != identity

@@ -100,7 +100,7 @@ class SqlitePlace:
         os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with self._connect(write=True, path=made) as connection:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            opening.migrate(connection)
+            opening.make(connection)
         files.remove(self.path)  # if only to be rid of a log that was left behind: SQLite would apply it to ours
         made.rename(self.path)
         files.sync_folder(self.path.parent)
