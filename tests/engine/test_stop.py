@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from engine import Engine, Item, NotApplied, Receipt, Workflow, runner
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
+from engine.pacing import Pacing
 from engine.resource import Hit, Label, Resource, View
 from engine.session import Notice
 
@@ -126,6 +128,27 @@ async def test_what_was_prepared_and_never_left_is_no_doubt_for_the_next(tmp_pat
         states = [await engine.journal.load(run_id("things", LOCAL, name)) for name in names]
     assert set(platform.made) == {"first"}
     assert [step.name for state in states for step in state.steps.values() if step.attempts] == []
+
+
+async def test_what_was_prepared_and_never_left_gives_its_permits_back(tmp_path: Path) -> None:
+    """Two steps are prepared with all permits when the stop comes; then another engine needs them."""
+    gate = Pacing(boot=asyncio.get_running_loop().time, rng=Random(1), concurrency=2)
+    platform = Things()
+
+    def stop(notice: Notice) -> None:
+        if notice.name == "step_done":
+            engine.stop()
+
+    one, other = str(tmp_path / "one.db"), str(tmp_path / "other.db")
+    async with Engine(one, workflows=[things], resources=[platform], gate=gate, settle=0.2, observer=stop) as engine:
+        await engine.start(things, Inputs(), source="one")
+    assert platform.made == ["first"]
+    async with (
+        Engine(other, workflows=[things], resources=[platform], gate=gate, settle=0.2) as engine,
+        asyncio.timeout(10),
+    ):
+        run = await engine.start(things, Inputs(), source="other")
+    assert run.status is RunStatus.DONE
 
 
 async def test_branches_of_one_run_are_answered_side_by_side(tmp_path: Path) -> None:
