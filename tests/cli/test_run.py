@@ -126,6 +126,21 @@ def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platf
     assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
 
 
+def test_a_name_that_two_sandboxes_have_is_that_of_the_one_which_the_variables_name(
+    headway: Headway, platform: Platform, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert headway("run", own.name).code == 0
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
+    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
+    assert headway("run", own.name, "--yes").code == 1
+    platform.faults()
+    ended = headway("resume", "own-cases", "--yes")
+    assert (ended.code, ended.err.count("another sandbox")) == (0, 0)
+    assert platform.report()["created"]["flow"] == 2
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "dev")
+    assert "own-cases is done: nothing to do" in headway("resume", "own-cases").err
+
+
 @pytest.mark.parametrize("command", [("resume",), ("pause", "acme-accounts")])
 def test_an_older_journal_is_brought_up_to_date_by_what_goes_on_with_it(
     headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]

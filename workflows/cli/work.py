@@ -190,8 +190,9 @@ class Resume(Work):
         """The ids of the runs that this command is about: of this sandbox, and in one of these states."""
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
         if runs:
-            found = await find_runs(app.engine, runs)
-            elsewhere = [run.source for run in found if not same_world(run.scope, scope)]
+            known = await find_runs(app.engine, runs)
+            found = [run for run in known if same_world(run.scope, scope)]
+            elsewhere = sorted({run.source for run in known} - {run.source for run in found})
             if elsewhere:
                 raise Refusal(
                     f"{listed(elsewhere, NAMED)}: of another sandbox than {scope.sandbox!r}", "set AEP_SANDBOX_NAME"
