@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import Answer, InDoubt, NotApplied, NotReady
 from tests.cli.conftest import Headway, Platform, emulating, spawn
+from workflows.cli.failures import explain
 from workflows.emulator import EmulatorConfig, Org, Sandbox
 
 Setup = Callable[[Path, pytest.MonkeyPatch, Platform], None]
@@ -201,6 +203,12 @@ def test_bad_input(
         assert place >= 0, f"{words!r} is not in its place in:\n{ended.err}"
     assert (ended.code, platform.posts(), ended.out) == (case.code, 0, "")
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("answer", [NotApplied("nobody answers"), InDoubt("a 503"), NotReady("it is being made")])
+def test_a_platform_that_does_not_answer_is_no_wrong_usage(answer: Answer) -> None:
+    code, text = explain(answer)
+    assert (int(code), "run the command again" in text) == (1, True)
 
 
 def test_a_traceback_is_shown_when_it_is_asked_for(headway: Headway) -> None:

@@ -97,6 +97,7 @@ def _table() -> Sequence[Row]:
         (engine.StorageError, Exit.STORAGE, _said),
         ((engine.Halt, engine.ScopeMismatch), Exit.USAGE, _said),
         ((engine.WorkflowChanged, engine.UnknownRun), Exit.USAGE, str),
+        ((engine.NotApplied, engine.InDoubt, engine.NotReady), Exit.FAILED, lambda e: f"{e}\n{AGAIN}"),
         (engine.Answer, Exit.USAGE, lambda e: f"{e}\n{e.failure.hint}" if e.failure.hint else str(e)),
         ((Unauthorized, Forbidden), Exit.AUTH, lambda e: f"{e}\n{CONSOLE}"),
         (AepError, Exit.FAILED, lambda e: f"{e}\n{AGAIN}"),
