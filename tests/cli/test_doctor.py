@@ -128,8 +128,8 @@ def test_rows_that_refer_to_nothing_are_found_out(headway: Headway, manifest: Pa
 
 
 @contextmanager
-def in_another_time(platform: Platform, seconds: float) -> Iterator[str]:
-    """The same platform through a gateway whose clock is ahead by so much."""
+def in_another_time(platform: Platform, seconds: float | str) -> Iterator[str]:
+    """The same platform through a gateway whose clock is ahead by so much, or says this."""
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -144,7 +144,8 @@ def in_another_time(platform: Platform, seconds: float) -> Iterator[str]:
             with answer:
                 content = answer.read()
             self.send_response_only(answer.status)
-            self.send_header("Date", formatdate(time.time() + seconds, usegmt=True))
+            said = seconds if isinstance(seconds, str) else formatdate(time.time() + seconds, usegmt=True)
+            self.send_header("Date", said)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -169,11 +170,12 @@ def in_another_time(platform: Platform, seconds: float) -> Iterator[str]:
     [
         (20, r"ok    clock           [12]\d(\.\d)? s behind the platform"),
         (-200, r"FAIL  clock           3 min \d+ s ahead of the platform"),
+        ("noon", r"ok    clock           the platform does not say what time it is"),
     ],
-    ids=["a little", "too much"],
+    ids=["a little", "too much", "no date"],
 )
 def test_the_clock_is_held_against_the_platforms(
-    headway: Headway, platform: Platform, monkeypatch: pytest.MonkeyPatch, seconds: float, says: str
+    headway: Headway, platform: Platform, monkeypatch: pytest.MonkeyPatch, seconds: float | str, says: str
 ) -> None:
     with in_another_time(platform, seconds) as url:
         monkeypatch.setenv("AEP_BASE_URL", url)

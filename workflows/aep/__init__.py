@@ -28,6 +28,7 @@ from workflows.aep.errors import (
     TitleTaken,
     Unauthorized,
     WindowClosed,
+    http_date,
 )
 from workflows.aep.paging import CATALOG, DATA_PREP, FLOW_SERVICE, REGISTRY, SANDBOXES
 from workflows.aep.platform_time import PlatformTime
@@ -68,6 +69,7 @@ __all__ = [
     "TitleTaken",
     "Unauthorized",
     "WindowClosed",
+    "http_date",
     "load_credentials",
     "make_transport",
     "record",

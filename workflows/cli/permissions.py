@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from math import inf
 
-from workflows.aep import AepClient, AepError, Forbidden, Lost, NotSent, Refused, Unauthorized
+from workflows.aep import AepClient, AepError, Forbidden, Lost, NotSent, Refused, Unauthorized, http_date
 from workflows.cli.failures import Exit, explain
 
 
@@ -112,8 +111,8 @@ class Look:
 
     def dated(self, date: str | None, sent: float, received: float) -> None:
         """Learn from an answer's date, which has whole seconds; `sent`, `received` by this machine's clock."""
-        if date:
-            there = parsedate_to_datetime(date).timestamp()
+        there = http_date(date)
+        if there is not None:
             self._least = max(self._least, sent - there - 1)
             self._most = min(self._most, received - there)
 
