@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from workflows.aep import AepClient, Credentials
 
 MOST = 60.0
-"""Seconds by which this machine's clock may differ: a flow's start is computed by it."""
+"""Seconds by which this machine's clock may differ. Flows start and waits end by the platform's (`PlatformTime`); by
+this one certificates are checked, and events are dated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def _clock(ahead: float | None) -> Finding:
     said = f"{duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the platform"
     if abs(ahead) <= MOST:
         return Finding(name="clock", text=said)
-    hint = "Set this machine's clock, e.g. by NTP: it says when a flow starts"
+    hint = "Set this machine's clock, e.g. by NTP: certificates are checked by it, and events are dated"
     return Finding(name="clock", text=said, code=Exit.FAILED, hint=hint)
 
 
