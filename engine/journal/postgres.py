@@ -167,7 +167,7 @@ class PostgresPlace:
 
     def explain(self, error: DBAPIError | OSError) -> StorageError:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        what = str(cause).strip().splitlines()[0]
+        what = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
         state = getattr(cause, "sqlstate", None)
         if state is None or state.startswith(("08", "57P", "53")):
             return StorageError(

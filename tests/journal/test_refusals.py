@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from engine.errors import JournalNewer, JournalOlder, JournalUnreadable, StorageError
 from engine.journal import files, open_journal, sqlite, sqlite_engines
+from engine.journal.postgres import PostgresPlace
 from engine.model import RunStatus
 from engine.ports import Journal
 from tests.journal.helpers import StillClock, done, enter, names, new_run, read_all, record
@@ -295,6 +296,11 @@ async def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_p
         error = await refused(url, read_only=read_only, kind=StorageError)
         assert f"postgresql://{tmp_path}/db does not answer" in str(error)
         assert "secret" not in f"{error} {error.hint} {error.__cause__}"
+
+
+def test_an_error_without_words_is_called_by_its_name() -> None:
+    place = PostgresPlace(make_url("postgresql+psycopg://server/journal"))
+    assert "does not answer: TimeoutError" in str(place.explain(TimeoutError()))
 
 
 @pytest.mark.postgres
