@@ -28,7 +28,7 @@ from engine.journal.texts import change
 T = TypeVar("T")
 
 QUICK_CHECK_BYTES = 16 * 2**20
-"""Up to this size a file is checked page by page when it is opened (about 0.1 s); larger ones by `store check`."""
+"""Up to this size a file is checked page by page when it is opened (about 0.1 s); larger ones by `examine`."""
 
 COMMITTED = "UPDATE meta SET value = ? WHERE key = 'commits'"
 

@@ -28,7 +28,7 @@ def explain(error: DBAPIError | OSError, shown: str) -> StorageError:
         return damaged(shown, str(error.orig))
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return forbidden(shown, str(error.orig))
-    return StorageError(f"{shown}: {error.orig}", "run the command again; headway store check examines the file")
+    return StorageError(f"{shown}: {error.orig}", "run the command again; headway doctor examines the file")
 
 
 def forbidden(shown: str, what: str) -> JournalUnreadable:
