@@ -30,12 +30,14 @@ class Asking(Generic[Question, Known]):
         self.unheard = 0
 
     async def about(self, questions: Iterable[Question]) -> None:
-        """Ask what is not known yet."""
-        unknown = {question for question in questions if question not in self._answers}
-        if not unknown:
-            return
-        await together(*(partial(self._one, question) for question in unknown))
-        while len(self._answers) > max(KEPT, len(unknown)):
+        """Ask what is not known yet. All that are asked about together are kept."""
+        wanted = set(questions)
+        known = wanted & self._answers.keys()
+        for question in known:
+            self._answers.move_to_end(question)
+        if unknown := wanted - known:
+            await together(*(partial(self._one, question) for question in unknown))
+        while len(self._answers) > max(KEPT, len(wanted)):
             self._answers.popitem(last=False)
 
     async def __call__(self, question: Question) -> Known | Rejected | None:
