@@ -95,6 +95,9 @@ def test_what_cannot_be_said_is_told_in_comments() -> None:
     assert comments(rows=twice)["mappings"] == "1 of 2 rows cannot be said here"
     assert comments(delta=DeltaColumn(name="at", format="YYYY-MM-DD"))["delta_column"].endswith("YYYY-MM-DD")
     assert comments(schedule={"endTime": 2})["schedule"] == "the flow ends at 2"
+    milliseconds = {"frequency": "hour", "interval": 1, "startTime": 1612310466000}
+    assert comments(schedule=milliseconds)["schedule"].startswith("the flow starts at 1612310466000, which is no time")
+    assert said(replace(CHAIN, schedule=milliseconds))["schedule"] == {"frequency": "hour", "interval": 1}
 
 
 @pytest.mark.parametrize(

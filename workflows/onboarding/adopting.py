@@ -110,15 +110,23 @@ def _mappings(chain: BuiltChain, columns: Collection[str]) -> Iterator[tuple[str
 
 
 def _schedule(said: Mapping[str, Json]) -> Source:
-    start, once = said.get("startTime"), said.get("frequency") == "once"
+    start, once = _moment(said.get("startTime")), said.get("frequency") == "once"
     schedule = {
         key: said[key]
         for key in ("frequency", "interval", "backfill")
         if said.get(key) is not None and not (once and key in NOT_WITH_ONCE)
     }
-    if isinstance(start, int):
-        schedule["start"] = f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if start:
+        schedule["start"] = start
     return schedule
+
+
+def _moment(start: Json) -> str | None:
+    """A start as a manifest writes it; None for none, and for one that is no time (contract 13.31 shows such)."""
+    try:
+        return f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}" if isinstance(start, int) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _comments(chain: BuiltChain, columns: Collection[str], mappings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -132,5 +140,8 @@ def _comments(chain: BuiltChain, columns: Collection[str], mappings: Mapping[str
         yield key, f"{len(chain.rows) - len(mappings)} of {len(chain.rows)} rows cannot be said here"
     if chain.delta and _odd(chain.delta.format):
         yield "delta_column", f"the flow reads it as {chain.delta.format}"
+    start = chain.schedule.get("startTime")
+    if start is not None and _moment(start) is None:
+        yield "schedule", f"the flow starts at {start}, which is no time in epoch seconds"
     if "endTime" in chain.schedule:
         yield "schedule", f"the flow ends at {chain.schedule['endTime']}"
