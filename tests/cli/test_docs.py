@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine.model import RunStatus
 from tests.cli.conftest import Headway
 from workflows import __version__
 from workflows.cli import COMMANDS
@@ -37,6 +39,15 @@ def test_help_lists_every_command(offline: Headway) -> None:
 def test_docs_describe_every_command() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
     assert [name for name in COMMANDS if f"## {name}\n" not in text] == []
+
+
+def test_docs_describe_every_event() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text()
+    source = "".join(path.read_text() for path in (ROOT / "engine").glob("*.py"))
+    told = {name for name in re.findall(r'\btell\(\s*"(\w+)"', source) if not name.endswith("_")}
+    ended = {f"run_{status.value}" for status in RunStatus if status is not RunStatus.RUNNING}
+    assert "step_done" in told
+    assert [name for name in sorted(told | ended) if f"`{name}`" not in text] == []
 
 
 def test_help_loads_next_to_nothing() -> None:
