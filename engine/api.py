@@ -20,6 +20,7 @@ from engine.identity import run_id
 from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
 from engine.model import Event, Json, RunState, RunStatus, Scope
+from engine.orphans import Orphan, unshared
 from engine.pacing import Pacing
 from engine.ports import Clock, Gate, Journal
 from engine.recover import resolve
@@ -157,14 +158,20 @@ class Engine:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
         return await self._act(batch, Drive.go)
 
-    async def destroy(self, run_ids: Collection[str], *, delete_data: bool = False) -> Counter[RunStatus]:
-        """Delete what these runs made, in safe order, then what only they shared; never what they adopted or others
-        share. What holds data, and what that refers to, is kept without `delete_data`. Raises `Halt`."""
+    async def unshared(self, scope: Scope) -> Sequence[Orphan]:
+        """What runs of a sandbox shared once and none shares any more, without what holds data."""
+        return await unshared(self.session, self.wanted.workflows, scope)
+
+    async def destroy(
+        self, run_ids: Collection[str], others: Sequence[Orphan] = (), *, delete_data: bool = False
+    ) -> Counter[RunStatus]:
+        """Delete what these runs made, in safe order, then what only they shared, and `others`; never what they adopted
+        or others share. What holds data, and what that refers to, is kept without `delete_data`. Raises `Halt`."""
         batch = await self.journal.new_batch()
         await self.journal.enroll(batch, tuple(RunStatus), run_ids)
         counts = await self._act(batch, partial(Drive.destroy, delete_data=delete_data))
         if self.runner and not self.runner.stopped:
-            await self.runner.destroy_orphans(run_ids, delete_data=delete_data)
+            await self.runner.destroy_orphans(run_ids, others, delete_data=delete_data)
         return counts
 
     async def switch(self, run_ids: Collection[str], *, on: bool) -> Counter[RunStatus]:

@@ -1,24 +1,25 @@
-"""Shared steps that no run needs any more: what destroying the last run that shared them leaves to be deleted."""
+"""Shared steps that no run needs any more: because the last run that shared them was destroyed, or shares another."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import UnknownRun
 from engine.identity import run_id
-from engine.model import Receipt, RunState, RunStatus
+from engine.model import Origin, Receipt, RunState, RunStatus, Scope
 from engine.session import Session
 from engine.workflow import Plan, Step, Workflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A shared step whose last run was destroyed, with the inputs of that run. `needs`: the ids of the shared steps
-    that it refers to, by name."""
+    """A shared step that no run needs, with the inputs of the last one that did, if that is known. `needs`: the ids of
+    the shared steps that it refers to, by name."""
 
     id: str
+    key: str
     step: Step
     workflow: Workflow[Any]
     inputs: Any
@@ -50,23 +51,76 @@ async def orphans(
             continue
         inputs = workflow.decode(state.inputs)
         plan = workflow.plan(inputs)
-        ids = {name: run_id(state.workflow, state.scope, key, shared=True) for name, key in plan.shared.items()}
+        ids = {name: _id(state, plan, name) for name in plan.shared}
         needed = set(_kept(state, plan, data=data)) if state.status is RunStatus.DESTROYED else set(ids)
         used |= {ids[name] for name in needed & ids.keys()}
         if state.run_id in destroyed:
             for name, id in ids.items():
                 step = plan.steps[name]
                 needs = {need: ids[need] for need in step.needs if need in ids}
-                found[id] = Orphan(id=id, step=step, workflow=workflow, inputs=inputs, needs=needs)
+                key = plan.shared[name]
+                found[id] = Orphan(id=id, key=key, step=step, workflow=workflow, inputs=inputs, needs=needs)
+    return _dependents_first((o for o in found.values() if o.id not in used), workflows)
+
+
+async def unshared(session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope) -> list[Orphan]:
+    """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
+    what it may stand on, is never among them: it outlives its runs."""
+    used, found = set[str](), list[Orphan]()
+    async for state in session.journal.stream(statuses=tuple(set(RunStatus) - {RunStatus.DESTROYED})):
+        workflow = workflows.get((state.workflow, state.variant))
+        if workflow is None:
+            continue
+        for inputs in (*state.was, state.inputs):
+            plan = workflow.plan(workflow.decode(inputs))
+            used |= {_id(state, plan, name) for name in plan.shared}
+    async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
+        workflow = workflows.get((state.workflow, state.variant))
+        if workflow is None or state.run_id in used or not _within(state.scope, scope):
+            continue
+        for name, step in state.steps.items():
+            made = step.receipt and step.receipt.confirmed and step.receipt.origin is not Origin.ADOPTED
+            if made and name in workflow.steps and name not in _under_data(workflow):
+                declared = workflow.steps[name]
+                found.append(
+                    Orphan(id=state.run_id, key=state.source, step=declared, workflow=workflow, inputs=None, needs={})
+                )
+    return _dependents_first(found, workflows)
+
+
+def _under_data(workflow: Workflow[Any]) -> set[str]:
+    """The steps that hold data, and all that these refer to."""
+    found = set[str]()
+    queue = [name for name, step in workflow.steps.items() if _holds_data(step)]
+    while queue:
+        name = queue.pop()
+        found.add(name)
+        queue += workflow.steps[name].needs
+    return found
+
+
+def _within(one: Scope, other: Scope) -> bool:
+    return (one.gateway, one.org, one.sandbox) == (other.gateway, other.org, other.sandbox)
+
+
+def _id(state: RunState, plan: Plan, name: str) -> str:
+    return run_id(state.workflow, state.scope, plan.shared[name], shared=True)
+
+
+def _dependents_first(found: Iterable[Orphan], workflows: Mapping[tuple[str, str], Workflow[Any]]) -> list[Orphan]:
     order = {name: place for workflow in workflows.values() for place, name in enumerate(workflow.order)}
-    return sorted((o for o in found.values() if o.id not in used), key=lambda o: -order[o.step.name])
+    return sorted((o for o in found if not o.step.reads_only), key=lambda o: -order[o.step.name])
+
+
+def _holds_data(step: Step) -> bool:
+    return bool(getattr(step.resource, "holds_data", False))
 
 
 def _kept(state: RunState, plan: Plan, *, data: bool) -> Iterator[str]:
     """What is left of a destroyed run, and all that it refers to."""
     queue = [name for name, step in state.steps.items() if step.receipt and name in plan.steps]
     if not data:
-        queue += [name for name in plan.shared if getattr(plan.steps[name].resource, "holds_data", False)]
+        queue += [name for name in plan.shared if _holds_data(plan.steps[name])]
     while queue:
         name = queue.pop()
         yield name

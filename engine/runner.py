@@ -6,7 +6,7 @@ Memory depends on the window, not on the batch. A common cause (`Halt`) stops ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from engine.errors import UnknownRun, WorkflowChanged
 from engine.evidence import confirm
 from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunChanges, RunState, RunStatus, StepState, replace
-from engine.orphans import orphans
+from engine.orphans import Orphan, orphans
 from engine.recover import find_again
 from engine.refresh import refresh
 from engine.revise import revise_step
@@ -193,13 +193,16 @@ class Runner:
             raise cause(errors) from errors
         return self.counts
 
-    async def destroy_orphans(self, run_ids: Collection[str], *, delete_data: bool) -> Counter[RunStatus]:
-        """Delete what only these runs shared, once they are destroyed; how many shared steps ended in which state.
+    async def destroy_orphans(
+        self, run_ids: Collection[str], others: Sequence[Orphan], *, delete_data: bool
+    ) -> Counter[RunStatus]:
+        """Delete what only these runs shared, once they are destroyed, and `others`; how many shared steps ended in
+        which state.
 
         Raises `Halt` for a common cause."""
         counts: Counter[RunStatus] = Counter()
         with anyio.CancelScope() as self.scope:
-            for orphan in await orphans(self.session, self.workflows, run_ids, data=delete_data):
+            for orphan in (*await orphans(self.session, self.workflows, run_ids, data=delete_data), *others):
                 if self.stopped:
                     break
                 try:

@@ -130,3 +130,27 @@ def test_what_a_lost_journal_left_behind_is_no_riddle(
     assert {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]} == made
     kinds = Counter(one["kind"] for one in platform.objects().values() if one["live"])
     assert (kinds["dataset"], kinds["flow"], kinds["source_connection"]) == (1, 1, 1), kinds
+
+
+def test_what_no_source_shares_any_more_is_named_and_goes(
+    headway: Headway, platform: Platform, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICENOW_PASSWORD", "hunter2")
+    headway("run", own.name)
+    own.write_text(own.read_text().replace("name: ServiceNow\n", "name: ServiceNow anew\n"))
+    assert headway("run", own.name, "--replace").code == 0
+    assert live(platform)["base_connection"] == 2
+    planned = headway("plan", own.name, "--detailed-exitcode")
+    assert "base connection that no source shares any more: left alone" in planned.out
+    assert planned.code == 0, "it is nothing that `run` would do"
+    [*_, gone, _summary] = headway("plan", own.name, "--json").lines
+    assert (gone["action"], gone["shared"].rpartition(":")[2]) == ("gone", gone["source"])
+
+    asked = headway("destroy", own.name, "--removed")
+    assert asked.code == 3
+    assert "1 object that no source shares any more" in asked.err
+    assert headway("destroy", own.name, "--removed", "--yes").code == 0
+    assert live(platform)["base_connection"] == 1
+    assert live(platform)["flow"] == 1
+    assert "no source shares" not in headway("plan", own.name).out
+    assert clean(platform)

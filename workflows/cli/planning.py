@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,6 +175,10 @@ async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
             _tell(asked, "gone", run.source, ["in the journal, not in the manifest: left alone"], {})
+    for orphan in await survey.engine.unshared(survey.scope):
+        counts["gone"] += 1
+        text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: left alone"
+        _tell(asked, "gone", orphan.key.rpartition(":")[2], [text], {"shared": orphan.key})
     return counts
 
 
@@ -193,7 +197,7 @@ def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
     _tell(asked, action, found.item.source, shown, details)
 
 
-def _tell(asked: Asked, action: str, source: str, what: list[str], details: dict[str, object]) -> None:
+def _tell(asked: Asked, action: str, source: str, what: list[str], details: Mapping[str, object]) -> None:
     if asked.json:
         from workflows.cli.events import print_json
 

@@ -80,17 +80,20 @@ class Destroy(Work):
             done += gone
             if not gone:
                 ids.append(id)
-        if not ids and not done:
+        everything = self.removed or not (self.options.only or self.options.exclude)
+        others = await app.engine.unshared(scope) if everything else ()
+        if not (ids or done or others):
             raise Refusal(
                 f"the journal has no run of {self.manifest}{' that was removed from it' if self.removed else ''}",
                 "nothing was sent; if the journal was lost, rebuild it with "
                 f"`{self.options.headway('recover', self.manifest)}`",
             )
-        if ids:
+        if ids or others:
             data = ", with their datasets and all data in them" if self.delete_data else ""
-            what = f"{amount(len(ids), 'source')}{data}, in {sandbox.name} ({kind_of(sandbox)})"
+            more = f", and {amount(len(others), 'object')} that no source shares any more" if others else ""
+            what = f"{amount(len(ids), 'source')}{data}{more}, in {sandbox.name} ({kind_of(sandbox)})"
             consent_to(f"destroy {what}: continue?", interrupt, yes=self.options.yes)
-        act = partial(app.engine.destroy, ids, delete_data=self.delete_data) if ids else None
+        act = partial(app.engine.destroy, ids, others, delete_data=self.delete_data) if ids or others else None
         return Batch(act=act, total=len(ids) + done, done=done)
 
     async def _found(self, survey: Survey) -> AsyncIterator[tuple[str, RunStatus]]:
