@@ -129,7 +129,8 @@ async def _delete(run: Active, name: str, id: str) -> None:
         finally:
             session.gate.leave(resource.family)
         match answer:
-            case Rejected() if run.state.shared and await _is_used(run, name, id, doubted):
+            case Rejected() if run.state.shared:
+                await _spare(run, name, id, doubted)
                 return
             case Rejected():
                 await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
@@ -145,16 +146,26 @@ async def _delete(run: Active, name: str, id: str) -> None:
                 continue
 
 
-async def _is_used(run: Active, name: str, id: str, doubted: float) -> bool:
-    """Whether a shared object whose deletion was refused is still there, once no earlier request can delete it any
-    more, the last of which left by `doubted` (boot clock): then somebody else uses it, and it stays what it was."""
-    await run.sleep(doubted + run.session.timing.settle - run.session.clock.boot())
-    resource = run.resource(name)
+async def _spare(run: Active, name: str, id: str, doubted: float) -> None:
+    """The deletion of a shared object was refused: somebody else may use it. If it is still there once no earlier
+    request can delete it any more, the last of which left by `doubted` (boot clock), it stays what it was."""
+    resource, timing = run.resource(name), run.session.timing
+    await run.sleep(doubted + timing.settle - run.session.clock.boot())
     if await run.ask(name, lambda: resource.read(id)) is None:
-        return False
+        await run.sleep(timing.read_lag)
+        if await run.ask(name, lambda: resource.read(id)) is None:
+            await _deleted(run, name, id)
+            return
     run.note(name, "spared", id=id)
     await run.write(machine.spared(run.step(name), id), doomed=())
-    return True
+
+
+async def _deleted(run: Active, name: str, id: str) -> None:
+    """Gone, by this request or by an earlier one."""
+    session = run.session
+    session.forget(run.resource(name).kind, id)
+    run.note(name, "deleted", id=id)
+    await run.write(machine.deleted(run.step(name), session.clock.wall()))
 
 
 async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
@@ -168,10 +179,8 @@ async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
             run.note(name, refused.kind, verb="delete", **describe(refused.failure))
             answer = refused
         else:
-            session.forget(run.resource(name).kind, id)
             if run.resource(name).superseding:
                 session.tell("step_left", run.state, name, id=id, kept=False)
-            run.note(name, "deleted", id=id)
-            await run.write(machine.deleted(run.step(name), session.clock.wall()))
+            await _deleted(run, name, id)
             answer = None
     return answer

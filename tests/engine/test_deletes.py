@@ -73,7 +73,7 @@ async def test_a_deletion_has_what_is_left_of_its_send_window(tmp_path: Path) ->
         assert platform.things == {}
 
 
-async def test_what_an_earlier_deletion_may_still_delete_is_not_taken_for_used_by_others(tmp_path: Path) -> None:
+async def test_what_an_earlier_deletion_has_deleted_is_neither_used_by_others_nor_in_doubt(tmp_path: Path) -> None:
     platform, things = Things(answers=[InDoubt("lost"), Rejected("in use")]), workflow(shared="all")
     async with Engine(str(tmp_path / "j.db"), workflows=[things], resources=[platform], settle=SETTLE) as engine:
         registered = await engine.register(LOCAL, [[Item(workflow=things, source="one", inputs=Inputs())]])
@@ -81,5 +81,5 @@ async def test_what_an_earlier_deletion_may_still_delete_is_not_taken_for_used_b
         await engine.destroy([run_id("things", LOCAL, "one")])
         state = await engine.journal.load(run_id("things", LOCAL, "all", shared=True))
         assert (len(platform.within), platform.things) == (2, {})
-        assert state.status is not RunStatus.DONE
-        assert state.steps["thing"].status is not StepStatus.DONE
+        assert state.status is RunStatus.DESTROYED
+        assert state.steps["thing"].status is StepStatus.DESTROYED
