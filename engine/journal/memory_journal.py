@@ -156,7 +156,7 @@ class MemoryJournal:
                 run_id=run.run_id,
                 epoch=old.epoch + 1,
                 definition=run.definition if destroyed else old.definition,
-                was=rules.inputs_before(old.was, old.inputs, run.inputs, begun=old.begun_by is not None),
+                was=rules.inputs_before(old.was, old.inputs, run.inputs, begun=old.begun_by is not None or old.suspect),
                 formerly=rules.names_before(old.formerly, run, old.source),
                 status=RunStatus.PENDING if destroyed or old.status is RunStatus.DONE else old.status,
                 finished_at=None,

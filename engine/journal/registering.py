@@ -91,7 +91,7 @@ def register(
 
 def _revise(connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes: dict[Scope, int]) -> None:
     """Give runs new inputs."""
-    differing = {found.known.key: run for run, found in runs if found.differs(run, scopes[run.scope])}
+    differing = {found.known.key: (run, found.suspect) for run, found in runs if found.differs(run, scopes[run.scope])}
     values = [
         {
             "run": key,
@@ -102,11 +102,13 @@ def _revise(connection: Connection, runs: Sequence[tuple[NewRun, Found]], scopes
             "print": run.inputs_print,
             "variant": run.variant,
             "definition": run.definition,
-            "before": rows.dump(rules.inputs_before(rows.texts(was), inputs, run.inputs, begun=bool(begun_by))),
+            "before": rows.dump(
+                rules.inputs_before(rows.texts(was), inputs, run.inputs, begun=bool(begun_by) or suspect)
+            ),
             "names": rows.dump(rules.names_before(rows.texts(formerly), run, source)),
         }
         for key, begun_by, inputs, was, formerly, source in among(connection, INPUTS, sorted(differing))
-        for run in (differing[key],)
+        for run, suspect in (differing[key],)
     ]
     if values:
         connection.execute(sql.REVISE, values)

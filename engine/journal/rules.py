@@ -55,7 +55,8 @@ def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
 
 
 def inputs_before(was: tuple[str, ...], old: str, new: str, *, begun: bool) -> tuple[str, ...]:
-    """The inputs that steps may still have once a run gets new ones."""
+    """The inputs that steps may still have once a run gets new ones. `begun`: whether the run may have been, as far as
+    this journal knows; one that forgot its end does not (rule 7)."""
     return tuple(text for text in dict.fromkeys((*was, old)) if text != new) if begun else ()
 
 

@@ -123,6 +123,19 @@ async def test_a_run_changes_its_variant_only_before_it_is_begun(store: Store, b
     assert there == (["acme", "other"] if begun_by is None else ["acme"])
 
 
+@pytest.mark.parametrize(("begun_by", "suspect"), [(None, False), ("me", False), (None, True)])
+async def test_inputs_that_a_run_may_have_been_begun_with_are_remembered(
+    store: Store, begun_by: str | None, *, suspect: bool
+) -> None:
+    """A journal that was replaced may have forgotten that it was."""
+    async with store.open() as journal:
+        _, (run,) = await enter(journal, new_run("acme", inputs='{"a":1}'))
+        await journal.write(record(replace(run, begun_by=begun_by, suspect=suspect), with_run=True))
+        await journal.register(2, [new_run("acme", inputs='{"a":2}', inputs_print="print-2")])
+        after = await journal.load(run.run_id)
+    assert after.was == (('{"a":1}',) if begun_by or suspect else ())
+
+
 async def test_finished_runs_are_left_alone_unless_their_receipts_are_in_question(store: Store) -> None:
     cases = {
         "same": (False, "print-1", Standing.UNCHANGED),
