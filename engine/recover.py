@@ -71,6 +71,9 @@ async def resolve(run: Active, name: str, adopt: str | None) -> None:
     """Write a person's answer to a doubt. Raises `Rejected` for one that cannot be."""
     if name not in run.plan.steps:
         raise Rejected(f"{run.state.source} has no step {name!r}; it has {', '.join(run.plan.steps)}")
+    step = run.step(name)
+    if step.receipt and step.receipt.confirmed and not step.attempts and step.failure is None:
+        raise Rejected(f"the {name.replace('_', ' ')} is {step.status.value}: there is no doubt to answer")
     if adopt is not None:
         await _adopt(run, name, adopt)
     else:

@@ -211,11 +211,11 @@ def test_recover_finds_again_what_a_lost_journal_knew(
 
 def conflicting(headway: Headway, manifest: Path) -> Ended:
     """A source whose journal was lost, and whose table was changed since: its marker is on another connection."""
-    headway("run", manifest.name, "--only", "acme-accounts")
+    headway("run", manifest.name, "--only", "acme-accounts", "--yes")
     for file in manifest.parent.glob("headway.db*"):
         file.unlink()
     manifest.write_text(manifest.read_text().replace("table: Account", "table: Account_2"))
-    return headway("run", manifest.name, "--only", "acme-accounts", "--json")
+    return headway("run", manifest.name, "--only", "acme-accounts", "--json", "--yes")
 
 
 def test_a_doubt_leaves_4_and_a_person_settles_it(headway: Headway, platform: Platform, manifest: Path) -> None:
@@ -235,6 +235,35 @@ def test_a_doubt_leaves_4_and_a_person_settles_it(headway: Headway, platform: Pl
     report = platform.report()
     assert (report["created"]["source_connection"], report["created"]["flow"]) == (1, 1)
     assert "by a person: adopt" in headway("why", "acme-accounts", "source_connection").out
+
+
+@pytest.mark.parametrize("answer", ["recreate", "adopt=1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"])
+def test_where_there_is_no_doubt_no_answer_is_taken(
+    headway: Headway, platform: Platform, own: Path, answer: str
+) -> None:
+    assert headway("run", own.name).code == 0
+    ended = headway("resume", "--resolve", "own-cases", "flow", answer)
+    assert (ended.code, "the flow is done: there is no doubt to answer" in ended.err) == (64, True)
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
+    assert platform.report()["created"]["flow"] == 1
+
+
+def test_an_answer_that_is_refused_is_not_written_down(
+    headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answers() -> int:
+        return headway("why", "acme-accounts", "source_connection").out.count("by a person")
+
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
+    assert conflicting(headway, manifest).code == 4
+    question = ("resume", "--resolve", "acme-accounts", "source_connection", "recreate")
+    assert (headway(*question).code, answers()) == (3, 0)
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "dev")
+    ended = headway(*question)
+    assert (ended.code, "of another sandbox than 'dev'" in ended.err, answers()) == (64, True, 0)
+    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
+    headway(*question, "--yes")
+    assert answers() == 1
 
 
 def test_no_secret_reaches_output_or_files(

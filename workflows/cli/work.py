@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
-from engine.identity import run_id
 from engine.model import RunStatus, Scope
 from engine.ports import Standing
 from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
-from workflows.cli.compose import WORKFLOW, App, find_runs
+from workflows.cli.compose import App, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
 from workflows.cli.options import Driving
@@ -171,20 +170,20 @@ class Resume(Work):
 
         engine, runs = app.engine, list(self.runs)
         if self.answer is not None:
-            source, step, adopt = self.answer
-            (run,) = await self._one(app, scope, source)
-            await engine.resolve(run, step, adopt=adopt)
-            runs.append(source)
+            runs.append(self.answer[0])
         statuses = (RunStatus.FAILED,) if self.failed else UNFINISHED
         wanted = await self._wanted(app, scope, runs, statuses)
         consent(sandbox, len(wanted), interrupt, yes=self.options.yes)
+        if self.answer is not None:
+            await self._resolve(app, scope, *self.answer)
         act = partial(engine.run, await engine.enroll(wanted, statuses)) if wanted else None
         return Batch(act=act, total=len(wanted), done=0)
 
-    async def _one(self, app: App, scope: Scope, source: str) -> list[str]:
-        ids = (source, run_id(WORKFLOW, scope, source))
-        found = [run.run_id async for run in app.engine.journal.stream(run_ids=ids)]
-        return found or [run.run_id for run in await find_runs(app.engine, [source])][:1]
+    async def _resolve(self, app: App, scope: Scope, source: str, step: str, adopt: str | None) -> None:
+        """Write the answer down; `_wanted` has seen to it that the run is one of this sandbox."""
+        known = await find_runs(app.engine, [source])
+        run = next(run for run in known if same_world(run.scope, scope))
+        await app.engine.resolve(run.run_id, step, adopt=adopt)
 
     async def _wanted(self, app: App, scope: Scope, runs: list[str], statuses: tuple[RunStatus, ...]) -> list[str]:
         """The ids of the runs that this command is about: of this sandbox, and in one of these states."""
