@@ -2,10 +2,10 @@
 
 open_journal    checks, locks, migrates, serves           __init__, opening
 examine         looks at all of it, changing nothing      __init__, places
-SqlJournal      ports.Journal over SQL                    sql_journal, registering, sql, rows, tables
+SqlJournal      ports.Journal over SQL                    sql_journal, registering, owning, sql, texts, rows, tables
 Writer          one task commits for all                  writer
-Place           what differs between the two stores       places, sqlite (sqlite_engines, files, sidecar), postgres
-MemoryJournal   ports.Journal for simulations             memory
+Place           what differs between the two stores       places, sqlite (sqlite_*, files, sidecar), postgres
+MemoryJournal   ports.Journal for simulations             memory, memory_journal
 rules           what all of them agree on                 rules
 """
 

@@ -1,6 +1,6 @@
 """The HTTP client of Adobe Experience Platform: knows HTTP and the platform's words, nothing of engines or workflows.
 
-credentials   who calls, from flags, variables, a file      errors      what happened to a request, one tree
+credentials   who calls: flags, variables, credential_files errors      what happened to a request, one tree
 auth          the access token, fetched and renewed         paging      four ways to hand out a list, without I/O
 client        read, pages, effect: start here               exchange    a request and its answer, over any transport
 transport     httpx's interface: what left, and when        connecting  name lookup, TCP, proxies, TLS

@@ -12,9 +12,9 @@ driving      from the first look to the summary             survey       a manif
 preparing    sandbox, consent                               selecting    --only, --exclude
 preflight    (asking, findings) a manifest held against live tables, fields, rules
 exploring    (sketching) explore                            importing    import
-render, summary, events, tally, words: progress, outcome    planning     plan
+render, summary, events, tally, words: progress, outcome    planning     (foreseen, saved) plan
 inspect      status                                         story        why
-doctor, init, demo (audit), bench (noop): as they are called             serve: emulator       prove: simulate
+doctor (permissions), init, demo (demo_day, audit), bench (noop): as they are called   serve: emulator   prove: simulate
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
     target_connections   a dataset as the target of a flow                          Flow Service
     mapping_sets         which column goes where                                    Data Prep
     flow_specs, flows    what a flow may ask for, and the flow                      Flow Service
+    flow_runs            how ingestions went                                        Flow Service
 
     exploration          the systems behind base connections: tables, columns
     auth_specs           base connections that are there, and what connectors ask for
