@@ -67,6 +67,21 @@ def test_a_collection_has_one_item_per_step_and_hands_ids_on(headway: Headway, m
     assert (variables["ACCESS_TOKEN"]["value"], variables["ACCESS_TOKEN"]["type"]) == ("", "secret")
 
 
+def test_each_object_is_named_as_it_is_also_what_is_shared_or_was_made_anew(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name, "--only", "acme-contacts")
+    fewer = re.sub(r"last_name: (string|person.name.lastName), ", "", manifest.read_text())
+    manifest.write_text(fewer)
+    assert headway("run", manifest.name, "--only", "acme-contacts", "--replace").code == 0
+    collection: Any = json.loads(headway("export", "acme-contacts", "--format", "postman").out)
+    bodies = [json.loads(item["request"].get("body", {}).get("raw", "{}")) for item in collection["item"]]
+    [run] = headway("status", "acme-contacts", "--json").lines
+    there = platform.objects()
+    made = {there[step["id"]]["name"] for step in run["steps"] if step["id"] in there}
+    assert {body.get("title") or body["name"] for body in bodies if body} == made
+
+
 @pytest.mark.parametrize("form", ["curl", "postman"])
 def test_secrets_are_variables(headway: Headway, own: Path, form: str) -> None:
     headway("run", own.name)

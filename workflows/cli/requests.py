@@ -14,9 +14,10 @@ import orjson
 
 from engine import codec, labels
 from engine.errors import Answer
-from engine.model import Json, Receipt, RunState, StepState
+from engine.model import Json, Receipt, RunState, StepState, replace
+from engine.prints import source_of
 from engine.resource import Adopt
-from engine.workflow import Step, Workflow
+from engine.workflow import Plan, Step, Workflow
 from workflows.aep import AepClient, Credentials, Recorded, record
 from workflows.resources import Connections, all_resources
 
@@ -72,12 +73,20 @@ async def requests_of(workflow: Workflow[Any], run: RunState, shared: Mapping[st
         values[name] = spec.ref if isinstance(spec, Adopt) else id
         if isinstance(spec, Adopt):
             continue
-        for sent in await record(_nobody(run.scope.gateway), partial(_send, step, spec, run, now)):
+        named = _named(plan, run, name, states[name])
+        for sent in await record(_nobody(run.scope.gateway), partial(_send, step, spec, named, now)):
             found.append(_request(name, sent, id or None))
     secrets = sorted({name for request in found for name in _variables(request.body)} - values.keys())
     return Requests(
         source=run.source, gateway=run.scope.gateway + BASE, made=tuple(found), values=values, secrets=tuple(secrets)
     )
+
+
+def _named(plan: Plan, run: RunState, name: str, state: StepState | None) -> RunState:
+    """The run as the step's object is named after it: what is shared after its key, each in its own generation."""
+    key, generation = plan.shared.get(name), state.generation if state else run.generation
+    source = key or (source_of(run, state) if state else run.source)
+    return replace(run, source=source, generation=generation, shared=key is not None)
 
 
 def _stand_in(name: str, receipt: Receipt | None) -> Receipt:
