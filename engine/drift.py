@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from engine import labels
+from engine.changes import restoring
 from engine.errors import Answer
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.prints import source_of
@@ -20,13 +21,15 @@ from engine.workflow import Plan, Step, Workflow
 @value
 class StepDrift:
     """How one object differs from what the journal says: it is `gone`, or other in these `fields` (`before`: as it is
-    on the platform, `after`: as it should be), or `unknown`: why it could not be compared."""
+    on the platform, `after`: as it should be), or `unknown`: why it could not be compared. `staying`: the paths of
+    what was added and cannot be taken back."""
 
     step: str
     id: str
     shared: bool = False
     gone: bool = False
     fields: tuple[Change, ...] = ()
+    staying: tuple[str, ...] = ()
     unknown: str = ""
 
 
@@ -102,30 +105,31 @@ class _Comparison:
             if view is None:
                 self.found[step.name] = replace(found, gone=True)
                 return
-            fields = self._fields(step, state, receipt, view.content, view.data)
+            fields, staying = self._fields(step, state, receipt, view.content, view.data)
         except Answer as answer:
             self.found[step.name] = replace(found, unknown=answer.failure.message)
             return
         if fields:
-            self.found[step.name] = replace(found, fields=fields)
+            self.found[step.name] = replace(found, fields=fields, staying=staying)
 
     def _fields(
         self, step: Step, state: StepState, receipt: Receipt, content: Json, data: Mapping[str, Json]
-    ) -> tuple[Change, ...]:
+    ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
         spec = self.workflow.spec(step, self.inputs, self.receipts)
         if receipt.origin is Origin.ADOPTED or isinstance(spec, Adopt):
-            return ()
+            return (), ()
         resource, now = self.session.resources[step.resource], self.session.clock.wall()
         key = self.plan.shared.get(step.name)
         source = source_of(self.state, state) if key is None else key
         run = replace(self.state, source=source, generation=state.generation, shared=key is not None)
         label = labels.label(run, step.name, "", unique=resource.unique, sentinel_of=None)
         body = resource.body(spec, label, state.finished_at or now)
-        return (
-            *(change for change in resource.changes(content, body, now) if not change.hidden),
-            *(
-                Change(path=key, before=data[key], after=wanted)
-                for key, wanted in receipt.data.items()
-                if key in data and data[key] != wanted
-            ),
+        differing = [change for change in resource.changes(content, body, now) if not change.hidden]
+        restored = {change.path for change in restoring(resource, content, body, now)}
+        switched = (
+            Change(path=key, before=data[key], after=wanted)
+            for key, wanted in receipt.data.items()
+            if key in data and data[key] != wanted
         )
+        staying = tuple(change.path for change in differing if change.path not in restored)
+        return (*differing, *switched), staying

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -59,6 +61,35 @@ def test_what_others_did_is_told_field_by_field(headway: Headway, manifest: Path
     assert (summary["compared"], summary["drifted"]) == (3, 3)
     told = headway("drift", manifest.name, "--only", "acme-accounts").out
     assert 'acme-accounts  flow: scheduleParams.frequency is "week", should be "hour"' in told
+
+
+def test_what_was_added_stays_until_the_manifest_says_it_too(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    group = "https://ns.adobe.com/xdm/context/profile-personal-details"
+    whole = manifest.read_text()
+    fewer = whole.replace(f"      - {group}\n", "").replace("      Phone: mobilePhone.number\n", "")
+    manifest.write_text(re.sub(r"(,\s*| {6})\w*email: personalEmail.address", "", fewer))
+    headway("run", manifest.name)
+    contacts = quote(step(headway, "acme-contacts", "target_schema")["id"], safe="")
+    added = [{"op": "add", "path": "/allOf/-", "value": {"$ref": group}}]
+    hand.patch(f"/schemaregistry/tenant/schemas/{contacts}", json=added).raise_for_status()
+    told = headway("drift", manifest.name)
+    assert told.code == 2
+    assert f'target schema (shared): allOf has "{group}", should not; it stays, unless' in told.out
+    assert "puts it back" not in told.out, told.out
+    [field] = next(one for line in headway("drift", manifest.name, "--json").lines for one in line["drift"])["fields"]
+    assert (field["path"], field["stays"]) == ("allOf", True)
+
+    lines = manifest.read_text().replace("profile-person-details\n", f"profile-person-details\n      - {group}\n", 1)
+    manifest.write_text(lines)
+    assert (
+        f"~ acme-contacts      target schema (shared): allOf + {group} [in place]" in headway("plan", manifest.name).out
+    )
+    assert headway("run", manifest.name).code == 0
+    assert headway("drift", manifest.name).code == 0
+    assert headway("plan", manifest.name, "--detailed-exitcode").code == 0
+    assert platform.report()["mistakes"]["count"] == 0
 
 
 def test_a_paused_flow_is_off_until_it_is_unpaused(headway: Headway, manifest: Path, hand: httpx.Client) -> None:

@@ -15,6 +15,7 @@ from workflows.cli.words import amount, cut
 if TYPE_CHECKING:
     from engine.drift import StepDrift
     from engine.model import Json, RunState
+    from engine.resource import Change
     from workflows.onboarding.manifest import Spool
 
 WIDTH = 80
@@ -43,7 +44,6 @@ def drift(
       headway drift sources.yaml
       headway drift sources.yaml --only 'acme-*' --json
     """
-    from workflows.cli.failures import Exit
     from workflows.cli.options import Driving
     from workflows.onboarding.manifest import check_and_spool
 
@@ -57,14 +57,15 @@ def drift(
         json=json,
     )
     with check_and_spool(file, defaults) as spool:
-        code = run_async(_drift, driving, spool)
-    if code == Exit.CHANGES and not json:
+        code, mendable = run_async(_drift, driving, spool)
+    if mendable and not json:
         again, look = (driving.headway(command, file, "--refresh", defaults=defaults) for command in ("run", "plan"))
         print(f"`{again}` puts it back; `{look}` shows how.")
     return code
 
 
-async def _drift(options: Any, spool: Spool) -> int:
+async def _drift(options: Any, spool: Spool) -> tuple[int, bool]:
+    """The exit code, and whether there is something that `run --refresh` would put back."""
     from engine.model import RunStatus
     from workflows.cli.compose import read_credentials, working
     from workflows.cli.failures import Exit
@@ -84,13 +85,14 @@ async def _drift(options: Any, spool: Spool) -> int:
                 compared.append(found.known.run_id)
             else:
                 skipped += found.selected
-        drifted = unknown = 0
+        drifted = unknown = mendable = 0
         async for run, drifts in app.engine.drift(compared):
             drifted += any(not one.unknown for one in drifts)
             unknown += any(one.unknown for one in drifts)
+            mendable += any(one.gone or len(one.fields) > len(one.staying) for one in drifts)
             _tell(run, drifts, json=options.json)
     _sum_up(drifted, unknown, len(compared), skipped, json=options.json)
-    return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE
+    return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE, mendable > 0
 
 
 def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
@@ -106,7 +108,8 @@ def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
         elif one.unknown:
             print(f"{run.source}  {name} {one.id}: cannot be compared: {one.unknown}")
         for field in one.fields:
-            print(f"{run.source}  {name}: {field.path} is {_shown(field.before)}, should be {_shown(field.after)}")
+            stays = "; it stays, unless the manifest says it, too" if field.path in one.staying else ""
+            print(f"{run.source}  {name}: {field.path} {_difference(field)}{stays}")
 
 
 def _sum_up(drifted: int, unknown: int, compared: int, skipped: int, *, json: bool) -> None:
@@ -128,8 +131,18 @@ def _as_json(one: StepDrift) -> dict[str, Json]:
         "shared": one.shared,
         "gone": one.gone,
         "unknown": one.unknown or None,
-        "fields": [{"path": field.path, "found": field.before, "wanted": field.after} for field in one.fields],
+        "fields": [
+            {"path": f.path, "found": f.before, "wanted": f.after, "stays": f.path in one.staying} for f in one.fields
+        ],
     }
+
+
+def _difference(field: Change) -> str:
+    from workflows.cli.foreseen import turned
+
+    lacks, has = turned(field)
+    said = [f"lacks {_shown(item)}" for item in lacks] + [f"has {_shown(item)}, should not" for item in has]
+    return ", ".join(said) or f"is {_shown(field.before)}, should be {_shown(field.after)}"
 
 
 def _shown(value: Json) -> str:

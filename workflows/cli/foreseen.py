@@ -72,7 +72,20 @@ def _field(field: Change, *, by_hand: bool) -> str:
     path = field.path.removeprefix("scheduleParams.").removeprefix("transformations.")
     if field.path == ADOPTED:
         return f"{_brief(field.before, 'its own')} → {_brief(field.after, 'its own')}"
-    return f"{path} {_brief(field.before)} → {_brief(field.after)}" + " (changed by hand)" * by_hand
+    more, less = turned(field)
+    said = [f"+ {_brief(item)}" for item in more] + [f"- {_brief(item)}" for item in less]
+    what = ", ".join(said) or f"{_brief(field.before)} → {_brief(field.after)}"
+    return f"{path} {what}" + " (changed by hand)" * by_hand
+
+
+def turned(field: Change) -> tuple[list[Json], list[Json]]:
+    """What a list has more, and less, after a change of some of it; nothing, when it is another one altogether."""
+    before, after = field.before, field.after
+    if not isinstance(before, list | tuple) or not isinstance(after, list | tuple):
+        return [], []
+    if not any(item in before for item in after):
+        return [], []
+    return [item for item in after if item not in before], [item for item in before if item not in after]
 
 
 def _brief(value: Json, nothing: str = "none") -> str:
