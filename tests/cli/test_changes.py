@@ -172,6 +172,7 @@ def test_a_saved_plan_is_done_exactly_or_not_at_all(
     assert headway("run", "monday.plan").code == 0
     assert flow_of(hand, headway, "acme-incidents")["scheduleParams"]["interval"] == 60
     assert headway("run", "monday.plan").code == 64
+    assert "stdin cannot be read again" in headway("plan", "-", "-o", "tuesday.plan").err
     sound(headway, platform, manifest)
 
 

@@ -1,6 +1,7 @@
 """`run` and `resume` against the emulator: what is made, what a second call costs, what a correction mends."""
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -54,6 +55,15 @@ def test_rows_of_a_spreadsheet_take_what_they_do_not_say_from_defaults(
         shutil.copy(EXAMPLES / name, folder)
     assert headway("run", "sources.csv", "--defaults", "sources.yaml", "--quiet").code == 0
     assert platform.report()["created"]["flow"] == 2
+
+
+def test_a_manifest_may_come_through_a_pipe_of_the_shell(headway: Headway, own: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, own.read_bytes())
+    os.close(writing)
+    assert headway("run", f"/dev/fd/{reading}").code == 0  # as in `headway run <(…)`: it can be read but once
+    os.close(reading)
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
 
 
 def test_quiet_says_nothing_when_all_is_well(headway: Headway, manifest: Path) -> None:

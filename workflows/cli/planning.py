@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
 from workflows.cli.foreseen import SAID, SIGNS, as_json, kind_of, said
@@ -78,6 +78,8 @@ def plan(
     """
     from workflows.onboarding.manifest import check_and_spool
 
+    if output is not None and file == "-":
+        raise BadParameter("stdin cannot be read again when the plan is run: save the manifest in a file")
     asked = Asked(
         options=options,
         file=file,

@@ -30,8 +30,11 @@ class Saved:
 
     @classmethod
     def read(cls, file: str) -> Self | None:
-        """The plan in a file; None: it holds something else, a manifest by all means."""
+        """The plan in a file; None: it holds something else, a manifest by all means. What is no file is left alone:
+        a pipe can be read but once."""
         try:
+            if not Path(file).is_file():
+                return None
             with Path(file).open("rb") as lines:
                 start = lines.read(64)
                 if not start.startswith(b'{"%s":' % KEY.encode()):
