@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -20,10 +21,12 @@ from engine.errors import (
     ScopeMissing,
     TooLate,
 )
+from engine.resource import View
+from tests.aep.support import GIVEN
 from tests.resources.platform import KINDS, NAMED, NOW, Platform, label, platform
 from workflows import aep
 from workflows.aep import AepClient, Credentials, Problem
-from workflows.resources import Flows
+from workflows.resources import Flows, SourceConnections
 from workflows.resources._translate import HINTS, translated
 
 
@@ -234,3 +237,10 @@ def test_people_are_told_all_that_is_known() -> None:
 @pytest.mark.parametrize("code", ["FLOW-1360-400", "CONNECTOR-1360-400"])
 def test_1360_passes(code: str) -> None:
     assert isinstance(told(aep.BadRequest, code, 400), NotReady)
+
+
+@pytest.mark.parametrize("answer", [{"id": "1", "etag": '"new"'}, {"items": [{"id": "1", "etag": '"new"'}]}])
+async def test_an_answer_to_a_change_may_be_an_item_or_a_list_of_one(answer: Any) -> None:
+    client = AepClient(GIVEN, transport=httpx.MockTransport(lambda _request: httpx.Response(200, json=answer)))
+    view = View(id="1", name="old", note="", created=0.0, etag='"old"')
+    assert (await SourceConnections(client).amend(view, "[]", 5.0)).etag == '"new"'

@@ -94,7 +94,7 @@ class FlowServiceObjects:
                 content=amendment.encode(),
                 send_within=send_within,
             )
-        etag = text(answer.body, "etag")
+        etag = text(answer.body, "etag") or text(answer.body, "items", 0, "etag")  # either (contract 3.1)
         if etag is None:
             raise InDoubt(f"Flow Service answered without the etag of the {self.kind}")
         return Receipt(id=view.id, etag=etag)
