@@ -167,7 +167,7 @@ POSTMAN = {
 }  # fmt: skip
 
 
-def postman(folder: Path, **values: str) -> Path:
+def postman(folder: Path, **values: str | None) -> Path:
     """An environment as Postman exports it."""
     file = folder / "dev.postman_environment.json"
     entries = [{"type": "text", "key": key, "value": value, "enabled": True} for key, value in values.items()]
@@ -183,8 +183,9 @@ def test_a_postman_environment_of_adobes_collections(tmp_path: Path) -> None:
 
 
 def test_a_postman_environment_with_nothing_but_a_token(tmp_path: Path) -> None:
-    found = load_credentials({}, postman(tmp_path, **{**POSTMAN, "CLIENT_SECRET": ""}), {})
-    assert found.access_token == TOKEN
+    for nothing in ("", None):
+        found = load_credentials({}, postman(tmp_path, **{**POSTMAN, "CLIENT_SECRET": nothing}), {})
+        assert (found.access_token, found.client_secret) == (TOKEN, None)
 
 
 def test_an_entry_that_is_switched_off_does_not_count(tmp_path: Path) -> None:
@@ -208,7 +209,8 @@ def test_a_configuration_of_aepp(tmp_path: Path) -> None:
     found = load_credentials({}, file, {})
     assert (found.api_key, found.client_secret, found.scopes) == ("aepp-client", SECRET, "openid,AdobeID")
     assert (found.ims_org, found.sandbox, found.base_url) == ("AEPP@AdobeOrg", "dev", "https://platform.adobe.io")
-    file.write_bytes(orjson.dumps({**AEPP, "environment": "stage"}))
+    file.write_bytes(orjson.dumps({**AEPP, "environment": "stage", "client_id": None, "api_key": "aepp-client"}))
+    assert load_credentials({}, file, {}).api_key == "aepp-client"
     assert load_credentials({}, file, {}).base_url == "https://platform-stage.adobe.io"
 
 

@@ -101,7 +101,7 @@ def _from_postman(file: Path, content: dict[str, Any]) -> dict[str, str]:
     """An environment of Adobe's Postman collections (github.com/adobe/experience-platform-postman-samples); IMS is a
     host there. Its own current token is left out: it may have expired, and a new one can be fetched."""
     try:
-        said = {entry["key"]: str(entry["value"]).strip() for entry in content["values"] if entry.get("enabled", True)}
+        said = {entry["key"]: _said(entry["value"]) for entry in content["values"] if entry.get("enabled", True)}
     except (LookupError, TypeError, AttributeError):
         raise CredentialsInvalid([f"{file}: not a Postman environment"]) from None
     values = {name: said.get(key, "") for key, name in _POSTMAN.items()}
@@ -118,14 +118,18 @@ def _from_aepp(file: Path, content: dict[str, Any]) -> dict[str, str]:
         raise CredentialsInvalid(
             [f"{file}: a configuration of aepp without scopes; of its kinds only OAuth server-to-server is supported"]
         )
-    said = {key: str(value).strip() for key, value in content.items()}
+    said = {key: _said(value) for key, value in content.items()}
     values = {name: said.get(key, "") for key, name in _AEPP.items()}
     values["AEP_API_KEY"] = values["AEP_API_KEY"] or said.get("api_key", "")
-    environment = said.get("environment", "prod")
+    environment = said.get("environment") or "prod"
     if environment != "prod":
         values["AEP_BASE_URL"] = f"https://platform-{environment}.adobe.io"
         values["AEP_IMS_URL"] = "https://ims-na1-stg1.adobelogin.com"
     return values
+
+
+def _said(value: object) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _from_console(file: Path, content: dict[str, Any]) -> dict[str, str]:
