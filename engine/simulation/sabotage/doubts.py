@@ -12,6 +12,7 @@ from engine.model import Attempt, Receipt, StepState, replace
 from engine.resource import Hit, View
 from engine.simulation.chain import Kind
 from engine.simulation.clocks import Clock
+from engine.simulation.loop import OWNER
 from engine.simulation.sabotage.switch import FROZEN, RENAMING, TAIL, Patch, Switch
 from engine.simulation.weather import ANY
 
@@ -100,6 +101,14 @@ def take(settled: Callable[[tuple[Attempt, ...], str], tuple[Attempt, ...]]) -> 
     return [(machine, "take", careless)]
 
 
+def look_from_answer() -> list[Patch]:
+    def answered(**seen: Any) -> Sighting:
+        process: Any = OWNER.get()
+        return Sighting(**{**seen, "asked": process.clock.boot()})
+
+    return [(evidence, "Sighting", answered)]
+
+
 def claim_is_opening() -> list[Patch]:
     init = Active.__init__
 
@@ -135,7 +144,7 @@ SWITCHES: Mapping[str, Switch] = {
         ),
     ),
     "created_closes_doubt": Switch(
-        rule="3: a created object closes earlier attempts, too", patches=created_closes_doubt
+        rule="3: a created object closes earlier attempts, too", patches=created_closes_doubt, weather=TAIL
     ),
     "send_again_blindly": Switch(
         rule="4: a doubt is sent again at once", patches=lambda: [(machine, "decide", always_create)]
@@ -144,6 +153,20 @@ SWITCHES: Mapping[str, Switch] = {
         rule="4: settle counts from the intent, by the wall clock", patches=settle_from_intent
     ),
     "no_freshness": Switch(rule="4: after settle, not listed is absent", patches=no_freshness),
+    "look_from_answer": Switch(
+        rule="4: what a list shows is as old as its answer, not as the look that asked for it",
+        patches=look_from_answer,
+        weather=FROZEN.but(
+            servers=[False],
+            freeze_rate=[0],
+            stall_rate=[0.3],
+            stalls=["LIST"],
+            fates=["late", "lost"],
+            fault_rate=[0.3],
+            late=[59],
+            lists=["fresh"],
+        ),
+    ),
     "younger_than_send": Switch(
         rule="4: the witness need only be younger than the send",
         patches=lambda: [(Timing, "gateway", property(lambda _self: 0.0))],
