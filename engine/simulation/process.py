@@ -51,13 +51,17 @@ class Process:
         self._expires_at = float("inf")
         if world.strikes(f"expiry {name}", world.expiry_rate):
             self._expires_at = world.now + self._rng.choice([1, 10, 100]) * self._rng.random()
+        if world.strikes(f"stop {name}", world.stop_rate):
+            world.after(self._rng.choice([1, 10, 100]) * self._rng.random(), self._interrupt)
         world.processes.append(self)
         number = len(world.processes)
         self._kills = {(kill.moment, kill.number) for kill in world.weather.kills if kill.process == number}
         world.say(name, f"starts: {command}")
-        context = copy_context()
-        context.run(OWNER.set, self)
-        self.main = world.loop.create_task(self._main(), context=context)
+        self.engine: Engine | None = None
+        self.stopped = False
+        self._context = copy_context()
+        self._context.run(OWNER.set, self)
+        self.main = world.loop.create_task(self._main(), context=self._context)
 
     # a process: it steps, crashes, freezes, ends
 
@@ -102,6 +106,17 @@ class Process:
         self.world.after(pause, self._thaw)
         self.operator.froze(self)
 
+    def _interrupt(self) -> None:
+        """Somebody stops it; what is frozen hears of it when it goes on."""
+        if not self.dead:
+            self.world.fault(self.name, "stop")
+            self.world.loop.call_soon(self._stop, context=self._context)
+
+    def _stop(self) -> None:
+        if self.engine and self.engine.runner:
+            self.stopped = True
+            self.engine.stop()
+
     def _thaw(self) -> None:
         if not self.dead:
             self.world.say(self.name, "goes on")
@@ -126,6 +141,7 @@ class Process:
     async def _main(self) -> None:
         try:
             outcome = await self._command()
+            outcome = "stopped" if self.stopped else outcome
         except JournalLocked:
             outcome = "locked"
         except HeadwayError as error:
@@ -145,7 +161,7 @@ class Process:
             clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
             replace=any(self.operator.table.values()) or self.command == "refresh", refresh=self.command == "refresh",
         )  # fmt: skip
-        async with engine:
+        async with engine as self.engine:
             if self.command == "destroy":
                 ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
                 counts = await engine.destroy(ids)

@@ -34,6 +34,8 @@ class Weather:
     crash_rate: Sequence[float] = (0, 0.001, 0.004)
     kill_rate: Sequence[float] = (0, 0, 0.05)
     """Of each request that has an effect: its process is killed while it is out."""
+    stop_rate: Sequence[float] = (0, 0, 0.3)
+    """Of each process: somebody stops it while it works; what is out has a while to be answered."""
     freeze_rate: Sequence[float] = (0, 0.001, 0.004)
     freezes: Sequence[float] = (2, 7, 40, 200)
     fault_rate: Sequence[float] = (0, 0.1, 0.3)
@@ -99,10 +101,10 @@ class Weather:
 ANY = Weather()
 
 STILL = Weather(
-    calm_at=[1], crash_rate=[0], kill_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0], wire_rate=[0],
-    stall_rate=[0], outages=[0], expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False], lists=["fresh"],
-    read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)], disaster=[0], regret=[0], tabular=[False], adopts=[""],
-    mend_rate=[0], hurry=[0], hands=[0], relaunch=[0.2],
+    calm_at=[1], crash_rate=[0], kill_rate=[0], stop_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0],
+    wire_rate=[0], stall_rate=[0], outages=[0], expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False],
+    lists=["fresh"], read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)], disaster=[0], regret=[0],
+    tabular=[False], adopts=[""], mend_rate=[0], hurry=[0], hands=[0], relaunch=[0.2],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 

@@ -46,6 +46,7 @@ class World:
         self.calm_at: float = self._draw("calm_at")
         self.crash_rate: float = self._draw("crash_rate")
         self.kill_rate: float = self._draw("kill_rate")
+        self.stop_rate: float = self._draw("stop_rate")
         self.freeze_rate: float = self._draw("freeze_rate")
         self.fault_rate: float = self._draw("fault_rate")
         self.wire_rate: float = self._draw("wire_rate")

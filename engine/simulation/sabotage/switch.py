@@ -34,7 +34,8 @@ def never(*_: object, **__: object) -> bool:
 
 
 QUIET: Mapping[str, Any] = {
-    "outages": [0], "expiry_rate": [0], "storage_rate": [0], "jump_rate": [0], "mend_rate": [0], "adopts": [""],
+    "outages": [0], "stop_rate": [0], "expiry_rate": [0], "storage_rate": [0], "jump_rate": [0], "mend_rate": [0],
+    "adopts": [""],
 }  # fmt: skip
 FROZEN = ANY.but(
     servers=[True], freeze_rate=[0.004], freezes=[200], crash_rate=[0], kill_rate=[0], fault_rate=[0],
