@@ -9,8 +9,10 @@ from engine.active import Active, Shared, StepFailed, Work
 from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
+from engine.machine import Verdict
 from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus, replace
 from engine.resource import Adopt
+from engine.retry import pause_between_looks
 
 Finish = Callable[[StepState], Awaitable[None]]
 
@@ -57,10 +59,13 @@ async def find_again(run: Active, name: str, finish: Finish) -> None:
         await ensure(run, name, finish)
         return
     work = Work(run=run, name=name, spec=spec, resource=run.resource(name), finish=finish)
-    _, view = await look(work, doubted=False)
-    if view is None:
+    looks = 0
+    while (seen := await look(work, doubted=False))[0] is Verdict.WAIT:  # until settle: a newer one may be listed yet
+        await run.sleep(pause_between_looks(looks))
+        looks += 1
+    if seen[1] is None:
         raise StepFailed(_missing(name))
-    await take(work, view)
+    await take(work, seen[1])
 
 
 def _missing(name: str) -> Failure:

@@ -219,6 +219,23 @@ def test_recover_finds_again_what_a_lost_journal_knew(
     assert platform.report()["created"] == before
 
 
+def test_recover_finds_all_of_a_source_of_which_a_part_was_replaced(
+    headway: Headway, platform: Platform, own: Path, folder: Path
+) -> None:
+    """The mapping set is of an older generation than the run: it is known to be the newest only after settle."""
+    whole = own.read_text().replace("columns: {", "columns: {priority: integer, ")
+    own.write_text(whole)
+    headway("run", own.name)
+    own.write_text(whole.replace("priority: integer, ", ""))
+    assert headway("run", own.name, "--replace").code == 0
+    before = platform.report()["created"]
+    for file in folder.glob("headway.db*"):
+        file.unlink()
+    assert "1 source: 1 found whole" in headway("recover", own.name).out
+    assert headway("run", own.name).code == 0
+    assert platform.report()["created"] == before
+
+
 def conflicting(headway: Headway, manifest: Path) -> Ended:
     """A source whose journal was lost, and whose table was changed since: its marker is on another connection."""
     headway("run", manifest.name, "--only", "acme-accounts", "--yes")
