@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 from urllib.parse import parse_qs
@@ -14,7 +15,8 @@ from urllib.parse import parse_qs
 import httpx
 import orjson
 
-from workflows.aep import Credentials
+from workflows.aep import FLOW_SERVICE, AepClient, Answer, Credentials
+from workflows.aep.exchange import exchange
 
 SECRET = "s3cr3t-of-the-client"
 TOKEN = "eyJ-token-0123456789"
@@ -219,3 +221,29 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 async def hang(_: asyncio.StreamWriter) -> None:
     """Say nothing, for ever."""
     await asyncio.Event().wait()
+
+
+OK = http("200 OK", b'{"id":"1"}')
+HASTY = {"connect": 10.0, "write": 0.1, "read": 0.2, "pool": None}
+
+
+@asynccontextmanager
+async def client_of(url: str, **kwargs: Any) -> AsyncIterator[AepClient]:
+    """A client of the server at `url`."""
+    async with AepClient(replace(GIVEN, base_url=url), **kwargs) as client:
+        yield client
+
+
+async def effect(client: AepClient, method: str = "POST", content: bytes = b'{"name":"x"}') -> Answer:
+    return await client.effect(method, FLOW_SERVICE, "/flows", content=content)
+
+
+async def once(transport: httpx.AsyncBaseTransport, url: str, **extensions: Any) -> httpx.Response:
+    request = httpx.Request("POST", url, content=b"{}", extensions={"timeout": HASTY, **extensions})
+    return await exchange(transport, request, "/x")
+
+
+def nobody_listens() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"

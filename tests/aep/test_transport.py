@@ -5,42 +5,17 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import ssl
 from collections.abc import Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from math import inf
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 import uvloop
 
-from tests.aep.support import GIVEN, Clock, Gate, Wire, close, hang, http, reset
-from workflows.aep import CATALOG, FLOW_SERVICE, AepClient, Answer, Lost, NotSent, WindowClosed, make_transport
-from workflows.aep.connection import Connection
+from tests.aep.support import HASTY, OK, Gate, Wire, client_of, close, effect, http, nobody_listens, once, reset
+from workflows.aep import CATALOG, FLOW_SERVICE, Lost, NotSent, make_transport
 from workflows.aep.exchange import exchange
-from workflows.aep.transport import DEPARTS, Asking
-
-OK = http("200 OK", b'{"id":"1"}')
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
-HASTY = {"connect": 10.0, "write": 0.1, "read": 0.2, "pool": None}
-
-
-@asynccontextmanager
-async def client_of(url: str, **kwargs: Any) -> Any:
-    async with AepClient(replace(GIVEN, base_url=url), **kwargs) as client:
-        yield client
-
-
-async def effect(client: AepClient, method: str = "POST", content: bytes = b'{"name":"x"}') -> Answer:
-    return await client.effect(method, FLOW_SERVICE, "/flows", content=content)
-
-
-async def once(transport: httpx.AsyncBaseTransport, url: str, **extensions: Any) -> httpx.Response:
-    request = httpx.Request("POST", url, content=b"{}", extensions={"timeout": HASTY, **extensions})
-    return await exchange(transport, request, "/x")
 
 
 async def test_a_request_arrives_whole_and_its_answer_comes_back() -> None:
@@ -115,73 +90,6 @@ async def test_a_connection_that_the_server_closed_while_idle_is_not_used() -> N
         assert (len(wire.requests), wire.connections) == (2, 2)
 
 
-class _Ending(asyncio.Transport):
-    """A transport that has seen the end of its connection, which its protocol is about to be told."""
-
-    written = b""
-
-    def is_closing(self) -> bool:
-        return True
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += bytes(data)
-
-
-async def test_what_is_not_given_to_a_connection_that_ends_was_not_sent() -> None:
-    connection, transport = Connection(), _Ending()
-    connection.connection_made(transport)
-    async with asyncio.timeout(5):
-        with pytest.raises(httpx.ConnectError, match="before the request could leave"):
-            await connection.exchange(b"POST / HTTP/1.1\r\n\r\n", silence=1, whole=1)
-    assert not connection.stands
-    assert transport.written == b""
-
-
-async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() -> None:
-    answered, strayed = asyncio.Event(), asyncio.Event()
-
-    async def stray(writer: asyncio.StreamWriter) -> None:
-        writer.write(OK)
-        await answered.wait()
-        writer.write(http("404 Not Found", b'{"stray":true}'))
-        strayed.set()
-
-    async with Wire(stray, OK) as wire, client_of(wire.url) as client:
-        await effect(client)
-        answered.set()
-        await strayed.wait()
-        await asyncio.sleep(0.05)
-        assert (await effect(client)).body == {"id": "1"}
-        assert (len(wire.requests), wire.connections) == (2, 2)
-
-
-async def test_two_answers_to_one_request_are_one_too_many() -> None:
-    async with Wire(OK + http("404 Not Found"), OK) as wire, client_of(wire.url) as client:
-        assert [(await effect(client)).body for _ in range(2)] == [{"id": "1"}] * 2
-        assert (len(wire.requests), wire.connections) == (2, 2)
-
-
-async def test_an_answer_may_end_with_its_connection_and_may_say_that_it_does() -> None:
-    async def to_the_end(writer: asyncio.StreamWriter) -> None:
-        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"id":')
-        await writer.drain()
-        writer.write(b'"2"}')
-        await writer.drain()
-        raise ConnectionError
-
-    moves = [to_the_end, http("200 OK", b'{"id":"3"}', "Connection: close"), OK]
-    async with Wire(*moves) as wire, client_of(wire.url) as client:
-        assert [(await effect(client)).body for _ in range(3)] == [{"id": "2"}, {"id": "3"}, {"id": "1"}]
-        assert (len(wire.requests), wire.connections) == (3, 3)
-
-
-async def test_an_interim_answer_is_not_the_answer() -> None:
-    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-    async with Wire(interim + OK, OK) as wire, client_of(wire.url) as client:
-        assert [(await effect(client)).body for _ in range(2)] == [{"id": "1"}] * 2
-        assert wire.connections == 1
-
-
 async def test_a_header_cannot_smuggle_another_in() -> None:
     async with Wire(OK) as wire, client_of(wire.url) as client:
         with pytest.raises(NotSent, match="line break"):
@@ -207,36 +115,6 @@ async def test_an_idle_connection_is_closed_before_a_server_would(monkeypatch: p
     await transport.aclose()
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        b"SSH-2.0-OpenSSH\r\n\r\n",
-        b"HTTP/1.1 abc\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
-        http("200 OK", b"not gzip", "Content-Encoding: gzip"),
-        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{"id',
-    ],
-)
-async def test_an_answer_that_is_not_http_is_lost(reply: bytes) -> None:
-    async with Wire(reply) as wire, client_of(wire.url) as client:
-        with pytest.raises(Lost):
-            await effect(client)
-        assert len(wire.requests) == 1
-
-
-@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
-async def test_an_answer_that_is_cut_off_is_lost_whatever_its_status(status: str) -> None:
-    async def cut(writer: asyncio.StreamWriter) -> None:
-        writer.write(f'HTTP/1.1 {status}\r\nContent-Length: 100\r\n\r\n{{"id"'.encode())
-        await writer.drain()
-        raise ConnectionError
-
-    async with Wire(cut) as wire, client_of(wire.url) as client:
-        with pytest.raises(Lost):
-            await effect(client)
-
-
 async def test_no_redirect_is_followed_and_no_cookie_is_kept() -> None:
     moved = http("307 Temporary Redirect", b"", "Location: /elsewhere", "Set-Cookie: a=b; Path=/")
     async with Wire(moved, OK) as wire, client_of(wire.url.replace("127.0.0.1", "localhost")) as client:
@@ -245,142 +123,6 @@ async def test_no_redirect_is_followed_and_no_cookie_is_kept() -> None:
         await effect(client)
         assert len(wire.requests) == 2
         assert b"cookie" not in wire.requests[1].lower()
-
-
-def nobody_listens() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
-@pytest.mark.parametrize("url", [nobody_listens, "http://no-such-host.invalid", "http://127.1:9"])
-async def test_without_a_connection_nothing_was_sent(url: str | Callable[[], str]) -> None:
-    async with client_of(url if isinstance(url, str) else url()) as client:
-        with pytest.raises(NotSent) as caught:
-            await effect(client)
-        assert not isinstance(caught.value, WindowClosed)
-
-
-async def test_tls_that_fails_means_not_sent() -> None:
-    def speak_plainly(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(http("400 Bad Request", b""))
-        writer.close()
-
-    server = await asyncio.start_server(speak_plainly, "127.0.0.1", 0)
-    async with server, client_of(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
-        with pytest.raises(NotSent):
-            await effect(client)
-
-
-async def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    served.load_cert_chain(CERTIFICATE)
-    async with Wire(OK, ssl=served) as wire:
-        async with client_of(wire.url) as client:
-            with pytest.raises(NotSent, match=r"(?i)certificate"):
-                await effect(client)
-        assert wire.requests == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        async with client_of(wire.url) as client:
-            assert (await effect(client)).body == {"id": "1"}
-            wire.play(close)
-            with pytest.raises(Lost):
-                await effect(client)
-
-
-async def test_silence_is_lost_after_the_read_timeout() -> None:
-    transport = make_transport(1)
-    async with Wire(hang) as wire:
-        with pytest.raises(Lost):
-            await once(transport, wire.url)
-        assert len(wire.requests) == 1
-    await transport.aclose()
-
-
-async def test_an_answer_may_take_longer_than_connecting() -> None:
-    async def slow(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.8)
-        writer.write(OK)
-
-    transport = make_transport(1)
-    async with Wire(slow) as wire:
-        timeouts = {"connect": 0.6, "write": 1.0, "read": 5.0, "pool": None}
-        assert (await once(transport, wire.url, timeout=timeouts)).status_code == 200
-    await transport.aclose()
-
-
-async def test_an_answer_that_drips_for_ever_is_lost_in_the_end() -> None:
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while True:
-            writer.write(b" ")
-            await asyncio.sleep(0.05)
-
-    transport = make_transport(1)
-    async with Wire(drip) as wire, asyncio.timeout(5):
-        with pytest.raises(Lost, match="no whole answer in time"):
-            await once(transport, wire.url)
-    await transport.aclose()
-
-
-async def test_a_handshake_that_never_ends_is_not_sent() -> None:
-    transport = make_transport(1)
-    async with Wire(hang) as wire:
-        with pytest.raises(NotSent, match="no connection in time"):
-            await once(transport, wire.url.replace("http:", "https:"), timeout={**HASTY, "connect": 0.3})
-        assert wire.requests == []
-    await transport.aclose()
-
-
-@pytest.mark.parametrize("kind", ["ours", "another"])
-async def test_a_request_asks_when_its_connection_stands_and_waits_until_it_may_leave(kind: str) -> None:
-    asked: list[tuple[int, int]] = []
-
-    def departs() -> float:
-        asked.append((wire.connections, len(wire.requests)))
-        return 0.01 if len(asked) < 3 else 0.0
-
-    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
-    async with Wire(OK) as wire:
-        assert (await once(transport, wire.url, **{DEPARTS: departs})).status_code == 200
-        assert (len(asked), len(wire.requests), wire.connections) == (3, 1, 1)
-        assert asked[1:] == [(int(kind == "ours"), 0)] * 2
-    await transport.aclose()
-
-
-@pytest.mark.parametrize("kind", ["ours", "another"])
-async def test_what_may_never_leave_does_not(kind: str) -> None:
-    waits = [0.01, inf]
-    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
-    async with Wire(OK) as wire:
-        with pytest.raises(WindowClosed):
-            await once(transport, wire.url, **{DEPARTS: lambda: waits.pop(0)})
-        assert (waits, wire.requests) == ([], [])
-        assert (await once(transport, wire.url)).status_code == 200
-        assert wire.connections == 1
-    await transport.aclose()
-
-
-async def test_an_effect_does_not_wait_for_what_lies_beyond_its_window() -> None:
-    async with Wire(OK) as wire, client_of(wire.url, gate=Gate(waits=[30.0]), clock=Clock()) as client:
-        with pytest.raises(WindowClosed):
-            await client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=5.0)
-        assert wire.requests == []
-
-
-async def test_a_process_that_was_frozen_while_it_connected_does_not_send() -> None:
-    class Frozen(Clock):
-        """Each look at this clock is four seconds after the one before."""
-
-        def boot(self) -> float:
-            self.at += 4.0
-            return self.at
-
-    async with Wire(OK) as wire, client_of(wire.url, clock=Frozen()) as client:
-        await client.prepare()
-        with pytest.raises(WindowClosed):
-            await client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=3.0)
-        assert wire.requests == []
 
 
 async def test_a_limit_is_the_most_connections_that_are_open_at_once() -> None:
@@ -461,89 +203,6 @@ async def test_a_body_that_nobody_takes_is_given_up_with_the_write_timeout() -> 
             await exchange(transport, request, "/x")
     await transport.aclose()
     listener.close()
-
-
-async def test_sockets_give_up_with_the_client_and_do_not_wait_for_more() -> None:
-    options: list[tuple[int, int]] = []
-
-    async def look(writer: asyncio.StreamWriter) -> None:
-        writer.write(OK)
-
-    made = socket.socket
-
-    class Watched(socket.socket):
-        def setsockopt(self, level: int, option: int, value: Any, *rest: Any) -> None:
-            options.append((option, value))
-            super().setsockopt(level, option, value, *rest)
-
-    socket.socket = Watched  # type: ignore[misc]
-    try:
-        async with Wire(look) as wire, client_of(wire.url) as client:
-            await effect(client)
-    finally:
-        socket.socket = made  # type: ignore[misc]
-    assert (socket.TCP_NODELAY, 1) in options
-    assert (socket.TCP_USER_TIMEOUT, 15_000) in options
-
-
-async def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Wire(OK) as proxy, Wire(OK) as here:
-        monkeypatch.setenv("HTTP_PROXY", f"http://user:pass@127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("NO_PROXY", "inside.example")
-        async with client_of("http://platform.example") as client:
-            await effect(client)
-        head = proxy.requests[0].lower()
-        assert head.startswith(b"post http://platform.example/data/foundation/flowservice/flows ")
-        assert b"proxy-authorization: basic dxnlcjpwyxnz" in head
-        async with client_of(here.url) as client:
-            await effect(client)
-        assert (len(here.requests), len(proxy.requests)) == (1, 1)
-        async with client_of("http://inside.example") as client:
-            with pytest.raises(NotSent):
-                await effect(client)
-
-
-async def test_a_proxy_that_refuses_means_not_sent_and_its_password_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Wire(http("407 Proxy Authentication Required", b"")) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"user:hunter2@127.0.0.1:{proxy.port}")
-        async with client_of("https://platform.example") as client:
-            with pytest.raises(NotSent, match="the proxy refused: 407") as caught:
-                await effect(client)
-        assert proxy.requests[0].startswith(b"CONNECT platform.example:443")
-        assert b"bearer" not in proxy.requests[0].lower()
-        assert "hunter2" not in str(caught.value)
-
-
-async def test_a_proxy_is_asked_for_a_way_through_and_sees_nothing_of_what_goes_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    served.load_cert_chain(CERTIFICATE)
-    heard = asyncio.Event()
-
-    async def tunnel(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await writer.drain()
-        heard.set()
-        await writer.start_tls(served)
-
-    async with Wire(tunnel) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        async with client_of("https://platform.example") as client:
-            with pytest.raises(NotSent, match=r"(?i)hostname mismatch|not valid for"):
-                await effect(client)
-        assert heard.is_set()
-        assert [request.partition(b"\r\n")[0] for request in proxy.requests] == [
-            b"CONNECT platform.example:443 HTTP/1.1"
-        ]
-
-
-async def test_a_proxy_that_is_none_of_ours_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
-    async with client_of("https://platform.example") as client:
-        with pytest.raises(NotSent, match="only HTTP proxies"):
-            await effect(client)
 
 
 async def test_reads_survive_what_effects_must_report() -> None:
