@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 from urllib.parse import parse_qs
@@ -247,3 +248,27 @@ def nobody_listens() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@dataclass
+class World:
+    """A client of a scripted platform."""
+
+    platform: Platform
+    credentials: Credentials = GIVEN
+    gate: Gate = field(default_factory=Gate)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.naps = Naps(self.clock)
+        self.client = AepClient(
+            self.credentials, transport=self.platform, gate=self.gate, clock=self.clock, rng=Random(1), sleep=self.naps
+        )
+
+    @property
+    def sent(self) -> list[httpx.Request]:
+        return self.platform.requests
+
+
+def world(*replies: Reply, credentials: Credentials = GIVEN, ims: list[Reply] | None = None) -> World:
+    return World(Platform(*replies, ims=ims or []), credentials)

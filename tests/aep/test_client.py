@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 import httpx
@@ -13,7 +11,7 @@ import orjson
 import pytest
 import respx
 
-from tests.aep.support import GIVEN, OAUTH, SECRET, TOKEN, Clock, Gate, Naps, Platform, Reply, answer, token_body
+from tests.aep.support import GIVEN, OAUTH, SECRET, TOKEN, Gate, Platform, Reply, World, answer, token_body, world
 from workflows.aep import (
     CATALOG,
     DATA_PREP,
@@ -21,7 +19,6 @@ from workflows.aep import (
     REGISTRY,
     AepClient,
     BadRequest,
-    Credentials,
     Forbidden,
     Lost,
     NotFound,
@@ -29,37 +26,12 @@ from workflows.aep import (
     NotSent,
     PreconditionFailed,
     Refused,
-    Sandbox,
     SandboxMissing,
     TitleTaken,
     Unauthorized,
     WindowClosed,
 )
 from workflows.aep.errors import AepError
-
-
-@dataclass
-class World:
-    """A client of a scripted platform."""
-
-    platform: Platform
-    credentials: Credentials = GIVEN
-    gate: Gate = field(default_factory=Gate)
-    clock: Clock = field(default_factory=Clock)
-
-    def __post_init__(self) -> None:
-        self.naps = Naps(self.clock)
-        self.client = AepClient(
-            self.credentials, transport=self.platform, gate=self.gate, clock=self.clock, rng=Random(1), sleep=self.naps
-        )
-
-    @property
-    def sent(self) -> list[httpx.Request]:
-        return self.platform.requests
-
-
-def world(*replies: Reply, credentials: Credentials = GIVEN, ims: list[Reply] | None = None) -> World:
-    return World(Platform(*replies, ims=ims or []), credentials)
 
 
 async def test_every_call_carries_the_four_headers() -> None:
@@ -167,10 +139,14 @@ LOST: list[Reply] = [
     httpx.ReadError("reset"), httpx.RemoteProtocolError("gone"), httpx.WriteError("reset"), httpx.WriteTimeout("slow"),
     httpx.DecodingError("gzip"),
 ]  # fmt: skip
+
+
 NOT_SENT: list[Reply] = [
     httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.UnsupportedProtocol("gopher"),
     httpx.ProxyError("407"),
 ]  # fmt: skip
+
+
 FINAL: list[tuple[Reply, type[AepError]]] = [
     (answer(400, {"detail": "x"}), BadRequest),
     (answer(403), Forbidden),
@@ -260,77 +236,6 @@ async def test_who_must_wait_for_long_leaves_its_place_on_the_wire_to_others(met
     assert (here.naps.taken, aboard, here.gate.aboard, len(here.sent)) == ([30.0, 5.0], [0, 0], 0, 1)
 
 
-async def test_prepare_fetches_the_token_so_that_an_effect_waits_for_nothing() -> None:
-    here = world(credentials=OAUTH)
-    before = here.client.ready
-    await here.client.prepare()
-    assert (before, here.client.ready) == (False, True)
-    assert len(here.platform.asked_ims) == 1
-    await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    assert here.sent[0].headers["authorization"] == "Bearer token-1"
-    assert len(here.platform.asked_ims) == 1
-
-
-async def test_an_effect_uses_a_token_to_its_end_rather_than_wait() -> None:
-    here = world(credentials=OAUTH)
-    await here.client.prepare()
-    here.clock.at += 86_399 - 100
-    await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    assert len(here.platform.asked_ims) == 1
-    await here.client.read("GET", FLOW_SERVICE, "/flows")
-    assert here.sent[1].headers["authorization"] == "Bearer token-2"
-
-
-async def test_without_a_token_nothing_is_sent_and_the_error_says_so() -> None:
-    here = world(credentials=OAUTH, ims=[answer(503)])
-    with pytest.raises(NotSent, match="no access token"):
-        await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    with pytest.raises(NotSent, match="no access token"):
-        await here.client.read("GET", FLOW_SERVICE, "/flows")
-    assert here.sent == []
-    assert here.gate.log == []
-
-
-def by_token(good: str) -> Reply:
-    def reply(request: httpx.Request) -> httpx.Response:
-        right = request.headers["authorization"] == f"Bearer {good}"
-        return answer(200, {"id": "1"}) if right else answer(401, {"error_code": "401013", "message": "expired"})
-
-    return reply
-
-
-async def test_a_401_is_answered_with_one_new_token_for_all_who_wait() -> None:
-    here = world(by_token("token-2"), credentials=OAUTH)
-    await here.client.prepare()
-    calls = [here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"%d" % n) for n in range(8)]
-    assert [found.body for found in await asyncio.gather(*calls)] == [{"id": "1"}] * 8
-    assert len(here.platform.asked_ims) == 2
-    assert len(here.sent) == 16
-    assert here.gate.log == [("observe", FLOW_SERVICE, 200, None)] * 8  # once for each permit
-    assert sorted(request.content for request in here.sent) == sorted([b"%d" % n for n in range(8)] * 2)
-
-
-async def test_a_401_with_the_new_token_is_final() -> None:
-    here = world(by_token("never"), credentials=OAUTH)
-    with pytest.raises(Unauthorized, match="expired"):
-        await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    assert len(here.sent) == 2
-
-
-async def test_a_401_of_a_given_token_is_final() -> None:
-    here = world(by_token("never"))
-    with pytest.raises(Unauthorized, match="expired"):
-        await here.client.read("GET", FLOW_SERVICE, "/flows")
-    assert len(here.sent) == 1
-
-
-async def test_when_no_new_token_can_be_had_the_refused_effect_counts_as_not_sent() -> None:
-    here = world(by_token("token-2"), credentials=OAUTH, ims=[answer(200, token_body("token-1")), answer(503)])
-    with pytest.raises(NotSent):
-        await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}")
-    assert len(here.sent) == 1
-
-
 async def test_a_redirect_is_not_followed() -> None:
     here = world(answer(307, None, {"Location": "https://elsewhere.example/x?token=abc"}))
     with pytest.raises(BadRequest, match=r"redirected to https://elsewhere.example/x, which is not followed") as caught:
@@ -350,17 +255,6 @@ async def test_a_closed_window_keeps_the_effect_here() -> None:
     assert here.sent == []
     assert here.gate.log == []
     await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=5.0)
-    assert len(here.sent) == 1
-
-
-async def test_the_resend_after_a_401_obeys_the_window_too() -> None:
-    def slow_refusal(_: httpx.Request) -> httpx.Response:
-        here.clock.at += 6.0
-        return answer(401)
-
-    here = world(slow_refusal, credentials=OAUTH)
-    with pytest.raises(WindowClosed):
-        await here.client.effect("POST", FLOW_SERVICE, "/flows", content=b"{}", send_within=5.0)
     assert len(here.sent) == 1
 
 
@@ -385,65 +279,6 @@ async def test_nothing_secret_shows_when_the_platform_echoes_everything() -> Non
             assert SECRET not in shown
         assert "***" in str(error)
     assert "3f9c…a1" in repr(here.client)
-
-
-async def test_pages_are_read_one_by_one() -> None:
-    link = {"next": {"href": "/flows?continuationToken=a%2Bb"}}
-    here = world(answer(200, {"items": [1, 2], "_links": link}), answer(503), answer(200, {"items": [3], "_links": {}}))
-    found = [page async for page in here.client.pages(FLOW_SERVICE, "/flows", params={"property": "name==x"})]
-    assert found == [[1, 2], [3]]
-    assert [request.url.raw_path.decode().partition("?")[2] for request in here.sent] == [
-        "property=name%3D%3Dx&limit=100", "continuationToken=a%2Bb", "continuationToken=a%2Bb",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "href",
-    [
-        "https://gateway.example/data/foundation/flowservice/flows?continuationToken=t",
-        "/data/foundation/flowservice/flows?continuationToken=t",
-        "/flows?continuationToken=t",
-    ],
-)
-async def test_a_link_may_be_written_in_three_ways(href: str) -> None:
-    first = answer(200, {"items": [1], "_links": {"next": {"href": href}}})
-    here = world(first, answer(200, {"items": []}))
-    assert [page async for page in here.client.pages(FLOW_SERVICE, "/flows")] == [[1], []]
-    assert str(here.sent[1].url) == "https://gateway.example/data/foundation/flowservice/flows?continuationToken=t"
-
-
-@pytest.mark.parametrize(
-    "href", ["https://evil.example/flows", "//evil.example/flows", "flows?x", "https://gateway.example.evil/x"]
-)
-async def test_no_token_follows_a_link_that_leads_elsewhere(href: str) -> None:
-    here = world(answer(200, {"items": [1], "_links": {"next": {"href": href}}}))
-    with pytest.raises(Lost, match="cannot be read"):
-        _ = [page async for page in here.client.pages(FLOW_SERVICE, "/flows")]
-    assert len(here.sent) == 1
-
-
-async def test_a_page_that_is_no_list_is_lost_not_empty() -> None:
-    with pytest.raises(Lost, match="the list cannot be read"):
-        _ = [page async for page in world(answer(200, {"count": 0})).client.pages(FLOW_SERVICE, "/flows")]
-
-
-async def test_sandboxes_over_pages() -> None:
-    def row(n: int) -> dict[str, Any]:
-        return {"name": f"s{n}", "type": "development", "state": "active", "createdDate": "2030-01-01", "eTag": 1}
-
-    pages = [
-        {"sandboxes": [row(n) for n in range(100)], "_page": {"limit": 100, "count": 1}},
-        {"sandboxes": [{"name": "p"}]},
-    ]
-    here = world(*(answer(200, page) for page in pages))
-    found = await here.client.sandboxes()
-    assert len(found) == 101
-    assert found[0] == Sandbox(name="s0", type="development", state="active", created="2030-01-01")
-    assert found[100] == Sandbox(name="p", type="", state="", created="")
-    assert [request.url.raw_path.decode() for request in here.sent] == [
-        "/data/foundation/sandbox-management/?limit=100&offset=0",
-        "/data/foundation/sandbox-management/?limit=100&offset=100",
-    ]
 
 
 async def test_a_given_transport_is_not_closed_by_the_client(respx_mock: respx.MockRouter) -> None:
