@@ -11,6 +11,22 @@ from workflows.onboarding.manifest import ManifestErrors, check_and_spool
 Read = Callable[..., list[Inputs]]
 Mistakes = Callable[..., list[str]]
 
+GOOD = """\
+version: 1
+defaults:
+  connector: servicenow
+  chain: adhoc
+  base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66
+  schedule: {frequency: hour, interval: 1}
+  target: {class: https://ns.adobe.com/c}
+sources:
+  - name: incidents
+    table: incident
+    columns: {sys_id: string, caller_name: string, changed: date-time}
+    delta_column: changed
+    mappings: {sys_id: _id, caller_name: person.name.fullName}
+"""
+
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:

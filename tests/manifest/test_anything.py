@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import codec
+from tests.manifest.conftest import GOOD
 from tests.manifest.test_forms import DEFAULTS, TABLE
-from tests.manifest.test_mistakes import GOOD
 from workflows.onboarding.inputs import Inputs, decode
 from workflows.onboarding.manifest import ManifestErrors, read_manifest
 from workflows.onboarding.manifest.mistakes import is_safe

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifest.conftest import Mistakes, Read
-from tests.manifest.test_mistakes import GOOD
+from tests.manifest.conftest import GOOD, Mistakes, Read
 from workflows.onboarding.inputs import Column, Inputs, Schedule
 from workflows.onboarding.manifest import ManifestErrors, read_manifest
 

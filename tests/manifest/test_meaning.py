@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifest.conftest import Mistakes, Read
-from tests.manifest.test_mistakes import GOOD
+from tests.manifest.conftest import GOOD, Mistakes, Read
 from workflows.onboarding.inputs import BaseConnection, Schedule, Target
 from workflows.onboarding.manifest import ManifestErrors, check_and_spool
 

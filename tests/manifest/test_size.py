@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.manifest.conftest import GOOD
 from tests.manifest.test_forms import DEFAULTS, TABLE
-from tests.manifest.test_mistakes import GOOD
 from workflows.onboarding.manifest import check_and_spool, read_manifest
 
 HEAD, SOURCE = GOOD[: GOOD.index("  - name")], GOOD[GOOD.index("  - name") :]
