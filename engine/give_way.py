@@ -27,6 +27,7 @@ async def give_way(run: Active, shared: Shared) -> None:
         leaving = {change.step: change for change in doomed if change.stays or not deletable(run, change.step)}
         for name, change in leaving.items():
             if _ours(run.step(name)):
+                run.note(name, "left", id=change.id)
                 run.session.tell("step_left", run.state, name, id=change.id, kept=True)
         gone = [change.step for change in doomed if change.step not in leaving]
         await doom(run, gone, [_released(run.step(name)) for name in leaving])

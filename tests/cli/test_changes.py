@@ -176,6 +176,19 @@ def test_a_saved_plan_is_done_exactly_or_not_at_all(
     sound(headway, platform, manifest)
 
 
+def test_a_dataset_that_is_replaced_by_one_that_is_adopted_stays_and_is_named(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name)
+    old, adopted = steps(headway, "acme-contacts")["dataset"]["id"], steps(headway, "acme-accounts")["dataset"]["id"]
+    change(manifest, ("{schema: acme-people}", f'{{dataset: "{adopted}"}}'))
+    ended = headway("run", manifest.name, "--replace")
+    assert ended.code == 0
+    assert "Left behind: 1 dataset" in ended.out
+    assert old in platform.objects()
+    assert f"left        {old} stays as it is" in headway("why", "acme-contacts", "dataset").out
+
+
 def test_a_lost_journal_finds_what_was_replaced_where_no_sentinel_tells_of_it(
     headway: Headway, platform: Platform, manifest: Path
 ) -> None:

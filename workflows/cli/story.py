@@ -170,6 +170,7 @@ _WORDS = {
     "read": "{id}",
     "adopted": "{id}",
     "gone": "{id}",
+    "left": "{id} stays as it is; the run has nothing to do with it any more",
     "another journal": "{journal} knew this run: what that one made is looked for",
     "signed": "the run is this journal's now",
     "sent again": "{why}",

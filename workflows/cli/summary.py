@@ -79,6 +79,8 @@ class Outcome:
         lines = [self._counts(), *self._unhappy()]
         for reason, sources in self._kept().items():
             lines.append(f"  {number(len(sources))}  left as they are: {reason}     {listed(sources, NAMED)}")
+        if not self.destroys:
+            lines += self._let_go()
         if self.stopped:
             lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
         if self.interrupted and self.tally.left:
@@ -107,6 +109,12 @@ class Outcome:
         figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)
         code = f"   exit {int(self.code)}" if self.code else ""
         return f"{amount(tally.total, 'source')}: {', '.join(figures)}   {duration(self.seconds)}{code}"
+
+    def _let_go(self) -> list[str]:
+        """What replacing leaves on the platform for its data; the journal has it in its history only."""
+        found = [amount(count, step.replace("_", " ")) for (step, kept), count in self.tally.behind.items() if kept]
+        hint = "for its data; `headway why SOURCE` has the id, and what is not needed is deleted by hand"
+        return [f"Left behind: {', '.join(found)} ({hint})"] if found else []
 
     def _behind(self) -> list[str]:
         """What destroying leaves on the platform, and why."""
