@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import UnknownRun
@@ -16,7 +16,7 @@ from engine.workflow import Plan, Step, Workflow
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
     """A shared step that no run needs, with the inputs of the last one that did, if that is known. `needs`: the ids of
-    the shared steps that it refers to, by name."""
+    the shared steps that it refers to, by name. `kept`: it stays, for its data or for data that stands on it."""
 
     id: str
     key: str
@@ -24,6 +24,7 @@ class Orphan:
     workflow: Workflow[Any]
     inputs: Any
     needs: Mapping[str, str]
+    kept: bool = False
 
     async def receipts(self, session: Session) -> dict[str, Receipt]:
         """What it refers to."""
@@ -42,9 +43,9 @@ async def orphans(
     session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], destroyed: Collection[str], *, data: bool
 ) -> list[Orphan]:
     """The shared steps of the `destroyed` runs that no other run needs, dependents first. Without `data`, those that
-    hold data are left, and so is what they refer to."""
+    hold data are kept, and so is what they refer to."""
     found: dict[str, Orphan] = {}
-    used = set[str]()
+    used, kept = set[str](), set[str]()
     async for state in session.journal.stream(statuses=tuple(RunStatus)):
         workflow = workflows.get((state.workflow, state.variant))
         if workflow is None:
@@ -52,15 +53,18 @@ async def orphans(
         inputs = workflow.decode(state.inputs)
         plan = workflow.plan(inputs)
         ids = {name: _id(state, plan, name) for name in plan.shared}
-        needed = set(_kept(state, plan, data=data)) if state.status is RunStatus.DESTROYED else set(ids)
-        used |= {ids[name] for name in needed & ids.keys()}
+        if state.status is RunStatus.DESTROYED:
+            kept |= {ids[name] for name in _kept(state, plan, data=data) if name in ids}
+        else:
+            used |= set(ids.values())
         if state.run_id in destroyed:
             for name, id in ids.items():
                 step = plan.steps[name]
                 needs = {need: ids[need] for need in step.needs if need in ids}
                 key = plan.shared[name]
                 found[id] = Orphan(id=id, key=key, step=step, workflow=workflow, inputs=inputs, needs=needs)
-    return _dependents_first((o for o in found.values() if o.id not in used), workflows)
+    unused = (replace(orphan, kept=orphan.id in kept) for orphan in found.values() if orphan.id not in used)
+    return _dependents_first(unused, workflows)
 
 
 async def unshared(session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope) -> list[Orphan]:

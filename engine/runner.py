@@ -206,8 +206,13 @@ class Runner:
                 if self.stopped:
                     break
                 try:
-                    state = await self.session.journal.claim_one(orphan.id)
+                    journal = self.session.journal
+                    state = await (journal.load if orphan.kept else journal.claim_one)(orphan.id)
                 except UnknownRun:
+                    continue
+                if orphan.kept:
+                    for name, receipt in state.receipts.items():
+                        self.session.tell("step_left", state, name, id=receipt.id, kept=True)
                     continue
                 run = alone(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
                 run.receipts = await orphan.receipts(self.session) | run.receipts

@@ -154,3 +154,15 @@ def test_what_no_source_shares_any_more_is_named_and_goes(
     assert live(platform)["flow"] == 1
     assert "no source shares" not in headway("plan", own.name).out
     assert clean(platform)
+
+
+def test_shared_data_that_stays_is_named_too(headway: Headway, platform: Platform, manifest: Path) -> None:
+    shared = manifest.read_text().replace("{schema: acme-people}", "{schema: acme-people, dataset: acme-data}")
+    manifest.write_text(shared)
+    headway("run", manifest.name)
+    ended = headway("destroy", manifest.name, "--yes")
+    assert "3 datasets" in ended.out
+    assert "3 target schemas" in ended.out
+    assert live(platform) == {"dataset": 3, "mapping_set": 3, "schema": 3}
+    assert headway("destroy", manifest.name, "--yes", "--delete-data").code == 0
+    assert live(platform) == {"mapping_set": 3}
