@@ -130,13 +130,14 @@ async def _used(run: Active, name: str, views: Sequence[View]) -> list[View]:
 
 
 async def _read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
-    """What the hits are now; a list may show what is gone."""
+    """What the hits are now, each object once; a list may show what is gone, and one that moves while it is read shows
+    an object on two pages."""
     resource = run.resource(name)
 
     def reading(id: str) -> Callable[[], Awaitable[View | None]]:
         return lambda: resource.read(id)
 
-    return [await run.ask(name, reading(hit.id)) for hit in hits]
+    return [await run.ask(name, reading(id)) for id in dict.fromkeys(hit.id for hit in hits)]
 
 
 def _freshness(seen: Sighting) -> str:
