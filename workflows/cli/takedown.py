@@ -80,11 +80,12 @@ class Destroy(Work):
             done += gone
             if not gone:
                 ids.append(id)
-        everything = self.removed or not (self.options.only or self.options.exclude)
-        others = await app.engine.unshared(scope) if everything else ()
-        if not (ids or done or others):
+        chosen = self.options.only or self.options.exclude
+        others = () if chosen else await app.engine.unshared(scope)
+        known = self.removed and any((await app.engine.journal.counts()).values())
+        if not (ids or done or others or known):
             raise Refusal(
-                f"the journal has no run of {self.manifest}{' that was removed from it' if self.removed else ''}",
+                f"the journal has no run{'' if self.removed else f' of {self.manifest}'}",
                 "nothing was sent; if the journal was lost, rebuild it with "
                 f"`{self.options.headway('recover', self.manifest)}`",
             )
