@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from engine.errors import Rejected
 from engine.model import Json, Receipt, field, value
@@ -248,7 +248,3 @@ class Lookup(Protocol[SpecIn]):
     async def fetch(self, spec: SpecIn) -> Receipt:
         """Read it. Raises the five answers; `InDoubt` and `NotApplied` are tried again."""
         ...
-
-
-AnyResource = Resource[Any]
-AnyLookup = Lookup[Any]

@@ -1,7 +1,7 @@
 """A strict local emulator of Adobe Experience Platform, as far as onboarding a customer-success source needs it.
 
     faults.py, config.py     what an emulator is started with: frozen data
-    server.py                run_emulator, spawn_emulator, serving: ways to run one
+    server.py                serving, spawn_emulator, serve: ways to run one
     app.py, gateway.py       the way of a request: route, faults, credentials, sandbox, handler, answer
     chaos.py, wire.py        what carries out the faults; how a connection really breaks
     world.py, table.py       what exists, per organisation and sandbox; indices; what lagging lists still show
@@ -27,7 +27,7 @@ from workflows.emulator.config import (
     Sandbox,
 )
 from workflows.emulator.faults import Faults, Outage, Rate, Rule
-from workflows.emulator.server import run_emulator, serving, spawn_emulator
+from workflows.emulator.server import serving, spawn_emulator
 
 __all__ = [
     "DEFAULT_BASE_CONNECTION",
@@ -45,7 +45,6 @@ __all__ = [
     "Rate",
     "Rule",
     "Sandbox",
-    "run_emulator",
     "serving",
     "spawn_emulator",
 ]

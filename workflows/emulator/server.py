@@ -157,11 +157,6 @@ async def _end_of_stdin() -> None:
         pass
 
 
-def run_emulator(config: EmulatorConfig) -> None:
-    """Serve in the foreground until interrupted; prints the URL, the variables to set, and at the end the account."""
-    run(serve(config, announce=True))
-
-
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop where there is one, in a process that does nothing else; SIGTERM ends it like Ctrl-C."""
     # What exists only grows, and requests leave no cycles: passes over all of it would be pauses for nothing.
