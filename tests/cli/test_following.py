@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.aep.support import GIVEN
 from tests.cli.conftest import Headway, Platform, emulating
+from workflows.aep import AepClient
+from workflows.cli.following import AT_ONCE, last_runs
 
 EARLY = -86_400.0
 """Runs are seen so many seconds after their flow's start: here a day before, as nobody wants to wait."""
@@ -69,3 +74,17 @@ def test_an_ingestion_that_fails_is_told_with_its_reason(
     assert "failed at" in ended.out
     assert "CONNECTOR-1308-500: The call to the vendor failed." in ended.out
     assert "1 source: 1 done" in ended.out
+
+
+async def test_many_flows_are_looked_at_by_a_few_tasks() -> None:
+    tasks = list[int]()
+
+    async def answer(_request: httpx.Request) -> httpx.Response:
+        tasks.append(len(asyncio.all_tasks()))
+        await asyncio.sleep(0)
+        return httpx.Response(200, json={"items": []})
+
+    client = AepClient(GIVEN, transport=httpx.MockTransport(answer))
+    found = await last_runs(client, {f"source {number}": f"flow {number}" for number in range(1_000)})
+    assert found == dict.fromkeys((f"source {number}" for number in range(1_000)), None)
+    assert max(tasks) <= AT_ONCE + 2, "memory does not depend on the batch"

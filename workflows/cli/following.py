@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from functools import partial
 
 import anyio
 
@@ -26,6 +25,7 @@ from workflows.resources import FlowRun, newest_run
 PAUSE = 15.0
 """Seconds between two looks at the flows that have not run yet."""
 AT_ONCE = 32
+"""Flows that are looked at side by side."""
 
 
 def flow_of(run: RunState) -> str | None:
@@ -38,16 +38,16 @@ def flow_of(run: RunState) -> str | None:
 async def last_runs(client: AepClient, flows: Mapping[str, str]) -> dict[str, FlowRun | str | None]:
     """The newest run of each flow, by source; a text says why it cannot be told."""
     found: dict[str, FlowRun | str | None] = {}
-    places = anyio.Semaphore(AT_ONCE)
+    left = iter(list(flows.items()))
 
-    async def look(source: str, flow: str) -> None:
-        async with places:
+    async def look() -> None:
+        for source, flow in left:
             try:
                 found[source] = await newest_run(client, flow)
             except Answer as answer:
                 found[source] = answer.failure.message
 
-    await together(*(partial(look, source, flow) for source, flow in flows.items()))
+    await together(*[look] * AT_ONCE)
     return found
 
 
