@@ -116,6 +116,16 @@ def test_a_manifest_that_is_not_there_yet_is_written_and_works(headway: Headway,
     assert (folder / name).stat().st_mode & 0o777 == 0o644
 
 
+def test_all_tables_are_not_looked_at_at_once(headway: Headway, platform: Platform) -> None:
+    platform.faults(
+        concurrency=[["flowservice", 8]], latency=0.1
+    )  # beyond that 500, as the platform may say "too many"
+    ended = headway("explore", BASE, "--write", "sources.yaml")
+    assert ended.code == 0
+    assert "12 sources added to sources.yaml" in ended.out
+    assert "concurrency" not in platform.report()["faults"]
+
+
 def test_a_name_that_is_taken_is_not_given_twice(headway: Headway, folder: Path) -> None:
     assert headway("explore", BASE, "case", "--write", "s.yaml").code == 0
     text = (folder / "s.yaml").read_text()

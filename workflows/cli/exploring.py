@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from workflows.sources import SourceType
 
 
+AT_ONCE = 8
+"""Tables that are looked at side by side: each look asks the vendor's system."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What the person asked for."""
@@ -165,7 +169,9 @@ async def _look(client: AepClient, base: Base, names: Sequence[str], target: Sch
 
     fields, explorer = await read_target_fields(client, target), Explorer(client)
     tables = [Table(base_id=base.id, path=name, rest=base.rest) for name in dict.fromkeys(names)]
-    seen = await together(*(partial(explorer.columns, table) for table in tables))
+    seen: list[Sequence[Field] | None] = []
+    for start in range(0, len(tables), AT_ONCE):
+        seen += await together(*(partial(explorer.columns, table) for table in tables[start : start + AT_ONCE]))
     found = {table.path: columns for table, columns in zip(tables, seen, strict=True)}
     hidden = [name for name in found if found[name] is None]
     if hidden:
