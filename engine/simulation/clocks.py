@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 
 from engine.simulation.world import World
@@ -13,11 +15,12 @@ JUMPS = (-86_400, -3600, -90, 90, 3600, 86_400)
 class Clock:
     """A wall clock that is wrong and may be set while the process works, and a boot clock that is right.
 
-    `slept`: seconds in which the process did not run.
+    `slept`: seconds in which the process did not run. `over`: it is being buried; whoever asks then is cancelled, as a
+    command that loses its tasks one by one might go on for ever without waiting for anything.
     """
 
     def __init__(self, world: World, name: str) -> None:
-        self.world, self.slept, rng = world, 0.0, world.stream(f"clock {name}")
+        self.world, self.slept, self.over, rng = world, 0.0, False, world.stream(f"clock {name}")
         self.skew: float = rng.choice([0, 0, -90, 90])
         if world.strikes(f"clock {name}", world.jump_rate):
             world.after(rng.choice([1, 30, 300]) * rng.random(), self._jump, name, rng.choice(JUMPS))
@@ -28,10 +31,14 @@ class Clock:
 
     def wall(self) -> float:
         """Epoch seconds, as far as the machine knows."""
+        if self.over:
+            raise asyncio.CancelledError
         return EPOCH + self.world.now + self.skew
 
     def boot(self) -> float:
         """Seconds since the machine was started."""
+        if self.over:
+            raise asyncio.CancelledError
         return self.world.now
 
 

@@ -132,7 +132,7 @@ def _bury(loop: VirtualLoop, world: World) -> None:
     """End what is left of the schedule's processes without letting them act."""
     loop.lawless = True
     for process in world.processes:
-        process.dead = True
+        process.dead = process.clock.over = True
         process.release()
     with contextlib.suppress(OutOfTime):
         loop.run_until_complete(asyncio.sleep(0))  # a task that is cancelled before its first step complains
