@@ -23,7 +23,7 @@ CROWD, CROWDED = 5, 600
 TRIAL = 0.7
 """The pace of a trial, as a share of what got through lately."""
 DEAF, PUSH = 120.0, 1.5
-"""Seconds for which refusals cost no pace after a trial with refusals; the most above what gets through meanwhile."""
+"""Seconds for which refusals cost no pace after a trial with refusals; by what factor each raises it meanwhile."""
 TOGETHER = 2.0
 """Seconds for which all pause after a refusal, at most."""
 ALONE = 0.5
@@ -75,13 +75,13 @@ class Pace(Throttle):
         self._crowd.clear()
 
     def _push(self, refused: float) -> None:
-        """Deaf to a refusal: a pace that is too low rises. Refusals twice as thick as before end the deafness."""
-        self._held = 0.0
+        """Deaf to a refusal: a pace that held requests back rises. Refusals twice as thick as before end deafness."""
+        held, self._held = self._held > 0, 0.0
         if self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual:
             self._base, self._deaf_until = self._peak, refused
             self._crowd.clear()
-        else:
-            self._base = max(self._base, PUSH * self.throughput(refused))
+        elif held:
+            self._base *= PUSH
 
     def _grown(self) -> float:
         if self._trial and self.taken >= self._trial:

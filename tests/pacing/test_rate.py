@@ -144,6 +144,13 @@ def test_refusals_at_any_pace_are_not_answered_by_going_ever_slower() -> None:
     assert sum(over_the_least(batch) for batch in batches) / len(batches) <= 1.18
 
 
+def test_refusals_at_any_pace_are_outrun() -> None:
+    """A service without a limit that refuses 3 % all the same: the more are out at once, the more go in one pause."""
+    batches = [onboard(Service(noise=0.03, seed=seed), 6000) for seed in (1, 2, 3)]
+    assert sum(batch.took for batch in batches) / len(batches) <= 160
+    assert not any(batch.premature for batch in batches)
+
+
 def test_requests_that_follow_a_pause_do_not_come_in_a_heap() -> None:
     batch = onboard(Service(retry_after=30.0, refusing=[(1.0, 1.1)], seed=9), 3000)
     back = next(at for at in batch.sent if at > 20.0)
