@@ -133,6 +133,13 @@ def test_a_default_that_the_platform_wrote_out_is_no_difference() -> None:
     assert removal not in flows.amendment(seen(sent), once, paths), "there is nothing to remove"
 
 
+def test_a_mapping_set_whose_name_the_platform_does_not_keep_is_no_other_set() -> None:
+    sets, rows = MappingSets(None), [{"source": "a", "destination": "b"}]  # type: ignore[arg-type]
+    sent: Any = {"name": "n", "xdmSchema": "s", "mappings": rows}
+    assert sets.changes({**sent, "name": None}, sent, NOW) == []
+    assert [change.path for change in sets.changes({**sent, "name": "other"}, sent, NOW)] == ["name"]
+
+
 def test_mapping_rows_have_two_spellings_and_no_order() -> None:
     sets = MappingSets(None)  # type: ignore[arg-type]
     wanted: Json = {
