@@ -206,6 +206,14 @@ async def test_retry_after_is_the_least_that_a_read_waits() -> None:
     assert here.naps.taken[1] >= 4.0
 
 
+async def test_a_read_does_not_wait_for_hours_but_says_so() -> None:
+    here = world(answer(429, headers={"retry-after": "3600"}))
+    with pytest.raises(Refused) as caught:
+        await here.client.read("GET", CATALOG, "/dataSets")
+    assert (caught.value.problem.retry_after, here.naps.taken, len(here.sent)) == (3600.0, [], 1)
+    assert "Retry-After 3600 s" in str(caught.value)
+
+
 async def test_a_read_passes_the_gate_for_every_request_and_does_not_sleep_inside() -> None:
     here = world(answer(429, None, {"Retry-After": "2"}), httpx.ReadError("reset"), answer(200, {}))
     await here.client.read("GET", CATALOG, "/dataSets")

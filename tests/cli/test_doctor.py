@@ -87,6 +87,14 @@ def test_a_service_that_may_not_be_read_is_named_with_the_permission_to_ask_for(
     assert 'Ask for "View Datasets" and "View Sources" in the integration\'s product profile' in ended.out
 
 
+def test_a_platform_that_asks_for_hours_is_not_waited_for(headway: Headway, platform: Platform) -> None:
+    platform.faults("kind=status,status=429,retry_after=7200,service=sandbox-management")
+    ended = headway("doctor")
+    assert ended.code == 1
+    assert "the platform does not serve you now: too many requests" in ended.out
+    assert "Retry-After 7200 s" in ended.out
+
+
 def test_what_may_be_read_but_not_created_is_told_and_nothing_is_created(headway: Headway, platform: Platform) -> None:
     platform.faults("kind=status,status=403,method=POST,service=flowservice")
     ended = headway("doctor")

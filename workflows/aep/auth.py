@@ -19,7 +19,7 @@ import orjson
 from workflows.aep.credentials import Credentials
 from workflows.aep.errors import AepError, Lost, NotSent, Problem, Refused, Unauthorized, error_for, parse_problem
 from workflows.aep.exchange import exchange
-from workflows.aep.retry import pause
+from workflows.aep.retry import PATIENCE, pause
 from workflows.aep.seams import Clock
 from workflows.aep.transport import TIMEOUTS
 
@@ -30,7 +30,6 @@ EARLY = 500.0
 
 ATTEMPTS = 4
 _RESPITE = 30.0  # seconds for which a token that still works is used after it could not be renewed
-_PATIENCE = 60.0  # a `Retry-After` of more than these seconds is not waited for
 _UNSTATED_LIFE = 3_600.0
 _MILLISECONDS_ABOVE = 1e7
 
@@ -117,7 +116,7 @@ class TokenSource:
                 return self._take(await self._fetch(), asked_at)
             except (Lost, Refused, NotSent) as error:
                 problem = error.problem
-                if attempt >= ATTEMPTS or (problem.retry_after or 0.0) > _PATIENCE:
+                if attempt >= ATTEMPTS or (problem.retry_after or 0.0) > PATIENCE:
                     raise NotSent(replace(problem, message=f"no access token: {problem.message}"), *_WHERE) from error
             except AepError as error:
                 raise Unauthorized(error.problem, *_WHERE) from error

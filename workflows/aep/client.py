@@ -27,7 +27,7 @@ from workflows.aep.credentials import Credentials
 from workflows.aep.errors import Lost, NotSent, Problem, Refused, WindowClosed, retry_after_of
 from workflows.aep.exchange import exchange
 from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
-from workflows.aep.retry import pause
+from workflows.aep.retry import PATIENCE, pause
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
 from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, NotYet, make_transport
 
@@ -105,7 +105,8 @@ class AepClient:
         headers: Mapping[str, str] | None = None,
         json: Json = None,
     ) -> Answer:
-        """A request that may be repeated, behind the gate. After the last attempt its error is raised."""
+        """A request that may be repeated, behind the gate. The error of the last attempt is raised, or of the one whose
+        `Retry-After` is too long to wait for here."""
         content = b"" if json is None else orjson.dumps(json)
         call = self._call(method, family, path, params=params, headers=headers, content=content)
         attempt = 1
@@ -115,7 +116,7 @@ class AepClient:
             try:
                 return await self._once(call)
             except (Lost, NotSent, Refused) as error:
-                if attempt >= self._attempts:
+                if attempt >= self._attempts or (error.problem.retry_after or 0.0) > PATIENCE:
                     raise
                 wait = pause(attempt, self._rng, error.problem.retry_after)
             finally:

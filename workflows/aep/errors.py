@@ -80,6 +80,8 @@ class AepError(Exception):
             where.append(f"code {problem.code}")
         if problem.request_id is not None:
             where.append(f"request {problem.request_id}")
+        if problem.retry_after is not None:
+            where.append(f"Retry-After {problem.retry_after:.0f} s")
         return f"{self.says}: {problem.message} ({', '.join(where)})"
 
 

@@ -35,7 +35,13 @@ async def find_sandbox(client: AepClient, credentials: Credentials) -> Sandbox:
         listed = await client.sandboxes()
     except (Unauthorized, Forbidden) as error:
         raise not_authorised(error, credentials) from error
-    except (NotSent, Refused) as error:
+    except Refused as error:
+        raise Refusal(
+            f"the platform does not serve you now: {error}",
+            "nothing was sent; wait as long as it says, or some minutes, then run the command again",
+            code=Exit.FAILED,
+        ) from error
+    except NotSent as error:
         raise Refusal(
             f"the platform cannot be reached: {error.problem.message} ({error.method} {error.path})",
             "nothing was sent; look at the network, AEP_BASE_URL and AEP_IMS_URL, then run the command again",
