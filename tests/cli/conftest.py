@@ -54,6 +54,18 @@ class Platform:
         """What goes wrong from now on."""
         self.ask("faults", {"rules": list(rules), **others})
 
+    def hand(self) -> httpx.Client:
+        """Somebody else with credentials."""
+        secrets = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET, "scope": DEFAULT_SCOPES}
+        answer = httpx.post(f"{self.url}/ims/token/v3", data={"grant_type": "client_credentials", **secrets})
+        headers = {
+            "Authorization": f"Bearer {answer.json()['access_token']}",
+            "x-api-key": DEFAULT_CLIENT_ID,
+            "x-gw-ims-org-id": DEFAULT_ORG,
+            "x-sandbox-name": "dev",
+        }
+        return httpx.Client(base_url=f"{self.url}/data/foundation", headers=headers)
+
     def report(self) -> Any:
         """The account."""
         return self.ask("report")
@@ -186,13 +198,5 @@ sources:
 @pytest.fixture
 def hand(platform: Platform) -> Iterator[httpx.Client]:
     """Somebody else with credentials."""
-    secrets = {"client_id": DEFAULT_CLIENT_ID, "client_secret": DEFAULT_CLIENT_SECRET, "scope": DEFAULT_SCOPES}
-    answer = httpx.post(f"{platform.url}/ims/token/v3", data={"grant_type": "client_credentials", **secrets})
-    headers = {
-        "Authorization": f"Bearer {answer.json()['access_token']}",
-        "x-api-key": DEFAULT_CLIENT_ID,
-        "x-gw-ims-org-id": DEFAULT_ORG,
-        "x-sandbox-name": "dev",
-    }
-    with httpx.Client(base_url=f"{platform.url}/data/foundation", headers=headers) as client:
+    with platform.hand() as client:
         yield client

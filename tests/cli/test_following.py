@@ -79,12 +79,34 @@ def test_an_ingestion_that_fails_is_told_with_its_reason(
 async def test_many_flows_are_looked_at_by_a_few_tasks() -> None:
     tasks = list[int]()
 
-    async def answer(_request: httpx.Request) -> httpx.Response:
+    async def answer(request: httpx.Request) -> httpx.Response:
         tasks.append(len(asyncio.all_tasks()))
         await asyncio.sleep(0)
-        return httpx.Response(200, json={"items": []})
+        flow = {"id": request.url.path.rpartition("/")[2], "name": "", "state": "enabled"}
+        return httpx.Response(200, json={"items": [] if "/runs" in request.url.path else [flow]})
 
     client = AepClient(GIVEN, transport=httpx.MockTransport(answer))
     found = await last_runs(client, {f"source {number}": f"flow {number}" for number in range(1_000)})
     assert found == dict.fromkeys((f"source {number}" for number in range(1_000)), None)
     assert max(tasks) <= AT_ONCE + 2, "memory does not depend on the batch"
+
+
+def test_a_flow_that_will_not_run_is_not_waited_for(
+    offline: Headway, manifest: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with emulating("--config", ahead(folder, run_delay=3600.0)) as platform:
+        for name, value in platform.environ.items():
+            monkeypatch.setenv(name, value)
+        offline("run", manifest.name, "--quiet")
+        flows = {
+            run["source"]: next(step["id"] for step in run["steps"] if step["name"] == "flow")
+            for run in offline("status", "--json").lines
+        }
+        with platform.hand() as hand:
+            hand.delete(f"/flowservice/flows/{flows['acme-accounts']}").raise_for_status()
+            path = f"/flowservice/flows/{flows['acme-contacts']}/action"
+            hand.post(path, params={"op": "DISABLE"}).raise_for_status()
+        ended = offline("run", manifest.name, "--wait", "--exclude", "acme-incidents")
+    assert ended.code == 1
+    assert "acme-accounts                     has not run and will not: it was deleted" in ended.out
+    assert "acme-contacts                     has not run and will not: it is switched off" in ended.out

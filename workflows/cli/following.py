@@ -20,12 +20,22 @@ from workflows.cli.summary import Outcome
 from workflows.cli.survey import Survey
 from workflows.cli.words import amount, clock, cut, duration, number
 from workflows.onboarding.manifest import Spool
-from workflows.resources import FlowRun, newest_run
+from workflows.resources import FlowRun, Flows, newest_run
 
 PAUSE = 15.0
 """Seconds between two looks at the flows that have not run yet."""
 AT_ONCE = 32
 """Flows that are looked at side by side."""
+
+
+class Idle(str):
+    """Why a flow that has not run will not, as it is."""
+
+    __slots__ = ()
+
+
+Seen = FlowRun | Idle | str | None
+"""How a flow's last run went; why there will be none; why neither can be told; None: it has not run yet."""
 
 
 def flow_of(run: RunState) -> str | None:
@@ -35,20 +45,27 @@ def flow_of(run: RunState) -> str | None:
     return None if receipt is None or receipt.data.get("on") is False else receipt.id
 
 
-async def last_runs(client: AepClient, flows: Mapping[str, str]) -> dict[str, FlowRun | str | None]:
-    """The newest run of each flow, by source; a text says why it cannot be told."""
-    found: dict[str, FlowRun | str | None] = {}
+async def last_runs(client: AepClient, flows: Mapping[str, str]) -> dict[str, Seen]:
+    """The newest run of each flow, by source."""
+    found: dict[str, Seen] = {}
     left = iter(list(flows.items()))
 
     async def look() -> None:
         for source, flow in left:
             try:
-                found[source] = await newest_run(client, flow)
+                found[source] = await newest_run(client, flow) or await _idle(client, flow)
             except Answer as answer:
                 found[source] = answer.failure.message
 
     await together(*[look] * AT_ONCE)
     return found
+
+
+async def _idle(client: AepClient, flow: str) -> Idle | None:
+    view = await Flows(client).read(flow)
+    if view is None:
+        return Idle("it was deleted")
+    return Idle("it is switched off") if view.data.get("on") is False else None
 
 
 async def follow(app: App, options: Driving, spool: Spool, outcome: Outcome) -> None:
@@ -58,9 +75,9 @@ async def follow(app: App, options: Driving, spool: Spool, outcome: Outcome) -> 
         say(f"waiting for the first ingestion of {amount(len(waiting), 'flow')}; Ctrl-C leaves them alone")
     while waiting:
         for source, seen in (await last_runs(app.client, waiting)).items():
-            if isinstance(seen, FlowRun) and seen.over:
+            if isinstance(seen, Idle) or (isinstance(seen, FlowRun) and seen.over):
                 del waiting[source]
-                outcome.unwell += not seen.well
+                outcome.unwell += isinstance(seen, Idle) or not seen.well
                 _tell(options, source, seen)
         if waiting:
             await anyio.sleep(PAUSE)
@@ -74,17 +91,19 @@ async def _runs(app: App, options: Driving, spool: Spool) -> AsyncIterator[RunSt
         yield run
 
 
-def _tell(options: Driving, source: str, seen: FlowRun) -> None:
+def _tell(options: Driving, source: str, seen: FlowRun | Idle) -> None:
     if options.json:
         Events().tell("ingested", {"source": source, **as_json(seen)})
-    elif not (options.quiet and seen.well):
+    elif not (options.quiet and isinstance(seen, FlowRun) and seen.well):
         print(f"  {source:<32}  {in_words(seen)}")
 
 
-def in_words(seen: FlowRun | str | None) -> str:
+def in_words(seen: Seen) -> str:
     """A run of a flow in one line."""
     if seen is None:
         return "has not run yet"
+    if isinstance(seen, Idle):
+        return f"has not run and will not: {seen}"
     if isinstance(seen, str):
         return f"cannot be told: {seen}"
     counts = {"records in": seen.read, "out": seen.written, "failed": seen.failed or None}
@@ -95,8 +114,10 @@ def in_words(seen: FlowRun | str | None) -> str:
     return "   ".join([f"{seen.status} {' '.join([*since, *took])}".strip(), ", ".join(figures), *reasons]).rstrip()
 
 
-def as_json(seen: FlowRun) -> dict[str, Json]:
-    """A run of a flow as the fields of a JSON line."""
+def as_json(seen: FlowRun | str) -> dict[str, Json]:
+    """A run of a flow, or why there is none, as the fields of a JSON line."""
+    if isinstance(seen, str):
+        return {"error": str(seen)}
     return {
         "flow_run": seen.id,
         "status": seen.status,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.model import Json, RunState
     from workflows.aep import Credentials
-    from workflows.resources import FlowRun
+    from workflows.cli.following import Seen
 
 ALL = 60
 """Up to so many runs are all shown; of more, only those that are not done."""
@@ -67,7 +67,7 @@ class Look:
         self.store, self.runs, self.states, self.watch, self.json = store, runs, states, watch, json
         self.credentials: Credentials | None = None
         """Who asks the platform for ingestions, if it is to be asked."""
-        self.last_runs: dict[str, FlowRun | str | None] = {}
+        self.last_runs: dict[str, Seen] = {}
         """The last ingestion of each flow, by run id."""
         self.said: dict[str, int] = {}
         """Fingerprints of the JSON lines that were said already, while watching."""
@@ -163,10 +163,10 @@ async def _table(engine: Engine, look: Look) -> bool:
     return any(counts[state] for state in UNDER_WAY)
 
 
-def _last_run(seen: FlowRun | str | None) -> Json:
+def _last_run(seen: Seen) -> Json:
     from workflows.cli.following import as_json
 
-    return {"error": seen} if isinstance(seen, str) else None if seen is None else as_json(seen)
+    return None if seen is None else as_json(seen)
 
 
 _UNHAPPY = (("failed", "failed"), ("in-doubt", "in_doubt"))
