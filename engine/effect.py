@@ -59,7 +59,7 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
     else:
         body, asked = kept.replace(step.attempts[-1].tag, attempt.tag), step.spec or asked
         if hasattr(resource, "refresh"):
-            body = orjson.dumps(resource.refresh(orjson.loads(body), attempt.at)).decode()
+            body = orjson.dumps(resource.refresh(orjson.loads(body), spec, attempt.at)).decode()
     state = machine.intend(step, attempt, body, asked, named.generation)
     return Intended(spec=spec, name=label.name, attempt=attempt, state=state, at=started)
 

@@ -172,12 +172,12 @@ class Deletable(Protocol):
         ...
 
 
-class LateBound(Protocol):
+class LateBound(Protocol[SpecIn]):
     """A resource whose bodies hold values that must be fresh at each send (rule 9)."""
 
     @abstractmethod
-    def refresh(self, body: Json, now: float) -> Json:
-        """The same body with those values computed again from `now` (epoch seconds); pure."""
+    def refresh(self, body: Json, spec: SpecIn, now: float) -> Json:
+        """The same body with those values computed again from `spec` and `now` (epoch seconds); pure."""
         ...
 
 

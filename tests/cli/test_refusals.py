@@ -356,3 +356,12 @@ def test_what_a_manifest_named_before_can_be_taken_down_when_it_names_nothing(
     manifest.write_text("version: 1\nsources: []\n")
     assert headway("destroy", manifest.name, "--removed", "--delete-data", "--yes").code == 0
     assert not any(one["live"] and one["kind"] == "flow" for one in platform.objects().values())
+
+
+@pytest.mark.parametrize("text", ['{"headway_plan":1,"manifest":"sources.yaml"', '{"headway_plan":1,"only":[]}'])
+def test_half_a_plan_is_refused_by_its_name(offline: Headway, folder: Path, text: str) -> None:
+    (folder / "old.plan").write_text(text)
+    ended = offline("run", "old.plan")
+    assert ended.code == 64
+    assert "old.plan is no plan of this headway, or not all of one" in ended.err
+    assert "Make it again with headway plan -o" in ended.err

@@ -171,8 +171,8 @@ def test_an_intended_flow_gets_a_fresh_start_when_its_own_has_passed() -> None:
     flows = Flows(None)  # type: ignore[arg-type]
     intended = body(source())
     start = intended["scheduleParams"]["startTime"]
-    late: Any = flows.refresh(intended, start + 1.0)
-    assert flows.refresh(intended, start - 1.0) == intended
+    late: Any = flows.refresh(intended, spec(source(), "flow"), start + 1.0)
+    assert flows.refresh(intended, spec(source(), "flow"), start - 1.0) == intended
     assert late["scheduleParams"]["startTime"] > start + 300
     assert {**late, "scheduleParams": None} == {**intended, "scheduleParams": None}
 
@@ -187,6 +187,14 @@ def test_starts_are_spread_always_the_same_way() -> None:
     assert offsets == [offset(f"source-{number}") for number in range(60)]
     assert all(0 <= seconds < 3600 for seconds in offsets)
     assert len({seconds // 600 for seconds in offsets}) == 6
+
+
+def test_starts_stay_spread_when_they_are_made_fresh() -> None:
+    inputs = source(schedule=Schedule(frequency="hour", interval=1, spread=3600))
+    plain, spread = body(source())["scheduleParams"]["startTime"], body(inputs)["scheduleParams"]["startTime"]
+    late: Any = Flows(None).refresh(body(inputs), spec(inputs, "flow"), spread + 86_400)  # type: ignore[arg-type]
+    assert spread > plain
+    assert late["scheduleParams"]["startTime"] == body(inputs, spread + 86_400)["scheduleParams"]["startTime"]
 
 
 def test_the_delta_column_says_how_its_dates_look() -> None:

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import orjson
 
+from workflows.cli.failures import Refusal
+
 KEY = "headway_plan"
 VERSION = 1
 
@@ -31,7 +33,7 @@ class Saved:
     @classmethod
     def read(cls, file: str) -> Self | None:
         """The plan in a file; None: it holds something else, a manifest by all means. What is no file is left alone:
-        a pipe can be read but once."""
+        a pipe can be read but once. Raises `Refusal` for a plan that cannot be understood."""
         try:
             if not Path(file).is_file():
                 return None
@@ -40,8 +42,10 @@ class Saved:
                 if not start.startswith(b'{"%s":' % KEY.encode()):
                     return None
                 found: dict[str, Any] = orjson.loads(start + lines.read())
-        except (OSError, orjson.JSONDecodeError):
+            if found.pop(KEY) == VERSION:
+                return cls(**found)
+        except OSError:
             return None
-        if found.pop(KEY) != VERSION:
-            return None
-        return cls(**found)
+        except (orjson.JSONDecodeError, TypeError):
+            pass  # half of a plan, or one with other fields
+        raise Refusal(f"{file} is no plan of this headway, or not all of one", "make it again with headway plan -o")

@@ -89,13 +89,13 @@ class Flows(FlowServiceObjects):
             raise Rejected(Failure(kind="invalid", message="; ".join(found), hint=hint))
         return body
 
-    def refresh(self, body: Json, now: float) -> Json:
-        """A body that was intended before, with a start that lies ahead."""
+    def refresh(self, body: Json, spec: FlowSpec, now: float) -> Json:
+        """A body that was intended before, with a start that lies ahead, at its place in the spread."""
         schedule = table(body, "scheduleParams")
         start = schedule.get("startTime")
         if isinstance(start, int) and start > now:
             return body
-        return {**table(body), "scheduleParams": {**schedule, "startTime": soon(now)}}
+        return {**table(body), "scheduleParams": {**schedule, "startTime": soon(now) + spec.offset}}
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         """The service may have kept numbers as text (contract 10.2). The start is late-bound and not compared."""
