@@ -124,9 +124,13 @@ async def _make_ready(work: Work, intended: Intended | None) -> Intended:
     try:
         if not fresh(run, name, intended):
             intended = await freshen(run, name, intended)
-        if session.stopping:
-            await anyio.sleep_forever()
-        await checkpoint_if_cancelled()
+        try:
+            if session.stopping:
+                await anyio.sleep_forever()
+            await checkpoint_if_cancelled()
+        except BaseException:
+            session.gate.leave(work.resource.family)
+            raise
     except anyio.get_cancelled_exc_class():
         with session.sending():
             await withdraw(run, intended, why="stopped")
@@ -158,7 +162,7 @@ def fresh(run: Active, name: str, intended: Intended) -> bool:
 
 
 async def freshen(run: Active, name: str, intended: Intended) -> Intended:
-    """Renew an intent until it may be sent at this very moment."""
+    """Renew an intent until it may be sent at this very moment. Who is cut off here has no permit any more."""
     session, family = run.session, run.resource(name).family
     gate, clock = session.gate, session.clock
     while not fresh(run, name, intended):

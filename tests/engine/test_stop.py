@@ -47,8 +47,11 @@ class Things(Resource[Spec]):
     out: set[str] = field(default_factory=set)
     all_out: asyncio.Event = field(default_factory=asyncio.Event)
     made: list[str] = field(default_factory=list)
+    at_intent: Callable[[], None] = bool
+    """Called just before an intent is written."""
 
     def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
+        self.at_intent()
         return {"name": label.name, "step": spec.step}
 
     async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
@@ -143,6 +146,26 @@ async def test_what_was_prepared_and_never_left_gives_its_permits_back(tmp_path:
     async with Engine(one, workflows=[things], resources=[platform], gate=gate, settle=0.2, observer=stop) as engine:
         await engine.start(things, Inputs(), source="one")
     assert platform.made == ["first"]
+    async with (
+        Engine(other, workflows=[things], resources=[platform], gate=gate, settle=0.2) as engine,
+        asyncio.timeout(10),
+    ):
+        run = await engine.start(things, Inputs(), source="other")
+    assert run.status is RunStatus.DONE
+
+
+async def test_an_intent_that_a_stop_meets_gives_its_permit_back(tmp_path: Path) -> None:
+    gate = Pacing(boot=asyncio.get_running_loop().time, rng=Random(1), concurrency=1)
+
+    def stop() -> None:
+        engine.stop()
+
+    platform = Things(at_intent=stop)
+    one, other = str(tmp_path / "one.db"), str(tmp_path / "other.db")
+    async with Engine(one, workflows=[things], resources=[platform], gate=gate, settle=0.2) as engine:
+        await engine.start(things, Inputs(), source="one")
+    assert platform.made == []
+    platform.at_intent = bool
     async with (
         Engine(other, workflows=[things], resources=[platform], gate=gate, settle=0.2) as engine,
         asyncio.timeout(10),
