@@ -75,5 +75,5 @@ QUICK = (
 
 @pytest.mark.parametrize("switch", QUICK)
 def test_a_broken_rule_is_found(switch: str) -> None:
-    found = find(switch, count=200)
+    found = find(switch, count=500)
     assert found.seed is not None, f"{switch}: rule {SWITCHES[switch].rule}"
