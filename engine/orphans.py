@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,26 +70,35 @@ async def orphans(
 async def unshared(session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope) -> list[Orphan]:
     """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
     what it may stand on, is never among them: it outlives its runs."""
-    used, found = set[str](), list[Orphan]()
+    found = {orphan.id: orphan async for orphan in _made(session, workflows, scope)}
+    if not found:
+        return []
     async for state in session.journal.stream(statuses=tuple(set(RunStatus) - {RunStatus.DESTROYED})):
         workflow = workflows.get((state.workflow, state.variant))
         if workflow is None:
             continue
         for inputs in (*state.was, state.inputs):
             plan = workflow.plan(workflow.decode(inputs))
-            used |= {_id(state, plan, name) for name in plan.shared}
+            for name in plan.shared:
+                found.pop(_id(state, plan, name), None)
+        if not found:  # as a rule after the first run
+            break
+    return _dependents_first(found.values(), workflows)
+
+
+async def _made(
+    session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope
+) -> AsyncIterator[Orphan]:
+    """What shared steps of a sandbox made for sure, apart from data and what it may stand on."""
     async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
         workflow = workflows.get((state.workflow, state.variant))
-        if workflow is None or state.run_id in used or not _within(state.scope, scope):
+        if workflow is None or not _within(state.scope, scope):
             continue
         for name, step in state.steps.items():
             made = step.receipt and step.receipt.confirmed and step.receipt.origin is not Origin.ADOPTED
             if made and name in workflow.steps and name not in _under_data(workflow):
                 declared = workflow.steps[name]
-                found.append(
-                    Orphan(id=state.run_id, key=state.source, step=declared, workflow=workflow, inputs=None, needs={})
-                )
-    return _dependents_first(found, workflows)
+                yield Orphan(id=state.run_id, key=state.source, step=declared, workflow=workflow, inputs=None, needs={})
 
 
 def _under_data(workflow: Workflow[Any]) -> set[str]:
