@@ -293,6 +293,14 @@ def test_an_answer_that_is_refused_is_not_written_down(
     assert answers() == 1
 
 
+def test_what_is_proposed_after_a_failure_looks_into_the_same_journal(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
+    assert "headway why own-cases flow\n" in headway("run", own.name).out
+    assert "headway why own-cases flow --store new.db\n" in headway("run", own.name, "--store", "new.db").out
+
+
 def test_no_secret_reaches_output_or_files(
     headway: Headway, platform: Platform, own: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

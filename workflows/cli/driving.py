@@ -97,7 +97,9 @@ class _Driver:
     async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:
         work, options = self.work, self.work.options
         tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
-        outcome = Outcome(tally=tally, seconds=0.0, again=work.again, kept=batch.left, gone=batch.gone)
+        outcome = Outcome(
+            tally=tally, seconds=0.0, again=work.again, look=options.look, kept=batch.left, gone=batch.gone
+        )
         if batch.act is not None:
             limits = partial(_limits, app)
             with viewing(

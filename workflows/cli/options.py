@@ -28,6 +28,13 @@ class Looking:
     ] = "headway.db"
     debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
 
+    def look(self, *words: str) -> str:
+        """Another command that reads the journal, to be proposed: with what it needs to meet the same one."""
+        from engine.api import masked
+
+        elsewhere = self.store != (os.environ.get(STORE) or "headway.db")
+        return masked(shlex.join(["headway", *words, *(["--store", self.store] if elsewhere else [])]))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calling(Looking):
@@ -44,16 +51,8 @@ class Calling(Looking):
 
     def headway(self, *words: str, defaults: Path | None = None) -> str:
         """Another command, to be proposed: with what it needs to meet the same journal, platform and manifest."""
-        from engine.api import masked
-
-        elsewhere = self.store != (os.environ.get(STORE) or "headway.db")
-        said = {
-            "--defaults": defaults and str(defaults),
-            "--credentials": self.credentials and str(self.credentials),
-            "--store": self.store if elsewhere else None,
-        }
-        options = [word for name, value in said.items() if value for word in (name, value)]
-        return masked(shlex.join(["headway", *words, *options]))
+        said = {"--defaults": defaults, "--credentials": self.credentials}
+        return self.look(*words, *(word for name, value in said.items() if value for word in (name, str(value))))
 
 
 Concurrency = Annotated[int, Option("--concurrency", min=1, help="Requests at once, over all services.")]

@@ -22,6 +22,8 @@ class Outcome:
     tally: Tally
     seconds: float
     again: str
+    look: Callable[..., str]
+    """A command that reads the journal, as it is to be typed here."""
     kept: dict[str, str] = field(default_factory=dict)
     """Why finished sources of which the manifest says something else were left as they are, by name."""
     gone: int = 0
@@ -113,7 +115,7 @@ class Outcome:
     def _let_go(self) -> list[str]:
         """What replacing leaves on the platform for its data; the journal has it in its history only."""
         found = [amount(count, step.replace("_", " ")) for (step, kept), count in self.tally.behind.items() if kept]
-        hint = "for its data; `headway why SOURCE` has the id, and what is not needed is deleted by hand"
+        hint = f"for its data; `{self.look('why', 'SOURCE')}` has the id, and what is not needed is deleted by hand"
         return [f"Left behind: {', '.join(found)} ({hint})"] if found else []
 
     def _behind(self) -> list[str]:
@@ -134,12 +136,12 @@ class Outcome:
             what = "in doubt: " if cause.state == "in_doubt" else ""
             lines.append(f"  {number(cause.count)}  {what}{cut(cause.message, 300)}")
             first = cause.sources[0]
-            where = filter(None, (listed_of(cause), self.place(first), f"headway why {first} {cause.step}".rstrip()))
-            lines.append(f"       {'      '.join(where)}")
+            why = self.look("why", *filter(None, (first, cause.step)))
+            lines.append(f"       {'      '.join(filter(None, (listed_of(cause), self.place(first), why)))}")
             if cause.hint:
                 lines.append(f"       {cause.hint}")
         if len(causes) > SHOWN:
-            lines.append(f"  and {amount(len(causes) - SHOWN, 'other cause')}: headway status --failed")
+            lines.append(f"  and {amount(len(causes) - SHOWN, 'other cause')}: {self.look('status', '--failed')}")
         return lines
 
 
