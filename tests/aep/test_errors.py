@@ -24,6 +24,7 @@ from workflows.aep import (
     Unauthorized,
 )
 from workflows.aep.errors import LONGEST_WAIT, error_for, parse_problem, parse_retry_after
+from workflows.aep.masks import Masks
 
 NOW = 1_900_000_000.0
 AEP = "https://ns.adobe.com/aep/errors/"
@@ -31,7 +32,7 @@ AEP = "https://ns.adobe.com/aep/errors/"
 
 def problem(status: int, body: Any, headers: dict[str, str] | None = None, secrets: tuple[str, ...] = ()) -> Problem:
     content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return parse_problem(status, headers or {}, content, now=NOW, secrets=secrets)
+    return parse_problem(status, headers or {}, content, now=NOW, masks=Masks(secrets))
 
 
 def flow(code: str, detail: str = "why") -> dict[str, Any]:

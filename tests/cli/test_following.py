@@ -76,6 +76,18 @@ def test_an_ingestion_that_fails_is_told_with_its_reason(
     assert "1 source: 1 done" in ended.out
 
 
+def test_a_password_in_the_reason_is_masked(
+    offline: Headway, own: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with emulating("--config", ahead(folder, run_failures=1.0)) as platform:
+        for name, value in platform.environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("SERVICENOW_PASSWORD", "vendor failed")
+        said = [offline("run", own.name, "--wait"), offline("status", "--flows"), offline("run", own.name, "--wait")]
+    for ended in said:
+        assert "CONNECTOR-1308-500: The call to the ***." in ended.out
+
+
 async def test_many_flows_are_looked_at_by_a_few_tasks() -> None:
     tasks = list[int]()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -74,3 +76,27 @@ def test_no_secret_is_said_or_written_by_any_command(
     for secret in (CANARY, FILED):
         assert secret not in text
         assert [name for name, content in files.items() if secret.encode() in content] == []
+
+
+@pytest.mark.parametrize("asked", ["/test", "/explore"])
+def test_a_vendor_that_echoes_the_password_is_not_repeated(
+    headway: Headway, platform: Platform, own: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    secret = "pass/word & 0451~é"
+    monkeypatch.setenv("SERVICENOW_PASSWORD", secret)
+    lost = "kind=reset,after=true,method=POST,service=flowservice,path=/connections,times=1"
+    platform.faults(f"kind=echo,status=400,method=GET,service=flowservice,path={asked}", lost)
+    said = [
+        headway("run", own.name, "-v"),
+        headway("resume", "--failed", "-v"),
+        headway("resume", "--failed", "--json"),
+    ]
+    assert [ended.code for ended in said] == [1, 1, 1]
+    connection = next(id for id, entry in platform.objects().items() if entry["name"].startswith("ServiceNow"))
+    said += [headway("explore", connection), headway("why", "own-cases"), headway("status", "--json")]
+    text = json.dumps([(ended.out, ended.err) for ended in said], ensure_ascii=False)
+    files = {path.name: path.read_bytes() for path in own.parent.iterdir()}
+    assert "***" in text
+    for written in (secret, quote(secret, safe=""), b64encode(f"integration:{secret}".encode()).decode()[18:-4]):
+        assert written not in text
+        assert [name for name, content in files.items() if written.encode() in content] == []

@@ -5,6 +5,7 @@ auth          the access token, fetched and renewed         paging      four way
 client        read, pages, effect: start here               exchange    a request and its answer, over any transport
 transport     httpx's interface: what left, and when        connecting  name lookup, TCP, proxies, TLS
 connection    one connection of HTTP/1.1                    address     URLs, and the secrets in bodies
+masks         secrets hidden in whatever others say
 recorder      what would be sent                            platform_time   a clock that answers set
 retry         pauses between safe requests                  seams       the gate and the clock
 """

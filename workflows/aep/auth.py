@@ -19,6 +19,7 @@ import orjson
 from workflows.aep.credentials import Credentials
 from workflows.aep.errors import AepError, Lost, NotSent, Problem, Refused, Unauthorized, error_for, parse_problem
 from workflows.aep.exchange import exchange
+from workflows.aep.masks import Masks
 from workflows.aep.retry import PATIENCE, pause
 from workflows.aep.seams import Clock
 from workflows.aep.transport import TIMEOUTS
@@ -47,6 +48,8 @@ class TokenSource:
         self._clock = clock
         self._rng = rng
         self._sleep = sleep
+        self.masks = Masks(credentials.secrets)
+        """Secrets that an answer may echo: those of the caller, and every token."""
         self._token = credentials.access_token
         self._renew_at = self._ends_at = float("inf")
         self._asking = anyio.Lock()
@@ -141,12 +144,13 @@ class TokenSource:
         reply = await exchange(self._transport, request, PATH)
         if reply.status_code != 200:
             now = self._clock.wall()
-            problem = parse_problem(reply.status_code, reply.headers, reply.content, now=now, secrets=who.secrets)
+            problem = parse_problem(reply.status_code, reply.headers, reply.content, now=now, masks=self.masks)
             raise Unauthorized(problem, *_WHERE) if problem.status == 400 else error_for(problem, *_WHERE)
         return reply.content
 
     def _take(self, body: bytes, asked_at: float) -> str:
         token, life = _read(body)
+        self.masks.add([token])
         early = min(EARLY, life / 10)
         self._ends_at = asked_at + life
         self._renew_at = self._ends_at - early

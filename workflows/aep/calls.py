@@ -10,6 +10,7 @@ import orjson
 
 from workflows.aep.address import secrets_of
 from workflows.aep.errors import AepError, Lost, Problem, clean, error_for, parse_problem
+from workflows.aep.masks import Masks
 from workflows.aep.paging import Json
 
 _NO_BODY = (204, 205)
@@ -75,11 +76,11 @@ def success(call: Call, reply: httpx.Response, left: float) -> Answer:
     return Answer(status=reply.status_code, headers=reply.headers, body=body, left=left)
 
 
-def failure(call: Call, reply: httpx.Response, *, now: float, secrets: tuple[str, ...]) -> AepError:
-    """The error for any other status; `secrets` and those in the call's body are masked wherever they are echoed."""
-    secrets = (*secrets, *secrets_of(call.content))
-    problem = parse_problem(reply.status_code, reply.headers, reply.content, now=now, secrets=secrets)
+def failure(call: Call, reply: httpx.Response, *, now: float, masks: Masks) -> AepError:
+    """The error for any other status; secrets, and those in the call's body, are masked wherever they are echoed."""
+    masks = masks.also(secrets_of(call.content))
+    problem = parse_problem(reply.status_code, reply.headers, reply.content, now=now, masks=masks)
     if 300 <= reply.status_code < 400:
-        target = clean(reply.headers.get("location", "nowhere").partition("?")[0], secrets, 200)
+        target = clean(reply.headers.get("location", "nowhere").partition("?")[0], masks, 200)
         problem = replace(problem, message=f"redirected to {target}, which is not followed: look at AEP_BASE_URL")
     return error_for(problem, *call.where)

@@ -10,7 +10,7 @@ Paths are relative to a service's base (contract 1.1): `("flowservice", "/flows"
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from math import inf
 from random import Random
 from types import TracebackType
@@ -80,6 +80,15 @@ class AepClient:
     ) -> None:
         if self._owns_transport:
             await self._transport.aclose()
+
+    def conceal(self, secrets: Iterable[str]) -> None:
+        """Mask these from now on, wherever an answer echoes them: what was sent as the credentials of a source comes
+        back in what the vendor says."""
+        self._tokens.masks.add(secrets)
+
+    def concealed(self, text: str) -> str:
+        """`text` of an answer that is none of an error, with the secrets masked."""
+        return self._tokens.masks.hide(text)
 
     @property
     def ready(self) -> bool:
@@ -206,7 +215,7 @@ class AepClient:
         self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
         if 200 <= reply.status_code < 300:
             return success(call, reply, left)
-        raise failure(call, reply, now=self._clock.wall(), secrets=(*self._credentials.secrets, token))
+        raise failure(call, reply, now=self._clock.wall(), masks=self._tokens.masks)
 
     async def _send(self, call: Call, token: str) -> tuple[httpx.Response, float]:
         """One request and its answer; and when it left, which is when it was last asked whether it may."""

@@ -20,15 +20,16 @@ Sources: contract 1.2 to 1.4 and 3.5 (shapes and codes), 12.1 and 12.2 (what eac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote_plus
 
 import orjson
+
+from workflows.aep.masks import Masks
 
 LONGEST_WAIT = 86_400.0
 """Seconds; a `Retry-After` beyond a day is taken as a day."""
@@ -41,8 +42,7 @@ _STATE_CODES = tuple(
 )  # 1418 and 1447 are "still in use by flows": true until those are gone
 _LONGEST_MESSAGE = 2_000
 _LONGEST_RAW = 200
-_SHORTEST_SECRET = 4
-_MASK = "***"
+NOTHING_HIDDEN = Masks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,22 +183,21 @@ _BY_STATUS: Mapping[int, type[AepError]] = {401: Unauthorized, 403: Forbidden, 4
 
 
 def parse_problem(
-    status: int, headers: Mapping[str, str], body: bytes, *, now: float, secrets: Iterable[str] = ()
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float, masks: Masks = NOTHING_HIDDEN
 ) -> Problem:
     """Read any error body of any service (contract 1.3); never fails, whatever the bytes.
 
-    `headers` is asked in lower case, `now` is epoch seconds. `secrets` are masked wherever the other side echoed them.
+    `headers` is asked in lower case, `now` is epoch seconds. What `masks` hold is hidden wherever it was echoed.
     """
-    secrets = tuple(secrets)
     fields = _object(body)
     report = _dict(fields.get("report"))
     return Problem(
         status=status,
-        code=_code(fields, secrets) or str(status),
-        message=_message(status, fields, report, body, secrets),
-        request_id=_text(report.get("request-id"), secrets)
-        or _text(report.get("registryRequestId"), secrets)
-        or _text(headers.get("x-request-id"), secrets),
+        code=_code(fields, masks) or str(status),
+        message=_message(status, fields, report, body, masks),
+        request_id=_text(report.get("request-id"), masks)
+        or _text(report.get("registryRequestId"), masks)
+        or _text(headers.get("x-request-id"), masks),
         retry_after=retry_after_of(headers, now),
     )
 
@@ -223,28 +222,21 @@ def parse_retry_after(value: str, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
-def clean(text: str, secrets: Iterable[str] = (), longest: int = _LONGEST_MESSAGE) -> str:
-    """`text` as one printable line of at most `longest` characters, secrets masked first: the longest before those that
-    are part of it, of which the rest would be left to see."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            for spelling in (secret, orjson.dumps(secret).decode()[1:-1], quote_plus(secret)):
-                text = text.replace(spelling, _MASK)
-    line = " ".join(text.split())
+def clean(text: str, masks: Masks = NOTHING_HIDDEN, longest: int = _LONGEST_MESSAGE) -> str:
+    """`text` as one printable line of at most `longest` characters, secrets masked first."""
+    line = " ".join(masks.hide(text).split())
     line = "".join(char if char.isprintable() else "?" for char in line)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _message(
-    status: int, fields: Mapping[str, Any], report: Mapping[str, Any], body: bytes, secrets: tuple[str, ...]
-) -> str:
+def _message(status: int, fields: Mapping[str, Any], report: Mapping[str, Any], body: bytes, masks: Masks) -> str:
     for value in (
         report.get("detailed-message"),
         *(fields.get(key) for key in ("detail", "errorMessage", "message", "error_description")),
     ):
-        if isinstance(value, str) and (line := clean(value, secrets)):
+        if isinstance(value, str) and (line := clean(value, masks)):
             return line
-    return clean(body.decode("utf-8", "replace"), secrets, _LONGEST_RAW) or _phrase(status)
+    return clean(body.decode("utf-8", "replace"), masks, _LONGEST_RAW) or _phrase(status)
 
 
 def _phrase(status: int) -> str:
@@ -254,15 +246,15 @@ def _phrase(status: int) -> str:
         return "no text"
 
 
-def _code(fields: Mapping[str, Any], secrets: tuple[str, ...]) -> str | None:
+def _code(fields: Mapping[str, Any], masks: Masks) -> str | None:
     kind = fields.get("type")
     last = kind.rsplit("/", 1)[-1] if isinstance(kind, str) else ""
-    return last if _CODE.fullmatch(last) else _text(fields.get("error_code"), secrets)
+    return last if _CODE.fullmatch(last) else _text(fields.get("error_code"), masks)
 
 
-def _text(value: object, secrets: tuple[str, ...]) -> str | None:
+def _text(value: object, masks: Masks) -> str | None:
     """A short identifier, or None when it is not one."""
-    return clean(value, secrets, 100) or None if isinstance(value, str) else None
+    return clean(value, masks, 100) or None if isinstance(value, str) else None
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -19,7 +19,9 @@ from workflows.aep import AepClient, Credentials, CredentialsMissing, PlatformTi
 from workflows.cli.calling import called_briefly
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Changing, Driving
+from workflows.onboarding.access import secrets_of
 from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.inputs import decode
 from workflows.resources import all_resources
 
 WORKFLOW = next(iter(CHAINS.values())).name
@@ -105,6 +107,12 @@ async def working(
         ) as engine,
     ):
         yield App(engine=engine, client=client, gate=gate, credentials=credentials)
+
+
+def conceal(client: AepClient, run: RunState) -> None:
+    """Mask the secrets of a run's base connection, which the process that made it knew, wherever its vendor echoes
+    them."""
+    client.conceal(secrets_of(decode(run.inputs), os.environ))
 
 
 @asynccontextmanager

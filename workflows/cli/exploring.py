@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -99,6 +100,7 @@ async def _explore(asked: Asked) -> int:
     async with AepClient(credentials) as client:
         await find_sandbox(client, credentials)
         base = await _base(client, asked.where)
+        await _conceal(client, base.id, asked.options.store)
         listed = await Explorer(client).tables(base.id, rest=base.rest)
         if not asked.tables and asked.write is None:
             _list(asked, base, listed)
@@ -142,6 +144,19 @@ async def _base(client: AepClient, where: str) -> Base:
         )
     ids = "\n".join(f"  {one.id}  {one.name}" for one in found)
     raise Refusal(f"there are {len(found)} base connections to {source.title}:\n{ids}", "name one by its id")
+
+
+async def _conceal(client: AepClient, base_id: str, store: str) -> None:
+    """Mask what runs made the base connection with, if any did, and the journal can be read: it need not be there."""
+    from engine.errors import StorageError
+    from workflows.cli.compose import conceal, looking
+
+    with suppress(StorageError):
+        async with looking(store) as engine:
+            ids = {made.id async for run in engine.journal.stream(shared=True) for made in run.receipts.values()}
+            if base_id in ids:
+                async for run in engine.journal.stream():
+                    conceal(client, run)
 
 
 def _known(names: Sequence[str], listed: Sequence[Listed]) -> None:

@@ -10,7 +10,7 @@ from engine.errors import Answer
 from engine.model import Json, RunState, RunStatus
 from engine.together import together
 from workflows.aep import AepClient
-from workflows.cli.compose import App
+from workflows.cli.compose import App, conceal
 from workflows.cli.events import Events
 from workflows.cli.options import Driving
 from workflows.cli.preparing import find_sandbox
@@ -88,6 +88,7 @@ async def _runs(app: App, options: Driving, spool: Spool) -> AsyncIterator[RunSt
     survey = Survey(app.engine, scope, spool, Selection(only=options.only, exclude=options.exclude))
     ids = [found.known.run_id async for found in survey.sources() if found.selected and found.known]
     async for run in app.engine.journal.stream(statuses=(RunStatus.DONE,), run_ids=ids):
+        conceal(app.client, run)
         yield run
 
 

@@ -95,10 +95,15 @@ async def _status(look: Look) -> int:
 async def _ask(engine: Engine, look: Look, credentials: Credentials) -> None:
     """Ask for the last ingestion of every flow that is shown."""
     from workflows.aep import AepClient
+    from workflows.cli.compose import conceal
     from workflows.cli.following import flow_of, last_runs
 
-    flows = {run.run_id: flow async for run in _runs(engine, look, await _ids(engine, look)) if (flow := flow_of(run))}
+    flows = dict[str, str]()
     async with AepClient(credentials) as client:
+        async for run in _runs(engine, look, await _ids(engine, look)):
+            if flow := flow_of(run):
+                conceal(client, run)
+                flows[run.run_id] = flow
         look.last_runs = await last_runs(client, flows)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
-from engine.model import RunStatus, Scope
+from engine.model import RunState, RunStatus, Scope
 from engine.ports import Standing
 from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
-from workflows.cli.compose import App, find_runs
+from workflows.cli.compose import App, conceal, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
 from workflows.cli.options import Driving
@@ -24,6 +25,7 @@ from workflows.cli.selecting import Selection, Subject, codes_of
 from workflows.cli.summary import Outcome
 from workflows.cli.survey import BATCH, Survey
 from workflows.cli.words import listed, number
+from workflows.onboarding.access import secrets_of
 from workflows.onboarding.manifest import Spool
 
 NAMED = 3
@@ -87,6 +89,7 @@ class RunManifest(Work):
             if found.selected and self.foreseen is not None:
                 survey.note(found, foreseen(found)[0])
             if found.to_do:
+                app.client.conceal(secrets_of(found.inputs, os.environ))
                 due.append(Due(found.inputs, found.known, found.standing is Standing.CHANGED))
             if len(due) == BATCH:
                 await preflight.check(due)
@@ -199,13 +202,18 @@ class Resume(Work):
             for run in found:
                 if run.status not in statuses:
                     self.tell(f"{run.source} is {run.status.value.replace('_', ' ')}: nothing to do")
-            return [run.run_id for run in found if run.status in statuses]
+            return [_taken(app, run) for run in found if run.status in statuses]
         return [
-            run.run_id
+            _taken(app, run)
             async for run in app.engine.journal.stream(statuses=statuses)
             if same_world(run.scope, scope)
             and selection.takes(Subject(source=run.source, state=run.status.value, codes=codes_of(run)))
         ]
+
+
+def _taken(app: App, run: RunState) -> str:
+    conceal(app.client, run)
+    return run.run_id
 
 
 def same_world(one: Scope, other: Scope) -> bool:

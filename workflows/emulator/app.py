@@ -25,7 +25,7 @@ from workflows.emulator.errors import Problem, platform, trouble
 from workflows.emulator.faults import Faults, Rule
 from workflows.emulator.gateway import authorise, enter
 from workflows.emulator.http import Call, Reply, Route, answer
-from workflows.emulator.services import ROUTERS, prepare
+from workflows.emulator.services import ROUTERS, connections, prepare
 from workflows.emulator.wire import gone, reset
 from workflows.emulator.world import Platform
 
@@ -195,9 +195,8 @@ class Emulator:
             await self._pause(self.chaos.delay(rule))
         unaffected = rule.kind in {"status", "reset", "hang"} and not rule.after
         reply = Reply() if unaffected else self._process(call, route)
-        if rule.kind == "status":
-            problem = trouble(rule.status, call.service, retry_after=rule.retry_after, as_date=rule.date)
-            reply = self._refusal(call, problem)
+        if rule.kind in {"status", "echo"}:
+            reply = self._refusal(call, _trouble(rule, call))
         if rule.kind == "reset":
             await line.reset()
         elif rule.kind == "hang":
@@ -243,6 +242,12 @@ async def _body(receive: Receive) -> bytes | None:
 @lru_cache(maxsize=1)
 def _date(second: int) -> bytes:
     return formatdate(second, usegmt=True).encode()
+
+
+def _trouble(rule: Rule, call: Call) -> Problem:
+    if rule.kind == "echo":
+        return connections.echo(call, rule.status)
+    return trouble(rule.status, call.service, retry_after=rule.retry_after, as_date=rule.date)
 
 
 def _locate(call: Call) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
 
-Kind = Literal["status", "reset", "late", "hang", "truncate", "empty", "malformed", "expire", "delay"]
+Kind = Literal["status", "reset", "late", "hang", "truncate", "empty", "malformed", "expire", "delay", "echo"]
 SERVICES = ("ims", "sandbox-management", "schemaregistry", "catalog", "conversion", "flowservice")
 
 
@@ -27,6 +27,7 @@ class Rule:
         hang: no answer, ever; with `after`, the request takes effect.
         truncate, empty, malformed: the request takes effect; half of the answer, none of it, or no JSON comes back.
         expire: every token issued so far is void from now on.
+        echo: an error of the vendor, with `status`, that quotes the credentials of the connection that was asked about.
         delay: the request waits `delay` seconds in the gateway, then all is well.
         With `delay_max` the seconds are drawn, from `delay` up to it.
     Selection:

@@ -4,6 +4,7 @@ one. A value never stands in a message, as it may be a secret."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from engine.model import Json
 from workflows.onboarding._parts import source_type
@@ -23,6 +24,14 @@ def secret_problems(inputs: Inputs, environ: Mapping[str, str]) -> Iterator[Prob
                 resolve_secret(value, environ)
         except SecretError as error:
             yield Problem((*_AUTH, name), f"base_connection: {error}")
+
+
+def secrets_of(inputs: Inputs, environ: Mapping[str, str]) -> Iterator[str]:
+    """The secrets that the source's base connection is made with, as far as they can be read here."""
+    for value in inputs.base_connection.auth.values():
+        with suppress(SecretError):
+            if is_reference(value):
+                yield resolve_secret(value, environ)
 
 
 def auth_problems(inputs: Inputs, spec: Mapping[str, Json], environ: Mapping[str, str]) -> Iterator[Problem]:

@@ -123,10 +123,12 @@ class Connections(FlowServiceObjects):
     def _revealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
         """The parameters as they are sent. Raises `Rejected` where a reference leads nowhere."""
         try:
-            return {**params, **_secrets(params, self._environ)}
+            secrets = _secrets(params, self._environ)
         except SecretError as error:
             hint = "Set the variable, or write the file, that the manifest names, and run again."
             raise Rejected(Failure(kind="secret", message=str(error), hint=hint)) from None
+        self._client.conceal(secrets.values())
+        return {**params, **secrets}
 
     async def _sealed(self, params: Mapping[str, Json]) -> dict[str, Json]:
         """What the journal keeps of secrets: where they come from, and their seal."""

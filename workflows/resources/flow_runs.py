@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model import Json
 from workflows.aep import FLOW_SERVICE, AepClient
@@ -53,7 +53,10 @@ async def newest_run(client: AepClient, flow_id: str) -> FlowRun | None:
     with answers():
         answer = await client.read("GET", FLOW_SERVICE, "/runs", params=query)
     found = rows(answer.body, "items")
-    return parse(found[0]) if found else None
+    if not found:
+        return None
+    run = parse(found[0])
+    return replace(run, reasons=tuple(map(client.concealed, run.reasons)))
 
 
 def parse(item: Json) -> FlowRun:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
+from urllib.parse import quote
+
+import orjson
 
 from workflows.emulator.config import DEFAULT_BASE_CONNECTION
-from workflows.emulator.errors import connector, flow
+from workflows.emulator.errors import Problem, connector, flow
 from workflows.emulator.http import Call, Reply, Router, answer
 from workflows.emulator.services import explore, items
 from workflows.emulator.services.connection_specs import DATA_LAKE, SERVICENOW, SPECS, known
@@ -102,6 +106,20 @@ def _explore(call: Call) -> Reply:
     if _refused(entity):
         raise connector(1308, "The call to the vendor failed: 401 Unauthorized: user is not authenticated.")
     return answer(explore.explore(call, SPECS[entity.body["connectionSpec"]["id"]]))
+
+
+def echo(call: Call, status: int) -> Problem:
+    """A vendor's answer that quotes what it was sent, in each way in which that is written."""
+    params = items.find(call, TABLE, call.segments[1]).body["auth"]["params"]
+    user, *secrets = (str(value) for name, value in params.items() if name != "endpoint")
+    basic = b64encode(":".join((user, *secrets)).encode()).decode()
+    said = [f"{orjson.dumps(secret).decode()} {secret} {quote(secret, safe='')}" for secret in secrets]
+    return connector(
+        1308,
+        f"The call to the vendor failed: 401 {' '.join(said)}, Authorization: Basic {basic}",
+        status=status,
+        blame="platform",
+    )
 
 
 def _act(call: Call) -> Reply:
