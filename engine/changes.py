@@ -310,5 +310,6 @@ def _kept(change: StepChange, resource: Any, *, stays: bool) -> StepChange:
     adopts = next((one for one in change.fields if one.path == ADOPTED), None)
     ours, refused = adopts is None or adopts.before is None, change.refused
     if stays and resource.unique and change.action is Action.REPLACE and adopts is None:
-        refused = f"the data that the old {change.step.replace('_', ' ')} describes is kept, and titles are unique"
+        old = change.step.replace("_", " ")
+        refused = f"the data that the old {old} describes is kept, and titles are unique: needs --replace --delete-data"
     return replace(change, stays=stays or not ours, loses_data=resource.holds_data and ours, refused=refused)

@@ -169,6 +169,15 @@ def test_a_saved_plan_is_done_exactly_or_not_at_all(
     assert moved.code == 64
     assert "has changed since the plan was made" in moved.err
     change(manifest, ("interval: 75", "interval: 60"))
+    for more in (
+        ("--replace",),
+        ("--delete-data",),
+        ("--refresh",),
+        ("--only", "acme-incidents"),
+        ("--defaults", "d.yaml"),
+    ):
+        refused = headway("run", "monday.plan", *more)
+        assert (refused.code, f"planned without this {more[0]}" in refused.err) == (64, True)
     assert headway("run", "monday.plan").code == 0
     assert flow_of(hand, headway, "acme-incidents")["scheduleParams"]["interval"] == 60
     assert headway("run", "monday.plan").code == 64
@@ -259,7 +268,11 @@ def test_another_target_takes_its_data_along_only_if_asked(
            ("field_groups: [https://ns.adobe.com/xdm/context/profile-personal-details]", "field_groups: []"),
            (", email: personalEmail.address", ""))  # fmt: skip
     kept = headway("run", own.name, "--replace")
-    assert "the data that the old target schema describes is kept, and titles are unique" in kept.out
+    cannot = (
+        "the data that the old target schema describes is kept, and titles are unique: needs --replace --delete-data"
+    )
+    assert cannot in kept.out
+    assert f"[cannot be done: {cannot}]" in headway("plan", own.name, "--replace").out
     assert steps(headway, "own-cases") == before
     assert headway("run", own.name, "--replace", "--delete-data").code == 0
     after, objects = steps(headway, "own-cases"), platform.objects()

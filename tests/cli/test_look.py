@@ -153,7 +153,7 @@ def test_plan_tells_new_changed_unchanged_and_gone(headway: Headway, manifest: P
     ended = headway("plan", manifest.name, "--detailed-exitcode")
     assert ended.code == 2
     assert "~ acme-incidents     flow: interval 30 → 60 [in place]" in ended.out
-    assert "? acme-contacts      in the journal, not in the manifest: left alone" in ended.out
+    assert "? acme-contacts      in the journal, not in the manifest: left alone (`headway destroy " in ended.out
     assert "1 to create, 1 to change, 1 unchanged." in ended.out
     lines = headway("plan", manifest.name, "--json").lines
     assert {line["source"]: line["action"] for line in lines[:-1]} == {

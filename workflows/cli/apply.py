@@ -46,6 +46,7 @@ def run(
 
     saved = Saved.read(file)
     if saved:
+        saved.check(file, options, defaults)
         options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace, refresh=saved.refresh)
         defaults = Path(saved.defaults) if saved.defaults else None
     manifest = saved.manifest if saved else file

@@ -166,6 +166,7 @@ async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
     """Say what each source comes to; how many come to what."""
     counts = dict.fromkeys(SIGNS, 0)
     brief = survey.spool.count > ALL and not asked.json
+    taken = f" (`headway destroy {asked.file} --removed` takes it down)"
     async for found in survey.sources():
         if found.selected:
             action, what = foreseen(found)
@@ -176,10 +177,10 @@ async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
     async for run in survey.gone():
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
-            _tell(asked, "gone", run.source, ["in the journal, not in the manifest: left alone"], {})
+            _tell(asked, "gone", run.source, [f"in the journal, not in the manifest: left alone{taken}"], {})
     for orphan in await survey.engine.unshared(survey.scope):
         counts["gone"] += 1
-        text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: left alone"
+        text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: left alone{taken}"
         _tell(asked, "gone", orphan.key.rpartition(":")[2], [text], {"shared": orphan.key})
     return counts
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import orjson
 
 from workflows.cli.failures import Refusal
+from workflows.cli.options import Changing
 
 KEY = "headway_plan"
 VERSION = 1
@@ -25,6 +26,24 @@ class Saved:
     replace: bool
     refresh: bool
     print_of: str
+
+    def check(self, file: str, options: Changing, defaults: Path | None) -> None:
+        """A plan says itself which sources it is about, and what may be done: nothing else may be asked for with it.
+        Raises `Refusal`."""
+        asked = {
+            "--defaults": (defaults and str(defaults), self.defaults),
+            "--only": (options.only, self.only),
+            "--exclude": (options.exclude, self.exclude),
+            "--replace": (options.replace, self.replace),
+            "--refresh": (options.refresh, self.refresh),
+            "--delete-data": (options.delete_data, False),
+        }
+        other = [name for name, (wanted, planned) in asked.items() if wanted and wanted != planned]
+        if other:
+            raise Refusal(
+                f"{file} was planned without this {' '.join(other)}, and does exactly what it says",
+                f"make another plan, or run {self.manifest} itself; nothing was sent",
+            )
 
     def write(self, file: Path) -> None:
         """One line of JSON."""
