@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any
 
-import orjson
-from jsonschema import Draft7Validator, SchemaError, ValidationError
-from jsonschema.validators import validator_for
+from jsonschema_rs import ValidationError
 
-from engine import codec
 from engine.model import Json
 from workflows.resources._json import dig, rows, table, text
+from workflows.resources._json_schema import errors
 
 ONCE = "once"
 
@@ -58,36 +54,22 @@ def _of_schemas(flow: Json, rules: Mapping[str, Json]) -> list[str]:
 def _errors(schema: Json, value: Json, where: str) -> list[str]:
     if not isinstance(schema, Mapping):
         return []
-    errors = sorted(_validator(codec.canonical(schema)).iter_errors(value), key=lambda error: list(error.path))
-    return [f"{where}: {_said(error, value)}" for error in errors]
-
-
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    """The compiled schema: there are few, and a batch asks each of them once per source. One that is no JSON Schema
-    forbids nothing."""
-    content = orjson.loads(schema)
-    kind = validator_for(content, default=Draft7Validator)
-    try:
-        kind.check_schema(content)
-    except SchemaError:
-        return Draft7Validator(True)
-    return kind(content)
+    return [f"{where}: {_said(error, value)}" for error in errors(schema, value)]
 
 
 def _said(error: ValidationError, value: Json) -> str:
-    field = ".".join(str(part) for part in error.path)
-    match error.validator:
+    field, limit = ".".join(map(str, error.instance_path)), error.kind.value
+    match error.kind.name:
         case "minimum" if field == "interval":
-            unit = text(value, "frequency") or "interval"
+            unit, found = text(value, "frequency") or "interval", error.instance
             return (
-                f"every {error.instance} {_units(unit, error.instance)} is too often, "
-                f"the platform takes {error.validator_value} {_units(unit, error.validator_value)} or more"
+                f"every {found} {_units(unit, found)} is too often, "
+                f"the platform takes {limit} {_units(unit, limit)} or more"
             )
-        case "enum" if isinstance(error.validator_value, list):
-            return f"{field} is {error.instance!r}, the platform takes {', '.join(map(str, error.validator_value))}"
+        case "enum" if isinstance(limit, list):
+            return f"{field} is {error.instance!r}, the platform takes {', '.join(map(str, limit))}"
         case "required":
-            return f"{error.message.partition(' ')[0]} is missing"
+            return f"{limit!r} is missing"
         case _:
             return f"{field}: {error.message}" if field else error.message
 

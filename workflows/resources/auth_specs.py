@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
-from jsonschema import Draft7Validator, SchemaError, ValidationError
-from jsonschema.validators import validator_for
+from jsonschema_rs import ValidationError
 
 from engine.model import Json
 from engine.resource import Hit
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._json import dig, rows, table, text
+from workflows.resources._json_schema import errors
 from workflows.resources._translate import answers, nothing_there
 
 
@@ -57,21 +56,13 @@ def auth_mistakes(spec: Json, auth_spec: str, params: Mapping[str, str]) -> list
     if auth_spec not in offered:
         there = ", ".join(str(name) for name in offered) or "none"
         return [(None, f'the connector takes no "{auth_spec}" any more; it has {there}')]
-    schema = dict(table(offered[auth_spec], "spec"))
-    kind = validator_for(schema, default=Draft7Validator)
-    try:
-        kind.check_schema(schema)
-    except SchemaError:
-        return []
-    errors = sorted(kind(schema).iter_errors(dict(params)), key=lambda error: [str(part) for part in error.path])
-    return [_said(error) for error in errors]
+    return [_said(error) for error in errors(table(offered[auth_spec], "spec"), dict(params))]
 
 
 def _said(error: ValidationError) -> tuple[str | None, str]:
-    name, rule = next((str(part) for part in error.path), None), str(error.validator)
+    name, rule = next((str(part) for part in error.instance_path), None), error.kind.name
+    limit = error.kind.value
     if rule == "required" and name is None:
-        lacking = error.message.partition("'")[2].partition("'")[0]
-        return None, f"auth lacks {lacking}, which the connector asks for"
-    limit: Any = error.validator_value
+        return None, f"auth lacks {limit}, which the connector asks for"
     shown = f" ({rule}: {limit})" if isinstance(limit, str | int | float) else f" ({rule})"
     return name, f"auth{f'.{name}' if name else ''} is not as the connector asks for{shown}"
