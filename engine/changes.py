@@ -195,7 +195,7 @@ class _Comparison:
                     action=Action.LEAVE,
                     id=receipt.id,
                     shared=key is not None,
-                    fields=tuple((fields | found).values()),
+                    fields=tuple(_both(fields, found)),
                     by_hand=tuple(path for path in found if path not in fields),
                 )
                 yield self._judged(change, self.resources[step.resource])
@@ -285,10 +285,16 @@ class _Comparison:
         return needs
 
 
+def _both(wanted: Mapping[str, Change], by_hand: Mapping[str, Change]) -> Iterator[Change]:
+    """What is newly wanted, from what it is now. What somebody changed can be put back in place only as it was."""
+    for path, change in {**wanted, **by_hand}.items():
+        yield replace(change, in_place=change.in_place and (path not in wanted or wanted[path].in_place))
+
+
 def restoring(resource: Any, content: Json, body: Json, now: float) -> list[Change]:
     """What makes an object that somebody changed by hand what it is to be. What grew and cannot shrink again stays."""
     grown = {change.path for change in resource.changes(body, content, now) if change.in_place}
-    found: Sequence[Change] = resource.changes(content, body, now)
+    found: Sequence[Change] = getattr(resource, "restoring", resource.changes)(content, body, now)
     return [change for change in found if not change.hidden and (change.in_place or change.path not in grown)]
 
 

@@ -204,6 +204,16 @@ class Switchable(Protocol):
         ...
 
 
+class Restorable(Protocol):
+    """A resource whose objects are put back in another way than they are changed to what is newly wanted."""
+
+    @abstractmethod
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        """As `changes` from a view's content to `body`, where somebody else made it differ: what can be put back in
+        place, and without what was added and cannot be taken away; pure."""
+        ...
+
+
 class Amendable(Protocol):
     """A resource whose objects can be changed, on condition that nobody else changed them meanwhile (rule 10)."""
 

@@ -150,20 +150,21 @@ class _Revision:
     async def _todo(self, view: View) -> Sequence[Change]:
         """What the object does not have yet. Raises `StepFailed` for what somebody else made of it."""
         run, now = self.run, self.run.session.clock.wall()
-        found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, self._body(""), now)}
+        body = self._body("")
+        found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, body, now)}
+        by_hand = {c.path: c for c in changes.restoring(self.resource, view.content, body, now)}
         todo = [change for change in self.asked.fields if change.path in found]
         asked = {change.path for change in self.asked.fields}
         if machine.changing(run.step(self.name)):  # one of other inputs may have come between
             todo += [c for c in found.values() if c.path not in asked and self._ours(c.path, c.before)]
         if self.name in run.seen:
-            by_hand = changes.restoring(self.resource, view.content, self._body(""), now)
-            todo += [change for change in by_hand if change.path not in {one.path for one in todo}]
+            todo += [change for path, change in by_hand.items() if path not in {one.path for one in todo}]
         elif not self.asked.known:  # it grows, but nothing of it is taken for a mistake
             todo = [change for change in found.values() if change.path != "name" and _grows(change)]
         for change in todo:
-            there = found[change.path]
+            there = by_hand.get(change.path) or found[change.path]
             put_back = self.name in run.seen or not self.asked.known
-            if not put_back and not change.hidden and not self._ours(change.path, there.before):
+            if not (put_back or change.hidden or _adds(there) or self._ours(change.path, there.before)):
                 await self._fail(
                     "changed_by_hand",
                     f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
@@ -278,7 +279,12 @@ class _Revision:
 
 
 def _grows(change: Change) -> bool:
-    return change.in_place and (change.hidden or change.before is None or isinstance(change.before, list))
+    return _adds(change) or (change.in_place and (change.hidden or change.before is None))
+
+
+def _adds(change: Change) -> bool:
+    """A list that changes in place gets longer, whoever made it what it is."""
+    return change.in_place and isinstance(change.before, list)
 
 
 def _same(one: Json, other: Json) -> bool:

@@ -20,6 +20,7 @@ from engine import (
     Receipt,
     Rejected,
     Resource,
+    Restorable,
     Signable,
     Switchable,
     View,
@@ -93,7 +94,7 @@ def test_a_change_is_never_thought_possible_in_place() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", [Resource, Deletable, LateBound, Signable, Switchable, Amendable, Lookup])
+@pytest.mark.parametrize("kind", [Resource, Deletable, LateBound, Signable, Switchable, Amendable, Restorable, Lookup])
 def test_a_forgotten_verb_cannot_pass_for_one_that_does_nothing(kind: Any) -> None:
     with pytest.raises(TypeError, match="abstract"):
         type("Forgetful", (kind,), {})()

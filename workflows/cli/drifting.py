@@ -108,7 +108,8 @@ def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
         elif one.unknown:
             print(f"{run.source}  {name} {one.id}: cannot be compared: {one.unknown}")
         for field in one.fields:
-            stays = "; it stays, unless the manifest says it, too" if field.path in one.staying else ""
+            stays = "; what was added cannot be taken away: let the manifest say it, too"
+            stays = stays if field.path in one.staying else ""
             print(f"{run.source}  {name}: {field.path} {_difference(field)}{stays}")
 
 
@@ -142,7 +143,10 @@ def _difference(field: Change) -> str:
 
     lacks, has = turned(field)
     said = [f"lacks {_shown(item)}" for item in lacks] + [f"has {_shown(item)}, should not" for item in has]
-    return ", ".join(said) or f"is {_shown(field.before)}, should be {_shown(field.after)}"
+    if said:
+        return ", ".join(said)
+    found = "is not there" if field.before is None else f"is {_shown(field.before)}"
+    return f"{found}, should " + ("not be there" if field.after is None else f"be {_shown(field.after)}")
 
 
 def _shown(value: Json) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -121,9 +121,45 @@ def named(body: Json) -> list[Json]:
     return [{"op": "replace", "path": f"/{key}", "value": dig(body, key)} for key in ("name", "description")]
 
 
-def connection_changes(before: Json, after: Json) -> list[Change]:
-    """Another table or dataset is another source or target connection, and another flow (contract 11.1)."""
-    return changes(_connection(before), _connection(after), within("name"))
+def member(content: Json, body: Json, table_name: str, key: str) -> Iterator[Json]:
+    """The operation that gives one member of an object's table the value that it has in a body, if any."""
+    path, sent, there = f"/{table_name}/{key}", table(body, table_name), key in table(content, table_name)
+    if key in sent:
+        yield {"op": "replace" if there else "add", "path": path, "value": sent[key]}
+    elif there:
+        yield {"op": "remove", "path": path}
+
+
+class ConnectionEnds(FlowServiceObjects):
+    """What a flow reads from and what it writes to: source and target connections."""
+
+    def differences(self, body: Json, view: View) -> Sequence[Difference]:
+        """What they say about themselves, field by field."""
+        content = view.content
+        sent, stored = dict(table(body, "data")), dict(table(content, "data"))
+        for data in (sent, stored):
+            if "schema" in data:
+                schema = table(data, "schema")
+                data["schema"] = {**schema, "version": media_type(schema.get("version"))}
+        return [
+            *compare(dig(body, "baseConnectionId"), dig(content, "baseConnectionId"), "baseConnectionId"),
+            *compare(dig(body, "connectionSpec", "id"), dig(content, "connectionSpec", "id"), "connectionSpec.id"),
+            *compare(sent, stored, "data"),
+            *compare(dig(body, "params"), dig(content, "params"), "params"),
+        ]
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """Another table or dataset is another source or target connection, and another flow (contract 11.1)."""
+        return changes(_connection(before), _connection(after), within("name"))
+
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
+        """A flow does not follow a patched connection (contract 6.1), so what somebody patched may be patched back."""
+        return changes(_connection(content), _connection(body), within("name", "data", "params"))
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
+        members = dict.fromkeys((path.split(".")[0], path.split(".")[1]) for path in paths if "." in path)
+        patched = (operation for part, key in members for operation in member(view.content, body, part, key))
+        return [*rows(super().amendment(view, body, paths)), *patched]
 
 
 def _connection(content: Json) -> Json:
@@ -143,18 +179,3 @@ def _by_name(params: Mapping[str, Json]) -> Mapping[str, Json]:
     """The order of columns means nothing."""
     columns = rows(params, "columns")
     return {**params, "columns": sorted(columns, key=lambda column: str(dig(column, "name")))} if columns else params
-
-
-def connection_differences(body: Json, content: Json) -> list[Difference]:
-    """What source and target connections say about themselves, field by field."""
-    sent, stored = dict(table(body, "data")), dict(table(content, "data"))
-    for data in (sent, stored):
-        if "schema" in data:
-            schema = table(data, "schema")
-            data["schema"] = {**schema, "version": media_type(schema.get("version"))}
-    return [
-        *compare(dig(body, "baseConnectionId"), dig(content, "baseConnectionId"), "baseConnectionId"),
-        *compare(dig(body, "connectionSpec", "id"), dig(content, "connectionSpec", "id"), "connectionSpec.id"),
-        *compare(sent, stored, "data"),
-        *compare(dig(body, "params"), dig(content, "params"), "params"),
-    ]

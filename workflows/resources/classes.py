@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from engine.errors import Rejected
-from engine.model import Failure, Json, replace, value
+from engine.model import Failure, Json, value
 from engine.resource import Change, Difference, Label, View
-from workflows.resources._changes import changes, grows
+from workflows.resources._changes import changes
 from workflows.resources._columns import Field, xdm
 from workflows.resources._json import compare, dig, rows, table, text
 from workflows.resources._paths import type_of
@@ -63,9 +63,8 @@ class Classes(RegistryObjects):
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """Columns may be added, not removed or given another type."""
-        old, new = _columns(before), _columns(after)
-        found = changes(_said(before), _said(after), lambda path: path == "name" or path.startswith("columns."))
-        return found if grows(old, new) else [replace(change, in_place=change.path == "name") for change in found]
+        added = {f"columns.{name}" for name in _columns(after).keys() - _columns(before).keys()}
+        return changes(_said(before), _said(after), lambda path: path == "name" or path in added)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         """The namespace has another name on the platform (contract 5.3)."""

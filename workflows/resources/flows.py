@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from engine.errors import Rejected
 from engine.model import Failure, Json, Receipt, value
 from engine.model import replace as changed
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, within
-from workflows.resources._flow_service import FlowServiceObjects, named
+from workflows.resources._flow_service import FlowServiceObjects, member, named
 from workflows.resources._json import compare, dig, rows, table, text
 from workflows.resources._rules import ONCE, mistakes
 from workflows.resources._translate import answers
@@ -121,7 +121,7 @@ class Flows(FlowServiceObjects):
         names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("transformations."))
         return [
             *(named(body) if "name" in paths else ()),
-            *(operation for key in schedule for operation in _member(view.content, body, "scheduleParams", key)),
+            *(operation for key in schedule for operation in member(view.content, body, "scheduleParams", key)),
             *sorted((_transformation(view.content, body, name) for name in names), key=_replacing_first),
         ]
 
@@ -206,14 +206,6 @@ def _settled(change: Change) -> bool:
     """What cannot be changed any more once the flow has started."""
     once = change.path == "scheduleParams.frequency" and change.after == ONCE
     return once or change.path == "scheduleParams.backfill"
-
-
-def _member(content: Json, body: Json, table_name: str, key: str) -> Iterator[Json]:
-    path, sent, there = f"/{table_name}/{key}", table(body, table_name), key in table(content, table_name)
-    if key in sent:
-        yield {"op": "replace" if there else "add", "path": path, "value": sent[key]}
-    elif there:
-        yield {"op": "remove", "path": path}
 
 
 def _transformation(content: Json, body: Json, name: str) -> Json:

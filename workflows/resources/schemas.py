@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from engine.model import Json, Receipt, value
 from engine.resource import Change, Difference, Label, View
 from workflows.resources._changes import changes, grows
-from workflows.resources._json import rows, text
+from workflows.resources._json import rows, table, text
 from workflows.resources._registry import RegistryObjects
 from workflows.resources._translate import nothing_there
 from workflows.resources.datasets import read_dataset
@@ -48,6 +48,12 @@ class Schemas(RegistryObjects):
         old, new = _references(before), _references(after)
         grown = grows(old, new) and old[:1] == new[:1]
         return changes(_said(before), _said(after), lambda path: path == "name" or (path == "allOf" and grown))
+
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        """A field group that somebody added stays beside those that are to be there."""
+        wanted = _references(body)
+        grown = [*rows(body, "allOf"), *({"$ref": ref} for ref in _references(content)[1:] if ref not in wanted)]
+        return self.changes(content, {**table(body), "allOf": grown}, now)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         there = _references(view.content)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from engine.model import Json, value
-from engine.resource import Change, Difference, Label, View
+from engine.resource import Label
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
-from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
+from workflows.resources._flow_service import ConnectionEnds
 from workflows.resources.exploration import Explorer, Table
 
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
@@ -33,7 +32,7 @@ class SourceConnectionSpec:
     live: Table | None = None
 
 
-class SourceConnections(FlowServiceObjects):
+class SourceConnections(ConnectionEnds):
     """Source connections."""
 
     kind = "source connection"
@@ -68,9 +67,3 @@ class SourceConnections(FlowServiceObjects):
             "data": data,
             "params": params,
         }
-
-    def differences(self, body: Json, view: View) -> Sequence[Difference]:
-        return connection_differences(body, view.content)
-
-    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
-        return connection_changes(before, after)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from engine.model import Json, value
-from engine.resource import Change, Difference, Label, View
-from workflows.resources._flow_service import FlowServiceObjects, connection_changes, connection_differences
+from engine.resource import Label
+from workflows.resources._flow_service import ConnectionEnds
 from workflows.resources._registry import XED_FULL
 from workflows.resources.connections import DATA_LAKE
 
@@ -23,7 +22,7 @@ class TargetConnectionSpec:
     format: Literal["parquet_xdm", "json"] = "parquet_xdm"
 
 
-class TargetConnections(FlowServiceObjects):
+class TargetConnections(ConnectionEnds):
     """Target connections."""
 
     kind = "target connection"
@@ -42,9 +41,3 @@ class TargetConnections(FlowServiceObjects):
             "data": data,
             "params": {"dataSetId": spec.dataset_id},
         }
-
-    def differences(self, body: Json, view: View) -> Sequence[Difference]:
-        return connection_differences(body, view.content)
-
-    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
-        return connection_changes(before, after)
