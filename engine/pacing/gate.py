@@ -26,6 +26,8 @@ TICK = 0.001
 
 SAMPLES = 32
 """Permits over which is averaged how many prepare."""
+SPARE = 2
+"""Permits for each that prepares: they become ready in crowds, with each commit, and the wire lives on what waits."""
 
 
 class _Waiter:
@@ -76,8 +78,9 @@ class Ahead:
         self._out += (out - self._out) / SAMPLES
 
     def of(self, most: int) -> int:
-        """How many permits there may be beyond `most` (Little's law: as many as are preparing when `most` are out)."""
-        return int(most * min(self._preparing / self._out, 1.0)) if self._out else 0
+        """How many permits there may be beyond `most`: by Little's law as many as are preparing when `most` are out,
+        and some to spare."""
+        return int(most * min(SPARE * self._preparing / self._out, 1.0)) if self._out else 0
 
 
 class Pacing:

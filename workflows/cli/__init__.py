@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in ("-V", "--version"):
         print(f"headway {__version__}")
         return 0
+    # httpx loads a command line of its own with itself (click, rich, pygments), a third of the time that it takes: None
+    # says that it cannot be imported.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         from workflows.cli.calling import call, unknown
 
