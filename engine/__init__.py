@@ -50,6 +50,7 @@ from engine.resource import (
     Sealed,
     Signable,
     Switchable,
+    Usable,
     View,
 )
 from engine.retry import RetryPolicy
@@ -105,6 +106,7 @@ __all__ = [
     "Switchable",
     "TooLate",
     "UnknownRun",
+    "Usable",
     "View",
     "Workflow",
     "WorkflowChanged",

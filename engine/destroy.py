@@ -12,7 +12,7 @@ from engine import machine
 from engine.active import Active, Shared, describe
 from engine.effect import admit
 from engine.ensure import ensure
-from engine.errors import Answer, InDoubt, NotApplied, Rejected
+from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
 from engine.model import Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
@@ -128,7 +128,7 @@ async def _delete(run: Active, name: str, id: str) -> None:
                     return
         finally:
             session.gate.leave(resource.family)
-        match answer:
+        match answer := await _lasting(run, name, id, answer):
             case Rejected() if run.state.shared:
                 await _spare(run, name, id, doubted)
                 return
@@ -144,6 +144,15 @@ async def _delete(run: Active, name: str, id: str) -> None:
                 await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
             case None:
                 continue
+
+
+async def _lasting(run: Active, name: str, id: str, answer: Answer | None) -> Answer | None:
+    """The answer, or that somebody uses the object who will not let go of it by himself."""
+    resource = run.resource(name)
+    if isinstance(answer, NotReady) and hasattr(resource, "used"):
+        user = await run.ask(name, lambda: resource.used(id))
+        return Rejected(user) if user else answer
+    return answer
 
 
 async def _spare(run: Active, name: str, id: str, doubted: float) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from engine.errors import Rejected
-from engine.model import Json, Receipt, field, value
+from engine.model import Failure, Json, Receipt, field, value
 
 SpecIn = TypeVar("SpecIn", contravariant=True)
 
@@ -169,6 +169,16 @@ class Deletable(Protocol):
     async def delete(self, id: str, send_within: float) -> None:
         """Delete by one request that leaves within `send_within` seconds or never; returns when the other side says
         that it is gone, now or already. Raises the five answers."""
+        ...
+
+
+class Usable(Protocol):
+    """A resource whose objects cannot be deleted while somebody uses them."""
+
+    @abstractmethod
+    async def used(self, id: str) -> Failure | None:
+        """Who uses an object whose deletion was `NotReady`, if it will not pass by itself, and what people are to do.
+        Only reads; raises the five answers."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.conftest import Headway, Platform
@@ -165,3 +166,23 @@ def test_shared_data_that_stays_is_named_too(headway: Headway, platform: Platfor
     assert live(platform) == {"dataset": 3, "mapping_set": 3, "schema": 3}
     assert headway("destroy", manifest.name, "--yes", "--delete-data").code == 0
     assert live(platform) == {"mapping_set": 3}
+
+
+@pytest.mark.parametrize("command", [("destroy", "--yes"), ("run", "--replace")])
+def test_a_flow_of_somebody_else_over_our_connection_is_named_at_once(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client, command: tuple[str, ...]
+) -> None:
+    headway("run", own.name)
+    flow = next(step["id"] for step in headway("status", "--json").lines[0]["steps"] if step["name"] == "flow")
+    ours = hand.get(f"/flowservice/flows/{flow}").json()["items"][0]
+    copied = ("flowSpec", "sourceConnectionIds", "targetConnectionIds", "transformations", "scheduleParams")
+    made = hand.post("/flowservice/flows", json={"name": "by hand", **{key: ours[key] for key in copied}})
+    theirs = made.json()["id"]
+    own.write_text(own.read_text().replace("table: case", "table: problem"))
+    ended = headway(command[0], own.name, *command[1:])
+    assert ended.code == 1
+    assert f'the flow "by hand" ({theirs}), which headway did not make, uses the' in ended.out
+    assert platform.objects()[theirs]["live"]
+    assert hand.delete(f"/flowservice/flows/{theirs}").status_code == 204
+    assert headway(command[0], own.name, *command[1:]).code == 0
+    assert clean(platform)

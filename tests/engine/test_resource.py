@@ -23,6 +23,7 @@ from engine import (
     Restorable,
     Signable,
     Switchable,
+    Usable,
     View,
 )  # fmt: skip
 
@@ -94,7 +95,9 @@ def test_a_change_is_never_thought_possible_in_place() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", [Resource, Deletable, LateBound, Signable, Switchable, Amendable, Restorable, Lookup])
+@pytest.mark.parametrize(
+    "kind", [Resource, Deletable, LateBound, Signable, Switchable, Usable, Amendable, Restorable, Lookup]
+)
 def test_a_forgotten_verb_cannot_pass_for_one_that_does_nothing(kind: Any) -> None:
     with pytest.raises(TypeError, match="abstract"):
         type("Forgetful", (kind,), {})()

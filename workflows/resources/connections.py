@@ -13,7 +13,8 @@ from engine.model import replace as changed
 from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._changes import changes, within
-from workflows.resources._flow_service import FlowServiceObjects, named
+from workflows.resources._flow_service import named
+from workflows.resources._in_use import Connecting
 from workflows.resources._json import compare, dig, table, text
 from workflows.resources._seals import Seals
 from workflows.sources import Secret, SecretError, discover, is_reference, resolve_secret
@@ -35,7 +36,7 @@ class ConnectionSpec:
     auth: Mapping[str, str] = field(default_factory=dict)
 
 
-class Connections(FlowServiceObjects):
+class Connections(Connecting):
     """Base connections. `environ` is where `${env:NAME}` is looked up, only while a request is built."""
 
     kind = "connection"

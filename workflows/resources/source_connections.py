@@ -9,6 +9,7 @@ from engine.resource import Label
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
 from workflows.resources._flow_service import ConnectionEnds
+from workflows.resources._in_use import Connecting
 from workflows.resources.exploration import Explorer, Table
 
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
@@ -32,7 +33,7 @@ class SourceConnectionSpec:
     live: Table | None = None
 
 
-class SourceConnections(ConnectionEnds):
+class SourceConnections(Connecting, ConnectionEnds):
     """Source connections."""
 
     kind = "source connection"
