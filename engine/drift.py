@@ -124,12 +124,12 @@ class _Comparison:
         run = replace(self.state, source=source, generation=state.generation, shared=key is not None)
         label = labels.label(run, step.name, "", unique=resource.unique, sentinel_of=None)
         body = resource.body(spec, label, state.finished_at or now)
-        differing = [change for change in resource.changes(content, body, now) if not change.hidden]
-        restored = {change.path for change in restoring(resource, content, body, now)}
+        differing = {change.path: change for change in resource.changes(content, body, now) if not change.hidden}
+        restored = {change.path: change for change in restoring(resource, content, body, now)}
         switched = (
             Change(path=key, before=data[key], after=wanted)
             for key, wanted in receipt.data.items()
             if key in data and data[key] != wanted
         )
-        staying = tuple(change.path for change in differing if change.path not in restored)
-        return (*differing, *switched), staying
+        staying = tuple(path for path in differing if path not in restored)
+        return (*{**restored, **differing}.values(), *switched), staying

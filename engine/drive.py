@@ -88,7 +88,8 @@ class Drive:
                 await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
             await run.write(doomed=())
         await hold(run)
-        sure = set(run.receipts) >= set(run.plan.steps) and run.session.clock.boot() >= self._settled_at()
+        whole = run.state.suspect and set(run.receipts) >= set(run.plan.steps)
+        sure = whole and run.session.clock.boot() >= self._settled_at()
         if run.state.suspect:
             for name in list(run.receipts):
                 await verify(run, name)
@@ -117,6 +118,8 @@ class Drive:
             return run.state
         try:
             await hold(run)  # if somebody deleted the sentinel, nothing guards the rest any more
+            if run.state.suspect:
+                return await self.destroy(delete_data=delete_data)
             return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
             self.failures = {run.plan.sentinel or "": failed.failure}

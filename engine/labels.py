@@ -15,6 +15,7 @@ from engine.resource import Label
 
 MAX_NAME = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_OURS = re.compile(r"\. headway attempt=[A-Za-z0-9-]*| (?:journal|generation)=[A-Za-z0-9-]+")
 _NOTE = re.compile(r"\b(attempt|journal|generation)=([A-Za-z0-9-]+)")
 
 
@@ -90,6 +91,11 @@ def parse(note: str) -> Note:
         journal=found.get("journal", ""),
         generation=int(generation) if generation.isdecimal() else 0,
     )
+
+
+def plain(note: str) -> str:
+    """What a note says to people: without the attempt, the journal and the generation."""
+    return _OURS.sub("", note)
 
 
 def signed(note: str, journal: str, generation: int) -> str:

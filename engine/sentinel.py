@@ -63,15 +63,14 @@ async def look_at(run: Active, name: str) -> tuple[View | None, float]:
 
 
 async def overtaken(run: Active, name: str, view: View) -> None:
-    """Another journal holds the run: this one must not go on."""
-    await run.fail(
-        name,
-        Failure(
-            kind="overtaken",
-            message=f"another journal ({labels.parse(view.note).journal}) has taken this run over",
-            hint="go on with that journal; this one has lost the run",
-        ),
-    )
+    """Another journal holds the run: this one must not go on. Where none is named, a hand was at work."""
+    journal = labels.parse(view.note).journal
+    if not journal:
+        message = f"somebody changed the description of {view.id}, which tells whose it is"
+        await run.fail(name, Failure(kind="unsigned", message=message, hint="run again: it is signed anew"))
+    message = f"another journal ({journal}) has taken this run over"
+    hint = "go on with that journal; this one has lost the run"
+    await run.fail(name, Failure(kind="overtaken", message=message, hint=hint))
 
 
 async def hold(run: Active) -> None:
@@ -95,6 +94,10 @@ async def hold(run: Active) -> None:
             run.named = asked if run.named is None else run.named
             await refresh(run, sentinel, view)
             return
+        if not note.journal and not run.state.suspect:  # a hand removed the name, and which one it was nobody knows
+            run.note(sentinel, "unsigned")
+            run.named = None
+            await run.write(suspect=True)
         if note.journal != journal and (not run.state.suspect or run.named is not None):
             await overtaken(run, sentinel, view)
         await sign(run, sentinel, view, max(run.state.generation, note.generation))

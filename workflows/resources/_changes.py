@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from engine import labels
 from engine.model import Json
 from engine.resource import Change
+from workflows.resources._json import text
 
 
 def changes(before: Json, after: Json, in_place: Callable[[str], bool]) -> list[Change]:
@@ -17,6 +19,14 @@ def changes(before: Json, after: Json, in_place: Callable[[str], bool]) -> list[
 def within(*roots: str) -> Callable[[str], bool]:
     """Whether a path is one of these, or below one."""
     return lambda path: any(path == root or path.startswith(f"{root}.") for root in roots)
+
+
+def described(content: Json, body: Json) -> list[Change]:
+    """The description, where somebody wrote another one: of what it says to people, not of which attempt it names."""
+    found, wanted = (labels.plain(text(one, "description") or "") for one in (content, body))
+    if found in ("", wanted):  # none may be one that is not shown
+        return []
+    return [Change(path="description", before=found, after=wanted, in_place=True)]
 
 
 def grows(before: Json, after: Json) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt
 from engine.resource import Change, Difference, Hit, View
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
-from workflows.resources._changes import changes, within
+from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
 from workflows.resources._translate import answers, nothing_there
 
@@ -76,13 +77,21 @@ class FlowServiceObjects:
             content=item,
         )
 
+    @abstractmethod
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """Where two bodies differ, or a content and a body."""
+        ...
+
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        return [*self.changes(content, body, now), *described(content, body)]
+
     def condition(self, view: View) -> str:
         """`If-Match` is mandatory (contract 3.3)."""
         return view.etag or ""
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
         """A JSON Patch (contract 3.3). A kind adds its own fields."""
-        return named(body) if "name" in paths else []
+        return named(body, paths)
 
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
         with answers():
@@ -116,8 +125,10 @@ class FlowServiceObjects:
         return f"{self.path}/{quote(id, safe='')}"
 
 
-def named(body: Json) -> list[Json]:
-    """The operations that give an object the name and the description of a body."""
+def named(body: Json, paths: Collection[str]) -> list[Json]:
+    """The operations that give an object the name and the description of a body, where one of them is to change."""
+    if not {"name", "description"}.intersection(paths):
+        return []
     return [{"op": "replace", "path": f"/{key}", "value": dig(body, key)} for key in ("name", "description")]
 
 
@@ -154,7 +165,8 @@ class ConnectionEnds(FlowServiceObjects):
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """A flow does not follow a patched connection (contract 6.1), so what somebody patched may be patched back."""
-        return changes(_connection(content), _connection(body), within("name", "data", "params"))
+        said = changes(_connection(content), _connection(body), within("name", "data", "params"))
+        return [*said, *described(content, body)]
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         members = dict.fromkeys((path.split(".")[0], path.split(".")[1]) for path in paths if "." in path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -11,8 +12,9 @@ import orjson
 
 from engine.errors import Conflict, InDoubt
 from engine.model import Json, Origin, Receipt
-from engine.resource import Hit, View
+from engine.resource import Change, Hit, View
 from workflows.aep import REGISTRY, AepClient, Answer, BadRequest, NotFound
+from workflows.resources._changes import described
 from workflows.resources._json import dig, hits, seconds, text
 from workflows.resources._translate import answers, failure_of, nothing_there
 
@@ -91,6 +93,14 @@ class RegistryObjects:
             {"op": "replace", "path": "/description", "value": note},
         ]
         return await self._patch(view.id, orjson.dumps(patch), send_within)
+
+    @abstractmethod
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """Where two bodies differ, or a content and a body."""
+        ...
+
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        return [*self.changes(content, body, now), *described(content, body)]
 
     def condition(self, view: View) -> str:
         """A PATCH has no If-Match here: every change tests and replaces the description (contract 5.5)."""

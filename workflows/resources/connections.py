@@ -111,7 +111,7 @@ class Connections(Connecting):
         auth: list[Json] = []
         if any(path.startswith("auth.params") for path in paths):
             auth = [{"op": "replace", "path": "/auth/params", "value": dig(body, "auth", "params")}]
-        return [*named(body), *auth] if "name" in paths else auth
+        return [*named(body, paths), *auth]
 
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
         patch, data = orjson.loads(amendment), dict[str, Json]()

@@ -13,7 +13,7 @@ from engine.errors import InDoubt
 from engine.model import Json, Origin, Receipt, value
 from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import CATALOG, AepClient, NotFound
-from workflows.resources._changes import changes, within
+from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, seconds, table, text
 from workflows.resources._registry import XED_FULL
 from workflows.resources._translate import answers, nothing_there
@@ -91,13 +91,16 @@ class Datasets:
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         return changes(_said(before), _said(after), within("name"))
 
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        return [*self.changes(content, body, now), *described(content, body)]
+
     def condition(self, view: View) -> str:
         """Without If-Match the last write would win (contract 7.3)."""
         return view.etag or ""
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
         """A partial object."""
-        return {key: dig(body, key) for key in ("name", "description")} if "name" in paths else {}
+        return {key: dig(body, key) for key in ("name", "description")} if paths else {}
 
     async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
         """The answer does not say the new etag (contract 7.3): the next read does."""

@@ -115,14 +115,20 @@ class Flows(FlowServiceObjects):
             if not (begun and change.path == _START)
         ]
 
+    def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
+        """The order of the transformations, too: headway always sends the same."""
+        there, wanted = _names(content), _names(body)
+        turned = [name for name in there if name in wanted] != [name for name in wanted if name in there]
+        order = [Change(path=_ORDER, before=there, after=wanted, in_place=True)] if turned else []
+        return [*super().restoring(content, body, now), *order]
+
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
-        """Transformations are patched whole, and found by name (contract 11.1)."""
+        """Transformations are patched whole, and found by name (contract 11.1), or all of them put in order."""
         schedule = [path.partition(".")[2] for path in paths if path.startswith("scheduleParams.")]
-        names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("transformations."))
         return [
-            *(named(body) if "name" in paths else ()),
+            *named(body, paths),
             *(operation for key in schedule for operation in member(view.content, body, "scheduleParams", key)),
-            *sorted((_transformation(view.content, body, name) for name in names), key=_replacing_first),
+            *_transformed(view.content, body, paths),
         ]
 
 
@@ -168,7 +174,7 @@ def _copy(spec: FlowSpec) -> list[Json]:
     return [{"name": "Copy", "params": {"deltaColumn": delta}}]
 
 
-_START = "scheduleParams.startTime"
+_START, _ORDER = "scheduleParams.startTime", "transformations"
 
 
 def _comparable(flow: Json) -> Json:
@@ -208,9 +214,22 @@ def _settled(change: Change) -> bool:
     return once or change.path == "scheduleParams.backfill"
 
 
+def _names(flow: Json) -> list[Json]:
+    """The transformations in their order."""
+    return [dig(item, "name") for item in rows(flow, "transformations")]
+
+
+def _transformed(content: Json, body: Json, paths: Collection[str]) -> list[Json]:
+    """All of them at once where their order is to be another, else each of those that are to change."""
+    if _ORDER in paths:
+        return [{"op": "replace", "path": f"/{_ORDER}", "value": dig(body, _ORDER)}]
+    names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith(f"{_ORDER}."))
+    return sorted((_transformation(content, body, name) for name in names), key=_replacing_first)
+
+
 def _transformation(content: Json, body: Json, name: str) -> Json:
     """Copy stands before Mapping, as it does at creation."""
-    there = [str(dig(item, "name")) for item in rows(content, "transformations")]
+    there = _names(content)
     wanted = next((item for item in rows(body, "transformations") if dig(item, "name") == name), None)
     if wanted is None:
         return {"op": "remove", "path": f"/transformations/{there.index(name)}"}

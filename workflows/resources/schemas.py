@@ -53,7 +53,7 @@ class Schemas(RegistryObjects):
         """A field group that somebody added stays beside those that are to be there."""
         wanted = _references(body)
         grown = [*rows(body, "allOf"), *({"$ref": ref} for ref in _references(content)[1:] if ref not in wanted)]
-        return self.changes(content, {**table(body), "allOf": grown}, now)
+        return super().restoring(content, {**table(body), "allOf": grown}, now)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         there = _references(view.content)
