@@ -24,7 +24,7 @@ from engine.recover import recover
 from engine.refresh import refresh
 from engine.resource import Adopt
 from engine.revise import ground, revise
-from engine.sentinel import hold, leased, verify
+from engine.sentinel import hold, keep_up, leased, look_at, verify
 from engine.switch import switch
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
@@ -103,6 +103,7 @@ class Drive:
                 return sure
         await self._walk_all()
         await self._confirm_all()
+        await self._read_etags()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):
             self.restart = not await revise(run, run.plan.steps)
         if sure and run.state.suspect and not (self.failures or self.restart):
@@ -261,9 +262,22 @@ class Drive:
         if len(run.receipts) < len(run.plan.steps) or run.state.suspect or run.resumed:
             return {}
         complete = all(name in run.receipts for name in run.plan.steps) and all(
-            s.receipt.confirmed for s in (*run.steps.values(), state) if s.receipt
+            s.receipt.confirmed and not self._untold(s) for s in (*run.steps.values(), state) if s.receipt
         )
         return self._done() if complete else {}
+
+    def _untold(self, step: StepState) -> bool:
+        """Whether the answer to its creation kept an object's etag to itself."""
+        receipt, resource = step.receipt, self.run.resource(step.name)
+        return receipt is not None and receipt.etag is None and getattr(resource, "etagged", False)
+
+    async def _read_etags(self) -> None:
+        """Only now: their ids are durable, and until then the run is not done."""
+        whole = not (self.failures or self.restart)
+        for name in [name for name, step in self.run.steps.items() if whole and self._untold(step)]:
+            view, _ = await look_at(self.run, name)
+            if view is not None:
+                await keep_up(self.run, name, view)
 
     def _done(self) -> RunChanges:
         run = self.run

@@ -92,7 +92,7 @@ async def hold(run: Active) -> None:
         if note.journal == journal and note.generation >= run.state.generation:
             run.leased, run.told = asked, note.generation
             run.named = asked if run.named is None else run.named
-            await refresh(run, sentinel, view)
+            await keep_up(run, sentinel, view)
             return
         if not note.journal and not run.state.suspect:  # a hand removed the name, and which one it was nobody knows
             run.note(sentinel, "unsigned")
@@ -103,7 +103,7 @@ async def hold(run: Active) -> None:
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
 
 
-async def refresh(run: Active, name: str, view: View) -> None:
+async def keep_up(run: Active, name: str, view: View) -> None:
     """Keep the receipt's etag and version what the platform says."""
     step = run.step(name)
     if step.receipt and (step.receipt.etag, step.receipt.version) != (view.etag, view.version):
@@ -162,4 +162,4 @@ async def verify(run: Active, name: str) -> None:
         run.note(name, "gone", id=id)
         await run.write(machine.lost(step))
     else:
-        await refresh(run, name, view)
+        await keep_up(run, name, view)

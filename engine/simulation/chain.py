@@ -15,7 +15,7 @@ from typing import cast
 import orjson
 
 from engine.errors import Conflict, InDoubt, NotApplied, NotAuthorised, NotReady, Rejected, TooLate
-from engine.model import Json, Receipt
+from engine.model import Json, Receipt, replace
 from engine.resource import Adopt, Change, Difference, Hit, Label, Resource, View
 from engine.simulation.platform import Answer, Request
 from engine.simulation.things import Thing
@@ -215,9 +215,13 @@ class Target(Kind):
 
 
 class Flow(Kind):
-    """Named; nothing refers to it. It can be pointed at another mapping."""
+    """Named; nothing refers to it. It can be pointed at another mapping. The answer to its creation does not tell its
+    etag."""
 
-    kind, in_place = "flow", ("name", "content", "refs.1")
+    kind, in_place, etagged = "flow", ("name", "content", "refs.1"), True
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        return replace(await super().create(body, send_within), etag=None)
 
 
 KINDS: tuple[type[Kind], ...] = (Class, Schema, Base, Source, MappingSet, Target, Flow)

@@ -23,6 +23,7 @@ class FlowServiceObjects:
     path: str
     family = FLOW_SERVICE
     unique = superseding = holds_data = False
+    etagged = True
 
     def __init__(self, client: AepClient) -> None:
         self._client = client

@@ -34,7 +34,9 @@ def _create(call: Call) -> Reply:
     if draft:
         return items.create(call, TABLE, "flow", kept, state="draft")
     kept = _complete(call, flow_rules.check(call, kept))
-    return items.create(call, TABLE, "flow", kept, transient="enabling")
+    return items.create(
+        call, TABLE, "flow", kept, transient="enabling", tells_etag=call.platform.config.dialect != "2020"
+    )
 
 
 def _complete(call: Call, body: Body) -> Body:

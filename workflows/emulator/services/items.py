@@ -42,7 +42,16 @@ def no_query(call: Call, allowed: str = "") -> None:
         raise flow(1451, 400, f"Invalid params {', '.join(unknown)} provided in query params.")
 
 
-def create(call: Call, table: str, kind: str, body: Body, *, state: str = "enabled", transient: str = "") -> Reply:
+def create(
+    call: Call,
+    table: str,
+    kind: str,
+    body: Body,
+    *,
+    state: str = "enabled",
+    transient: str = "",
+    tells_etag: bool = True,
+) -> Reply:
     """Store a new item and answer 201; with a configured transition it is `transient` first (contract 3.4)."""
     world = call.world
     seconds = world.platform.config.transition
@@ -54,7 +63,8 @@ def create(call: Call, table: str, kind: str, body: Body, *, state: str = "enabl
     if item["state"] != state:
         _settle(world, table, entity, state, seconds)
     location = f"{BASE}/{table}/{entity.id}".encode()
-    return answer({"id": entity.id, "etag": item["etag"]}, 201, [(b"location", location)])
+    told = {"etag": item["etag"]} if tells_etag else {}
+    return answer({"id": entity.id, **told}, 201, [(b"location", location)])
 
 
 def _item(world: World, client: str, body: Body, id: str | None = None) -> Body:
