@@ -12,7 +12,7 @@ import math
 
 FIRST, AGAIN = 8, 2
 """How many at once to begin with, and how many after an outage or a pause."""
-QUICK = 0.25
+QUICK = 0.5
 """Growth per success while no limit is near."""
 CUT, KEEP = 0.5, 0.85
 """What a suspicion leaves of the window; the share of a level that failed which is used."""
