@@ -23,6 +23,9 @@ class Place(Protocol):
     by SQLAlchemy, SQLite's happen in a worker thread, which a whole transaction enters but once.
     """
 
+    local: bool
+    """Whether it answers soon, whatever becomes of other machines."""
+
     def open(self, process: str) -> Opened:
         """Check, lock, create or migrate the journal, and settle its identity (rule 7). For a worker thread."""
         ...

@@ -51,6 +51,8 @@ IS_STANDBY = text("SELECT pg_is_in_recovery()")
 class PostgresPlace:
     """A PostgreSQL database; satisfies `Place`. Any number of processes write; runs are fenced one by one."""
 
+    local = False
+
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         place = URL.create("postgresql", host=url.host or str(url.query.get("host", "")), database=url.database)

@@ -46,11 +46,15 @@ class SqlJournal:
         return await self._writer.call(work)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
+        """A page is read to its end where only this machine is asked: a connection that is cut off at work leaves a
+        closing behind that never ends (SQLAlchemy over aiosqlite), and for which the event loop waits."""
         try:
-            async with self._readers.connect() as connection:
-                return await connection.run_sync(work)
+            with anyio.CancelScope(shield=self._place.local):
+                async with self._readers.connect() as connection:
+                    found = await connection.run_sync(work)
         except (DBAPIError, OSError) as error:
             raise self._place.explain(error) from error
+        return found
 
     # --- registering --------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ COMMITTED = "UPDATE meta SET value = ? WHERE key = 'commits'"
 class SqlitePlace:
     """An SQLite file; satisfies `Place`. `command` and `now` (epoch seconds) are for whoever finds it locked."""
 
+    local = True
+
     def __init__(self, path: Path, shown: str, *, command: str, now: float) -> None:
         self.shown = shown
         self._given, self.path = path.absolute(), path.resolve()  # SQLite keeps its own files beside the real one
