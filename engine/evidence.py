@@ -196,6 +196,11 @@ async def take(work: Work, view: View) -> None:
     state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=run.unique(name))
     generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
     state = replace(state, spec=print_of, generation=generation)
+    if state.receipt and hasattr(
+        work.resource, "sealed"
+    ):  # what was sent nobody knows: from now on a change is noticed
+        data = {**state.receipt.data, **await work.resource.sealed(work.spec)}
+        state = replace(state, receipt=replace(state.receipt, data=data))
     run.taken.add(name)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)

@@ -248,11 +248,16 @@ class Amendable(Protocol):
         ...
 
 
-class Sealed(Protocol):
+class Sealed(Protocol[SpecIn]):
     """A resource whose bodies refer to secrets, and whose receipts tell whether these are still what was sent."""
 
     renewal: Change
     """What sends them anew."""
+
+    @abstractmethod
+    async def sealed(self, spec: SpecIn) -> Mapping[str, Json]:
+        """What a receipt keeps in its data of the secrets to which a spec refers; nothing where they cannot be read."""
+        ...
 
     @abstractmethod
     async def current(self, receipt: Receipt) -> bool:

@@ -71,6 +71,22 @@ def test_who_has_no_secrets_at_hand_can_still_plan(
     assert headway("run", own.name).code == 0
 
 
+def test_a_secret_that_is_changed_after_the_journal_was_lost_is_noticed(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert headway("run", own.name).code == 0
+    for path in own.parent.glob("headway.db*"):
+        path.unlink()
+    assert headway("recover", own.name).code == 0
+    assert headway("run", own.name).code == 0
+    assert headway("plan", own.name, "--detailed-exitcode").code == 0
+    assert patches(platform) == 0
+    monkeypatch.setenv("SERVICENOW_PASSWORD", NEW)
+    assert headway("plan", own.name, "--detailed-exitcode").code == 2
+    assert headway("run", own.name).code == 0
+    assert password(hand, headway) == NEW
+
+
 def test_a_lost_answer_to_a_new_secret_is_settled(
     headway: Headway, platform: Platform, own: Path, hand: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,13 @@ class Connections(Connecting):
             wanted["auth"]["params"], data = self._revealed(params), await self._sealed(params)
         return changed(await super().create(orjson.dumps(wanted).decode(), send_within), data=data)
 
+    async def sealed(self, spec: ConnectionSpec) -> Mapping[str, Json]:
+        """Of a connection that was found again: those to which the manifest refers now are taken for those sent."""
+        try:
+            return await self._sealed(spec.auth)
+        except Rejected:
+            return {}
+
     async def current(self, receipt: Receipt) -> bool:
         """Whether the secrets that were sent are those that their references lead to now. Those that cannot be read, or
         were sent before this was kept, pass."""
