@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, getrlimit
+
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import JournalUnreadable, StorageError
 
+LIMITED = (
+    "a file may not grow any more: this process has a limit",
+    "raise it (ulimit -f), then run the command again; what was acknowledged is kept",
+)
+"""To SQLite this is a disk that does not work."""
 FAILURES = (
     ("SQLITE_FULL", "the disk is full", "free some space and run the command again; what was acknowledged is kept"),
     ("SQLITE_IOERR", "the disk does not work", "see to the disk, then run the command again"),
@@ -21,6 +28,8 @@ def explain(error: DBAPIError | OSError, shown: str) -> StorageError:
     if isinstance(error, OSError):
         return StorageError(f"{shown}: {error.strerror or error}", "see to the disk, then run the command again")
     name = getattr(error.orig, "sqlite_errorname", "")
+    if name == "SQLITE_IOERR_WRITE" and getrlimit(RLIMIT_FSIZE)[0] != RLIM_INFINITY:
+        return StorageError(f"{shown}: {LIMITED[0]} ({error.orig})", LIMITED[1])
     for start, what, remedy in FAILURES:
         if name.startswith(start):
             return StorageError(f"{shown}: {what} ({error.orig})", remedy)

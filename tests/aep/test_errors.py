@@ -73,6 +73,14 @@ def test_every_documented_shape_is_read(body: Any, code: str, message: str | Non
     assert message is None or found.message == message
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [({"error": "server_error"}, "server_error"), ({"status": 503, "ref": {"id": "x"}}, "Service Unavailable")],
+)
+def test_a_service_in_trouble_is_not_quoted_as_json(body: Any, message: str) -> None:
+    assert problem(503, body).message == message
+
+
 def test_a_request_id_is_taken_from_the_header_if_the_body_has_none() -> None:
     assert problem(503, b"", {"x-request-id": "h-1"}).request_id == "h-1"
     assert problem(400, flow("FLOW-1413-400"), {"x-request-id": "h-1"}).request_id == "r-1"

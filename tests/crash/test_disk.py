@@ -63,7 +63,7 @@ def hit_the_limit(stage: Stage, posts: int) -> None:
     log = Path(f"{stage.store.url}-wal").stat().st_size
     assert headway.process.pid is not None
     resource.prlimit(headway.process.pid, resource.RLIMIT_FSIZE, (log, resource.RLIM_INFINITY))
-    stops(stage, headway, "the disk does not work")
+    stops(stage, headway, "a file may not grow any more")
     stage.finish()
     judge(stage)
 

@@ -168,6 +168,11 @@ def test_the_place_of_a_cell_counts_line_breaks(mistakes: Mistakes) -> None:
             LINE.replace('"table"', '"tabel"'),
             ['1:23  unknown key "tabel" in source "incidents"; did you mean "table"?'],
         ),
+        (LINE.replace('"table"', '"name": "x", "table"'), ['1:23  duplicate key "name"']),
+        (
+            f"{LINE}\n" + LINE.replace("incidents", "more").replace('{"sys_id"', '{"sys_id": "date", "sys_id"', 1),
+            ['2:69  duplicate key "sys_id"'],
+        ),
         (
             LINE.replace('"string"', '"\\ud83d\\ude00"', 1),
             ['1:1  column "sys_id" must have one of the types string, integer, number, boolean, date, date-time'],

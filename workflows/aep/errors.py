@@ -232,10 +232,12 @@ def clean(text: str, masks: Masks = NOTHING_HIDDEN, longest: int = _LONGEST_MESS
 def _message(status: int, fields: Mapping[str, Any], report: Mapping[str, Any], body: bytes, masks: Masks) -> str:
     for value in (
         report.get("detailed-message"),
-        *(fields.get(key) for key in ("detail", "errorMessage", "message", "error_description")),
+        *(fields.get(key) for key in ("detail", "errorMessage", "message", "error_description", "title", "error")),
     ):
         if isinstance(value, str) and (line := clean(value, masks)):
             return line
+    if fields and status >= 500:  # a service in trouble, not one that says what is wrong with the request
+        return _phrase(status)
     return clean(body.decode("utf-8", "replace"), masks, _LONGEST_RAW) or _phrase(status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from yaml import YAMLError
 
 from workflows.onboarding.chains import CHAINS, nameable
 from workflows.onboarding.manifest.mistakes import Notes, Path, did_you_mean, nearest, quoted, shown
-from workflows.onboarding.manifest.yaml_events import Place, YamlEvents
+from workflows.onboarding.manifest.yaml_events import Place, YamlEntry, YamlEvents
 
 CSV_HEADINGS: dict[str, tuple[str, ...]] = {
     "name": ("name",),
@@ -53,14 +54,29 @@ class JsonEntry:
         """Where the key or item at `path` stands, or None when there is none."""
         if not path:
             return self._line, len(self._text) - len(self._text.lstrip()) + 1
-        events = YamlEvents(io.BytesIO(self._text), Notes("", set()))
+        entry = self._by_events(Notes("", set()))
+        place = entry.locate(path) if entry else None
+        return None if place is None else (self._line, place[1])
+
+    def note_repeats(self, notes: Notes) -> None:
+        """Keys that are there twice are mistakes: of them JSON keeps the last."""
+        if _repeats(self._text):
+            found = Notes("", set())
+            if self._by_events(found) is None:
+                notes.add((self._line, 1), "a key is there twice")
+            for mistake in found.mistakes:
+                notes.add((self._line, mistake.column), mistake.message)
+
+    def _by_events(self, notes: Notes) -> YamlEntry | None:
+        """The line as YAML, which knows the place of each key; None for JSON that libyaml does not take, as
+        "\ud83d\ude00"."""
+        events = YamlEvents(io.BytesIO(self._text), notes)
         try:
             events.next()
             events.next()
-            place = events.entry(events.next()).locate(path)
-        except YAMLError:  # JSON that libyaml does not take, as "\ud83d\ude00"
+            return events.entry(events.next())
+        except YAMLError:
             return None
-        return None if place is None else (self._line, place[1])
 
 
 def json_entries(stream: Iterable[bytes], notes: Notes) -> Iterator[JsonEntry]:
@@ -71,11 +87,26 @@ def json_entries(stream: Iterable[bytes], notes: Notes) -> Iterator[JsonEntry]:
         if not text.strip():
             continue
         try:
-            yield JsonEntry(orjson.loads(text), line, text)
+            entry = JsonEntry(orjson.loads(text), line, text)
         except orjson.JSONDecodeError as error:
             notes.add((line, error.colno), f"not valid JSON: {error.msg}")
+        else:
+            entry.note_repeats(notes)
+            yield entry
     if line == 0:
         notes.add((1, 1), "the file is empty")
+
+
+def _repeats(text: bytes) -> bool:
+    """Whether an object of this JSON, which is valid, has a key twice."""
+    repeats = False
+
+    def count(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal repeats
+        repeats = repeats or len(dict(pairs)) < len(pairs)
+
+    json.loads(text, object_pairs_hook=count)
+    return repeats
 
 
 class RowEntry:
