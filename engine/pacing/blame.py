@@ -1,94 +1,34 @@
-"""What refusals mean that the learned rate does not explain, and whose rate it is. Pure.
-
-A crowd of misfits has two possible causes. A trial at a pace that cannot be too high tells them apart: without refusals
-the rate has dropped, and the pace returns from below; with refusals they come at any pace, and slowing down for them
-would only lose time.
+"""Whose rate it is that was learned. Pure.
 
 Nobody says whether a service counts its own requests or shares a limit with the others of an organisation. So there is
-first one pace for all families together (`Common`). A family whose requests alone are refused, though others send as
-much, has a limit of its own and from then on a pace of its own. A shared limit is thus never split into shares that
-demand outgrows: it follows the demand from family to family by itself.
+first one pace for all families together (`Common`), and a shared limit is never split into shares that demand outgrows:
+it follows the demand from family to family by itself.
+
+A limit that was found while hardly anyone but one family was sending may be that family's own, and would then hold all
+others back for nothing. Once others send, that is tested: all together may go faster, and the next second tells. A
+family whose requests alone are refused, while others are served, has a limit of its own without a test.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import NamedTuple
 
-from engine.pacing.rate import RUNAWAY, SLOWEST, Bound, Throttle
+from engine.pacing.misfit import ALIKE, CROWD, Pace
 
-CROWD, CROWDED = 5, 600
-"""So many refusals among so many requests are a crowd."""
-TRIAL = 0.7
-"""The pace of a trial, as a share of what got through lately."""
-DEAF, PUSH = 120.0, 1.5
-"""Seconds for which refusals cost no pace after a trial with refusals; by what factor each raises it meanwhile."""
 TOGETHER = 2.0
 """Seconds for which all pause after a refusal, at most."""
 ALONE = 0.5
 """A family that alone was refused the last few times, though it sent less than this share of the requests, has a limit
 of its own."""
-
-
-class _Refusal(NamedTuple):
-    at: float
-    taken: int
-    base: float
-
-
-class Pace(Throttle):
-    """A pace that stands misfits."""
-
-    __slots__ = ("_crowd", "_deaf_until", "_through", "_trial", "_usual")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._crowd: deque[_Refusal] = deque(maxlen=CROWD)
-        self._trial = 0  # taken at the end of the trial; 0: none
-        self._through = self._usual = 0.0  # before the trial: requests per second, requests per refusal
-        self._deaf_until = -math.inf
-
-    def _judge(self, refused: float, resume: float, pace: float) -> None:
-        if self._trial:
-            self._trial, self._base, self._deaf_until = 0, self._peak, refused + DEAF
-            self._restart(refused, resume)
-        elif refused < self._deaf_until:
-            self._push(refused)
-        else:
-            overshot = pace > RUNAWAY * self._base  # then a refusal was to be expected
-            super()._judge(refused, resume, pace)
-            if not overshot and self._crowded(refused) and self._growth:
-                self._begin_trial(refused)
-
-    def _crowded(self, refused: float) -> bool:
-        self._crowd.append(_Refusal(refused, self.taken, self._base))
-        return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
-
-    def _begin_trial(self, refused: float) -> None:
-        first = self._crowd[0]
-        self._peak = max(refusal.base for refusal in self._crowd)
-        self._through = max((self.taken - first.taken) / (refused - first.at), SLOWEST)
-        self._usual = (self.taken - first.taken) / (CROWD - 1)
-        self._trial = self.taken + max(int(2 * self._usual), 10)
-        self._base, self._held = TRIAL * self._through, 0.0
-        self._crowd.clear()
-
-    def _push(self, refused: float) -> None:
-        """Deaf to a refusal: a pace that held requests back rises. Refusals twice as thick as before end deafness."""
-        held, self._held = self._held > 0, 0.0
-        if self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual:
-            self._base, self._deaf_until = self._peak, refused
-            self._crowd.clear()
-        elif held:
-            self._base *= PUSH
-
-    def _grown(self) -> float:
-        if self._trial and self.taken >= self._trial:
-            peak, self._trial = self._peak, 0
-            self._settle(Bound(self._through, 4.0), 4.0, self.next_at, self.next_at)
-            self._peak = max(peak, self._base)
-        return self._base if self._trial else super()._grown()
+MOST, SURELY_MOST = 0.5, ALIKE
+"""The share of the requests from which on a limit may be the family's own; and once a test has found a shared one."""
+OTHERS = 0.7
+"""What of that share it must have lost to others before the limit is tested."""
+SECOND = 1.0
+"""Seconds of being held back before a test, and of a test, at least."""
+TESTED, REFUTES = 2.0, 1.25
+"""The pace of a test, and what must have gone through to end it, as factors of what the limit would allow."""
 
 
 class _Accusation(NamedTuple):
@@ -97,20 +37,57 @@ class _Accusation(NamedTuple):
     taken: int
 
 
+class _Test(NamedTuple):
+    at: float
+    taken: int
+
+
 class Common(Pace):
     """The pace of all families' requests together."""
 
-    __slots__ = ("_accused", "_ours", "_theirs")
+    __slots__ = (
+        "_accused",
+        "_apart",
+        "_families",
+        "_model",
+        "_ours",
+        "_shared",
+        "_strange",
+        "_test",
+        "_theirs",
+        "_whose",
+    )
 
     def __init__(self) -> None:
         super().__init__()
+        self._families: list[Pace] = []
         self._accused: deque[_Accusation] = deque(maxlen=CROWD)
         self._ours = self._theirs = (0, 0)  # refused and taken since the refusal: of the accused family, of the others
+        self._whose: tuple[Pace, float] | None = None  # the family whose own limit it may be, and its share of the rate
+        self._test: _Test | None = None
+        self._shared = False  # a test was refused
+        self._apart = False  # each family has a limit of its own
+        self._model: Pace | None = None  # the first of these
+        self._strange = 0  # refusals in a row that no family's own limit explains
+
+    def join(self) -> Pace:
+        """The own pace of another family."""
+        own = Pace()
+        own.like = self._model
+        self._families.append(own)
+        return own
+
+    def sent(self, now: float) -> None:
+        super().sent(now)
+        if self._whose is not None and self._marks[-1][0] == now:
+            self._doubt(now, *self._whose)
 
     def accuse(self, own: Pace, now: float, resume: float, *, late: bool) -> None:
         """A family's request was refused, as in `refused`. With a pace of its own it answers for itself, and the others
         do not pause for it; without, they pause too, though not for long."""
-        if own.pace is not None or own.accused:
+        if self._apart and not (late or own.accused):
+            self._check(own, now)
+        if self._apart or own.pace is not None or own.accused:
             self.taken -= 1
             own.refused(now, resume, late=late)
             return
@@ -133,11 +110,19 @@ class Common(Pace):
             self._theirs = (self._theirs[0] + refused, self._theirs[1] + (not refused))
 
     def _learn(self, refused: float, resume: float) -> None:
+        own = self._accused[-1].own
         if self._is_alone():
             self._refused = None
-            self._accused[-1].own.take_over(refused, resume, self._depth)
+            own.take_over(refused, resume, self._depth)
             self._accused.clear()
+            if self.pace is None:
+                self._part(own)
+        elif self._test is not None:
+            self._test, self._whose, self._shared = None, None, True
+            self._repeat(refused, resume)
         else:
+            share = own.rate_until(refused) / self.rate_until(refused)
+            self._whose = (own, share) if share >= (SURELY_MOST if self._shared else MOST) else None
             super()._learn(refused, resume)
 
     def _is_alone(self) -> bool:
@@ -148,3 +133,34 @@ class Common(Pace):
         together, alone = self.taken - first.taken, last.own.taken - first.own_taken
         always = len(self._accused) == CROWD and {last.own} == {one.own for one in self._accused}
         return always and alone < ALONE * together
+
+    def _doubt(self, now: float, own: Pace, share: float) -> None:
+        """Begin a test when others are held back by what may be this family's own limit, and end it."""
+        if self._test is None:
+            together, alone = self.lately(now, SECOND), own.lately(now, SECOND)
+            if self._held > SECOND and together - alone >= CROWD and alone < OTHERS * share * together:
+                self._test = _Test(now, self.taken - self.out)
+                self.pace = self._grown()
+            return
+        seconds, taken = now - self._test.at, self.taken - self.out - self._test.taken
+        if seconds > SECOND and taken > REFUTES * self._base * (seconds + self._depth):
+            own.adopt(self, share)
+            self._part(own)
+
+    def _grown(self) -> float:
+        return TESTED * self._base if self._test else super()._grown()
+
+    def _part(self, own: Pace) -> None:
+        """Each family has a limit of its own, and this one's is known."""
+        self._test, self._whose, self._apart, self._model, self._strange = None, None, True, own, 0
+        self.forget()
+        for family in self._families:
+            family.like = own
+
+    def _check(self, own: Pace, refused: float) -> None:
+        """Limits of their own that do not explain what is refused, again and again, are none."""
+        self._strange = 0 if own.explains(refused) else self._strange + 1
+        if self._strange == CROWD:
+            self._apart, self._model = False, None
+            for family in self._families:
+                family.forget()

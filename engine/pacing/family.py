@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
-from engine.pacing.blame import Common, Pace
+from engine.pacing.blame import Common
 from engine.pacing.outage import SUSPECT, Breaker
 from engine.pacing.window import Window
 
@@ -67,7 +67,7 @@ class Family:
 
     def __init__(self, *, most: int, common: Common, rng: Random) -> None:
         self._rng = rng
-        self._own, self._common = Pace(), common
+        self._own, self._common = common.join(), common
         self._window, self._breaker = Window(most), Breaker(rng)
         self.permits = self.on_wire = 0
         self._until = -math.inf  # end of the pause
@@ -85,7 +85,7 @@ class Family:
         if self.permits >= self._window.room and not self._window.open:
             return math.inf
         opens = self._common.next_at
-        if self._quiet:
+        if self._quiet and self._own.pace is None:  # it may have got one without a refusal of its own
             return opens
         opens = max(opens, self._until, self._own.next_at)
         if self._breaker.since is not None:

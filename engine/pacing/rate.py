@@ -8,7 +8,7 @@ leaves upwards ever faster; the next 429 closes a longer window and gives a bett
 right after it the depth counts only up to the length of the pause.
 
 A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
-moment of the service and costs next to no pace; what a crowd of them means is found out in `blame`.
+moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SLACK = 0.1
 """Seconds of lateness (of timers, of callers) that are made good, as a burst of at most that many seconds' worth."""
 MARK, MARKS = 0.1, 1200
 """Seconds between two marks of the history, and how many are kept."""
-DEPTH, SHALLOWEST, DEEPEST = 0.5, 0.02, 10.0
+DEPTH, SHALLOWEST, DEEPEST = 0.35, 0.02, 10.0
 """The depth that is assumed until a second refusal shows another, and between what."""
 BURST = 3.0
 """Seconds before an emptying that tell the depth: the store was full and is now empty."""
@@ -34,7 +34,7 @@ MISCOUNT, JITTER = 1.5, 0.02
 UNSURE, SUREST, STEEPEST = 0.15, 0.01, 0.2
 """How fast the pace leaves a bound, as a share of it: by what counting may be wrong by and this share of what the depth
 may be, at least and at most. A bound that is too low costs time in every second, a refusal once."""
-WORTH, SOON, LATER, LATEST = 1.3, 5.0, 16.0, 110.0
+WORTH, SOON, LATER, LATEST = 4.0, 5.0, 16.0, 110.0
 """How long it takes to leave: so many times the seconds that bring in the cost of a refusal. If that is little: between
 what seconds, by the length of the window; and at most."""
 SLOWEST = 0.2
@@ -137,6 +137,15 @@ class Throttle:
         """Requests per second that the service took in the last ten seconds or so."""
         recent = next((mark for mark in self._marks if mark[0] >= now - 10.0), (now, self.taken))
         return (self.taken - recent[1]) / max(now - recent[0], 1.0)
+
+    def lately(self, now: float, seconds: float) -> int:
+        """Requests that the service took in the last so many seconds."""
+        first = self.taken
+        for at, count in reversed(self._marks):
+            if at < now - seconds:
+                break
+            first = count
+        return self.taken - first
 
     def _learn(self, refused: float, resume: float) -> None:
         self._refused = None

@@ -119,12 +119,16 @@ class Batch:
     async def _caller(self) -> None:
         while self.left > 0:
             self.left -= 1
-            tries = 0
-            while not await self._try():
-                tries += not self.gate.troubled(self.family)
-                self.worst = max(self.worst, tries)
-                await anyio.sleep(next_delay(RetryPolicy(), max(tries, 1), self.service.rng))
-            self.charged += tries
+            await self.one()
+
+    async def one(self) -> None:
+        """One request, until it is taken."""
+        tries = 0
+        while not await self._try():
+            tries += not self.gate.troubled(self.family)
+            self.worst = max(self.worst, tries)
+            await anyio.sleep(next_delay(RetryPolicy(), max(tries, 1), self.service.rng))
+        self.charged += tries
 
     async def _try(self) -> bool:
         await self.gate.enter(self.family)

@@ -1,0 +1,55 @@
+"""Whose a limit is: one service's own, or one for all; found out from the answers, whatever was called first."""
+
+from statistics import mean
+
+import pytest
+
+from tests.pacing.chain import FAMILIES, FLOWS, REGISTRY, Chains, one_bucket
+from tests.pacing.service import Service
+
+SEEDS = (1, 2, 3)
+
+
+def bucket(seed: int) -> Service:
+    return Service(rate=60, burst=10, latency=0.01, seed=seed)
+
+
+@pytest.mark.parametrize(("sources", "most"), [(150, 17.0), (600, 50.0)])
+def test_services_with_a_limit_each_are_not_held_to_one_pace(sources: int, most: float) -> None:
+    """At first only one of them is asked, and refuses. The registry alone needs 7.3 s or 30 s after that, the looks 2.3
+    s or 10 s."""
+    took = []
+    for seed in SEEDS:
+        chains = Chains({family: bucket(seed * 10 + n) for n, family in enumerate(FAMILIES)}, sources, sources)
+        took.append(chains.run())
+        assert not chains.premature
+    assert mean(took) <= most
+
+
+@pytest.mark.parametrize("looks", [0, 150])
+def test_one_limit_for_all_is_not_taken_for_one_of_a_service(looks: int) -> None:
+    least = (8 * 150 + looks - 10) / 60
+    took = []
+    for seed in SEEDS:
+        chains = Chains(one_bucket(bucket(seed)), 150, looks, seed)
+        took.append(chains.run())
+        assert not chains.premature
+    assert mean(took) <= 1.2 * least
+
+
+@pytest.mark.parametrize(("limited", "most"), [(FLOWS, 14.0), (REGISTRY, 10.5)])
+def test_who_has_no_limit_is_not_held_back_by_one_who_has(limited: str, most: float) -> None:
+    """The flow service is asked 600 times, the registry 450 times."""
+    took = [
+        Chains(
+            {family: Service(latency=0.01, seed=seed) for family in FAMILIES} | {limited: bucket(seed)}, 150, 150
+        ).run()
+        for seed in SEEDS
+    ]
+    assert mean(took) <= most
+
+
+def test_a_limit_that_rose_is_still_found_to_be_shared() -> None:
+    """In the very moment of a test more goes through: each service seems to have a limit of its own."""
+    service = Service(rate=60, burst=10, latency=0.01, changes=[(4.9, 120.0), (20.0, 60.0)])
+    assert Chains(one_bucket(service), 600, 150).run() <= 1.6 * (4.9 + 15.1 + (4950 - 294 - 1812) / 60)
