@@ -100,7 +100,10 @@ class Wanted:
         """What an item means for each step of a run that the journal has, and why it cannot be done now. `look`:
         what the run made is read first; else nothing is sent."""
         if run.variant != item.workflow.variant:
-            return (), f"it was made as {run.variant}: destroy it first"
+            return (
+                (),
+                f"it was made as {run.variant}, and cannot become {item.workflow.variant}: destroy it, then run again",
+            )
         try:
             seen = await views(self.session, *await self.declared(run), run) if look else NOT_SEEN
             found = await self._compare(item, run, seen)
