@@ -197,6 +197,8 @@ def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
     }
     shown = [f"renamed from {previously}", *what] if previously else what
     shown = [*shown, "needs --replace"] if needs else shown
+    if action == "create" and (kept := _kept(found)):
+        details["kept"] = kept
     _tell(asked, action, found.item.source, shown, details)
 
 
@@ -209,6 +211,8 @@ def _tell(asked: Asked, action: str, source: str, what: list[str], details: Mapp
     text = {"unchanged": "unchanged", "create": f"{len(what)} resources: {', '.join(what)}"}.get(
         action, "; ".join(what)
     )
+    if isinstance(kept := details.get("kept"), list):
+        text += f"; there already: {', '.join(kept).replace('_', ' ')}"
     _print(cut(f"{SIGNS[action]} {short(source, 32):<18} {text}", 1000), COLOURS.get(action))
 
 
@@ -241,31 +245,42 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
     from engine.ports import Standing
 
     known = found.known
-    if known is None or found.standing is Standing.NEW or known.status is RunStatus.DESTROYED:
+    destroyed = known is not None and known.status is RunStatus.DESTROYED
+    if known is None or found.standing is Standing.NEW or (destroyed and not found.left):
         return "create", list(_resources(found))
     if found.standing is Standing.UNCHANGED and not found.changing:
         return "unchanged", []
     what = list(said(found.changes))
-    if found.standing in (Standing.CHANGED, Standing.UNCHANGED):
+    if destroyed or found.standing in (Standing.CHANGED, Standing.UNCHANGED):
         kind = kind_of(found.changes)
         if found.left and kind not in ("replace", "refused"):
             return "refused", [found.left]
         return kind, what
     if known.status is RunStatus.DONE:
-        return "continue", ["done, but the journal was moved or restored: looked at again", *what]
+        return "continue", ["done; looked at once more, as its journal was lost, moved or restored", *what]
     return "continue", [known.status.value.replace("_", " "), *what]
 
 
+def _kept(found: Found) -> list[str]:
+    """The steps of a destroyed source whose objects are still there, and serve it again."""
+    from engine.changes import Action
+    from engine.model import RunStatus
+
+    if found.known is None or found.known.status is not RunStatus.DESTROYED:
+        return []
+    return [change.step for change in found.changes if change.action in (Action.LEAVE, Action.UPDATE)]
+
+
 def _resources(found: Found) -> Iterator[str]:
-    """What would be made for a new source, or taken."""
+    """What would be made for a new or destroyed source, or taken."""
     from engine.model import Receipt
     from engine.resource import Adopt
 
     workflow, inputs = found.item.workflow, found.inputs
-    plan = workflow.plan(inputs)
+    plan, kept = workflow.plan(inputs), _kept(found)
     stand_ins = {name: Receipt(id=name) for name in plan.steps}
     for name, step in plan.steps.items():
-        if step.reads_only:
+        if step.reads_only or name in kept:
             continue
         text = name.replace("_", " ")
         if isinstance(spec := workflow.spec(step, inputs, stand_ins), Adopt):

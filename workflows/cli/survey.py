@@ -122,7 +122,7 @@ class Survey:
         async def foresee(place: int, found: Found, known: Known) -> None:
             async with places:
                 run = await self.engine.journal.load(known.run_id)
-                if run.status is not RunStatus.DESTROYED:
+                if run.status is not RunStatus.DESTROYED or run.variant == found.item.workflow.variant:
                     changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
                     results[place] = replace(found, changes=changes, left=left)
 
