@@ -14,9 +14,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import SECRET, Headway, Platform
-from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_ORG, DEFAULT_SCOPES
-
-CALL = re.compile(r"^# (\w+)", re.MULTILINE)
+from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_SCOPES
 
 
 def token(platform: Platform) -> str:
@@ -26,22 +24,55 @@ def token(platform: Platform) -> str:
     return str(answer.json()["access_token"])
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_script_sends_what_headway_would_send(headway: Headway, platform: Platform, manifest: Path) -> None:
-    """The platform makes a second object of each, but where it refuses a second title."""
+needs_curl = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+
+
+def sent(platform: Platform, shell: str = "bash", **environ: str) -> subprocess.CompletedProcess[str]:
+    """The exported script as somebody runs it."""
+    env = {"PATH": os.environ["PATH"], "ACCESS_TOKEN": token(platform), "API_KEY": DEFAULT_CLIENT_ID, **environ}
+    return subprocess.run([shell, "run.sh"], check=False, env=env, capture_output=True, text=True)
+
+
+@needs_curl
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_the_script_makes_a_chain_of_its_own_in_another_sandbox(
+    headway: Headway, platform: Platform, own: Path, shell: str
+) -> None:
+    """Nothing in it refers to what the run made, and a secret may contain what JSON escapes."""
+    headway("run", own.name)
+    headway("export", "own-cases", "-o", "run.sh")
+    before = platform.report()["created"]
+    ran = sent(platform, shell, SANDBOX_NAME="prod", SERVICENOW_PASSWORD='a"b\\c$d')
+    assert (ran.returncode, ran.stderr) == (0, "")
+    new = {kind: count - before[kind] for kind, count in platform.report()["created"].items() if count != before[kind]}
+    assert sum(new.values()) == 10
+    made = dict(line.split("=", 1) for line in ran.stdout.splitlines())
+    there = platform.objects()
+    assert {there[id]["sandbox"] for step, id in made.items() if step != "flow_spec"} == {"prod"}
+    with platform.hand() as hand:
+        hand.headers["x-sandbox-name"] = "prod"
+        [flow] = hand.get(f"/flowservice/flows/{made['flow']}").json()["items"]
+    assert flow["sourceConnectionIds"] == [made["source_connection"]]
+    assert flow["targetConnectionIds"] == [made["target_connection"]]
+    assert flow["transformations"][1]["params"]["mappingId"] == made["mapping_set"]
+
+
+@needs_curl
+def test_the_script_ends_at_the_first_refusal(headway: Headway, platform: Platform, manifest: Path) -> None:
+    """Without credentials, and where the titles are taken."""
     headway("run", manifest.name, "--only", "acme-accounts")
-    assert headway("export", "acme-accounts", "-o", "run.sh").code == 0
-    before, titles = platform.report()["created"], ("adhoc_class", "adhoc_schema", "target_schema")
-    script = Path("run.sh").read_text()
-    env = {"PATH": os.environ["PATH"], "ACCESS_TOKEN": token(platform), "API_KEY": DEFAULT_CLIENT_ID}
-    ran = subprocess.run(["sh", "-eu", "run.sh"], check=True, env=env, capture_output=True, text=True)
-    after = platform.report()
-    steps = [name for name in CALL.findall(script.partition("\n\n")[2]) if name not in titles]
-    assert len(steps) == 7
-    for kind in ("source_connection", "dataset", "target_connection", "mapping_set", "flow"):
-        assert after["created"][kind] == before[kind] + 1, kind
-    assert ran.stdout.count("XDM-1521") >= len(titles)
-    assert DEFAULT_ORG in script
+    headway("export", "acme-accounts", "-o", "run.sh")
+    before = platform.report()["created"], platform.posts()
+    ran = sent(platform, ACCESS_TOKEN="bad")
+    assert ran.returncode == 1
+    assert "adhoc_class: " in ran.stderr
+    assert "401" in ran.stderr
+    ran = sent(platform)
+    assert ran.returncode == 1
+    assert "XDM-1521" in ran.stderr
+    assert (platform.report()["created"], platform.posts()) == (before[0], before[1] + 2)
+    ran = sent(platform, GATEWAY="http://127.0.0.1:9")
+    assert ran.returncode == 1
 
 
 def test_a_collection_has_one_item_per_step_and_hands_ids_on(headway: Headway, manifest: Path) -> None:
@@ -58,7 +89,8 @@ def test_a_collection_has_one_item_per_step_and_hands_ids_on(headway: Headway, m
         if "set(" in line
     }
     assert set_by["adhoc_class"] == ("adhoc_class", 'answer["$id"]')
-    flow = json.loads(items["flow"]["request"]["body"]["raw"])
+    assert set_by["flow_spec"] == ("flow_spec", "(answer.items ? answer.items[0] : answer).id")
+    flow = json.loads(items["flow"]["request"]["body"]["raw"].replace("{{START}}", "1"))
     assert flow["sourceConnectionIds"] == ["{{source_connection}}"]
     assert flow["flowSpec"]["id"] == "{{flow_spec}}"
     variables = {variable["key"]: variable for variable in collection["variable"]}
@@ -75,7 +107,8 @@ def test_each_object_is_named_as_it_is_also_what_is_shared_or_was_made_anew(
     manifest.write_text(fewer)
     assert headway("run", manifest.name, "--only", "acme-contacts", "--replace").code == 0
     collection: Any = json.loads(headway("export", "acme-contacts", "--format", "postman").out)
-    bodies = [json.loads(item["request"].get("body", {}).get("raw", "{}")) for item in collection["item"]]
+    raw = [item["request"].get("body", {}).get("raw", "{}") for item in collection["item"]]
+    bodies = [json.loads(body.replace("{{START}}", "1")) for body in raw]
     [run] = headway("status", "acme-contacts", "--json").lines
     there = platform.objects()
     made = {there[step["id"]]["name"] for step in run["steps"] if step["id"] in there}
@@ -97,5 +130,4 @@ def test_an_unfinished_run_can_be_exported_too(headway: Headway, platform: Platf
     assert headway("run", manifest.name, "--only", "acme-accounts").code == 1
     ended = headway("export", "acme-accounts")
     assert ended.code == 0
-    assert "\ndataset=''\n" in ended.out
-    assert "# dataset\n" in ended.out
+    assert "\n# dataset\n" in ended.out

@@ -27,9 +27,10 @@ def export(
     form: Annotated[Form, Option("--format", help="A shell script, or a Postman collection (2.1).")] = Form.CURL,
     output: Annotated[Path | None, Option("-o", "--output", metavar="FILE", help="Write it there.")] = None,
 ) -> int:
-    """Write the requests of a run as curl, or as a Postman collection. Ids and secrets are variables.
+    """Write the requests of a run as a script for curl and jq, or as a Postman collection.
 
-    Sends nothing. Sending what it writes makes second objects: use it to see what headway sends, or in another sandbox.
+    Sends nothing. What it writes makes new objects, and hands their ids on: use it to see what headway sends, or in
+    another sandbox (SANDBOX_NAME). In the same one, titles are taken. Who asks, and secrets, are variables.
 
     Example:
       headway export acme-accounts

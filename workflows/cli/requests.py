@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from engine.prints import source_of
 from engine.resource import Adopt
 from engine.workflow import Plan, Step, Workflow
 from workflows.aep import AepClient, Credentials, Recorded, record
-from workflows.resources import Connections, all_resources
+from workflows.resources import Connections, FlowSpec, all_resources
 
 BASE = "/data/foundation"
 NAMED = {
@@ -30,7 +30,18 @@ NAMED = {
 }
 """The headers that say who asks, with variables for what they say."""
 UNKNOWN = "-"
+START, LEAD = "START", 600
+"""The variable for a start that nobody named, and how many seconds it lies ahead of when the requests are sent."""
 _REFERENCE = re.compile(r"\$\{(?:env|file):([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an answer has the id, in the languages of those who send."""
+
+    jq: str
+    javascript: str
+    """An expression of `answer`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +55,13 @@ class Request:
     body: str
     id: str | None
     """The id of the object that the run has for it."""
-    answer: str
-    """Where the answer has the id, as a JavaScript expression of `answer`."""
+    found_at: Place
+    """Where the answer has the id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests of one run; `values`: what its variables are, as far as they are no secrets."""
+    """The requests of one run; `values`: where it is, and the ids that it adopts."""
 
     source: str
     gateway: str
@@ -69,14 +80,15 @@ async def requests_of(workflow: Workflow[Any], run: RunState, shared: Mapping[st
     found, values = list[Request](), {"SANDBOX_NAME": run.scope.sandbox, "IMS_ORG": run.scope.org}
     for name, step in plan.steps.items():
         spec = workflow.spec(step, inputs, stand_ins)
-        id = known[name].id if name in known else ""
-        values[name] = spec.ref if isinstance(spec, Adopt) else id
         if isinstance(spec, Adopt):
+            values[name] = spec.ref
             continue
         named = _named(plan, run, name, states[name])
         for sent in await record(_nobody(run.scope.gateway), partial(_send, step, spec, named, now)):
-            found.append(_request(name, sent, id or None))
-    secrets = sorted({name for request in found for name in _variables(request.body)} - values.keys())
+            found.append(_request(name, sent, known[name].id if name in known else None))
+    secrets = sorted(
+        {name for request in found for name in _variables(request.body)} - values.keys() - {START, *states}
+    )
     return Requests(
         source=run.source, gateway=run.scope.gateway + BASE, made=tuple(found), values=values, secrets=tuple(secrets)
     )
@@ -107,8 +119,15 @@ async def _send(step: Step, spec: Any, run: RunState, now: float, client: AepCli
             await resource.fetch(spec)
             return
         label = labels.label(run, step.name, "export", unique=resource.unique, sentinel_of=None)
-        body = codec.canonical(resource.body(spec, label, now))
+        body = codec.canonical(_startable(spec, resource.body(spec, label, now), now))
         await resource.create(_REFERENCE.sub(_variable, body) if step.resource is Connections else body, 60.0)
+
+
+def _startable(spec: Any, body: Any, now: float) -> Any:
+    """The body; of a flow whose start nobody named, or has passed, with a variable for it."""
+    if not isinstance(spec, FlowSpec) or (spec.start is not None and spec.start + spec.offset > now):
+        return body
+    return {**body, "scheduleParams": {**body["scheduleParams"], "startTime": f"{{{{{START}}}}}"}}
 
 
 def _variable(reference: re.Match[str]) -> str:
@@ -124,17 +143,25 @@ def _request(name: str, sent: Recorded, id: str | None) -> Request:
     path = sent.path.removeprefix(BASE)
     body = orjson.dumps(orjson.loads(sent.content), option=orjson.OPT_INDENT_2).decode() if sent.content else ""
     return Request(
-        step=name, method=sent.method, path=path, headers=headers, body=body, id=id, answer=_answer(path, sent.method)
+        step=name,
+        method=sent.method,
+        path=path,
+        headers=headers,
+        body=body.replace(f'"{{{{{START}}}}}"', f"{{{{{START}}}}}"),
+        id=id,
+        found_at=_found_at(path, sent.method),
     )
 
 
-def _answer(path: str, method: str) -> str:
-    """Where each service has the id (contract 3.1, 5.3, 7.1, 8.1)."""
+def _found_at(path: str, method: str) -> Place:
+    """Where each service has the id (contract 3.1, 5.3, 7.1, 8.1); a flow spec is in a list or alone (conflict 37)."""
     if method == "GET":
-        return "answer.items[0].id"
+        return Place(jq="(.items[0] // .).id", javascript="(answer.items ? answer.items[0] : answer).id")
     if path.startswith("/schemaregistry"):
-        return 'answer["$id"]'
-    return 'answer[0].split("/").pop()' if path.startswith("/catalog") else "answer.id"
+        return Place(jq='.["$id"]', javascript='answer["$id"]')
+    if path.startswith("/catalog"):
+        return Place(jq='.[0] | split("/") | last', javascript='answer[0].split("/").pop()')
+    return Place(jq=".id", javascript="answer.id")
 
 
 def as_postman(requests: Requests) -> Json:
@@ -150,6 +177,10 @@ def as_postman(requests: Requests) -> Json:
             {"key": "GATEWAY", "value": requests.gateway},
             *({"key": key, "value": value} for key, value in requests.values.items()),
             *({"key": key, "value": "", "type": "secret"} for key in secret),
+            *({"key": key, "value": ""} for key in (START, *(request.step for request in requests.made))),
+        ],
+        "event": [
+            _script("prerequest", f'pm.collectionVariables.set("{START}", Math.floor(Date.now() / 1000) + {LEAD});')
         ],
         "item": [_as_item(request) for request in requests.made],
     }
@@ -171,38 +202,67 @@ def _as_item(request: Request) -> Json:
     }
     if request.body:
         sent["body"] = {"mode": "raw", "raw": request.body, "options": {"raw": {"language": "json"}}}
-    keep = ["const answer = pm.response.json();", f'pm.collectionVariables.set("{request.step}", {request.answer});']
+    keep = f'pm.collectionVariables.set("{request.step}", {request.found_at.javascript});'
     return {
         "name": request.step,
         "request": sent,
-        "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": keep}}],
+        "event": [_script("test", "const answer = pm.response.json();", keep)],
     }
 
 
+def _script(listen: str, *lines: str) -> Json:
+    return {"listen": listen, "script": {"type": "text/javascript", "exec": list(lines)}}
+
+
+_SEND = """\
+# json TEXT: as it stands within quotes in JSON
+json() { printf '%s' "$1" | jq -Rrs 'tojson | .[1:-1]'; }
+
+# send STEP PLACE ARGUMENT...: sends with curl, and keeps as $id what the answer has at that place
+send() {
+  step=$1 place=$2
+  shift 2
+  answer=$(curl -sS --fail-with-body "$@") || { echo "$step: $answer" >&2; exit 1; }
+  id=$(printf '%s' "$answer" | jq -er "$place") || { echo "$step: no id in $answer" >&2; exit 1; }
+  echo "$step=$id"
+}"""
+
+
 def as_curl(requests: Requests) -> str:
-    """A shell script: who asks and every secret come from the environment; ids are those of the run, where known."""
+    """A shell script, which ends at the first refusal: each id comes from the answer of its own request, who asks and
+    every secret from the environment, which also beats where the run was and what it adopts."""
     needed = ["ACCESS_TOKEN", "API_KEY", *requests.secrets]
     lines = [
         "#!/bin/sh",
-        f"# The requests of {requests.source}. Sending them again makes second objects.",
-        f"# Needs in the environment: {' '.join(needed)}",
-        f"GATEWAY={shlex.quote(requests.gateway)}",
-        *(f"{key}={shlex.quote(value)}" for key, value in requests.values.items()),
+        f"# The requests of {requests.source}, which make new objects; another sandbox is named by SANDBOX_NAME.",
+        "# Ends at the first that is refused: where the run was, its titles are taken.",
+        f"# Needs curl (7.76 or newer), jq, and in the environment: {' '.join(needed)}",
+        "set -eu",
+        ": " + " ".join(f'"${{{name}:?}}"' for name in needed),
+        f"GATEWAY=${{GATEWAY:-{shlex.quote(requests.gateway)}}}",
+        *(f"{key}=${{{key}:-{shlex.quote(value)}}}" for key, value in requests.values.items()),
+        f"{START}=${{{START}:-$(($(date +%s) + {LEAD}))}}",
+        "",
+        _SEND,
     ]
     for request in requests.made:
-        lines += ["", f"# {request.step}" + (f": {request.id}" if request.id else ""), _as_call(request)]
+        lines += ["", f"# {request.step}" + (f": {request.id} where it was exported" if request.id else "")]
+        lines += [_as_call(request, requests.secrets), f"{request.step}=$id"]
     return "\n".join(lines) + "\n"
 
 
-def _as_call(request: Request) -> str:
-    parts = [f'curl -sS -X {request.method} "$GATEWAY{request.path}"']
+def _as_call(request: Request, secrets: Collection[str]) -> str:
+    parts = [f"send {request.step} '{request.found_at.jq}' -X {request.method} \"$GATEWAY{request.path}\""]
     parts += [f'  -H "{_expanded(f"{name}: {value}")}"' for name, value in request.headers.items()]
     if not request.body:
         return " \\\n".join(parts)
-    return " \\\n".join([*parts, "  --data-binary @- <<JSON"]) + f"\n{_expanded(request.body)}\nJSON"
+    body = _expanded(request.body, secrets)
+    return " \\\n".join([*parts, "  --data-binary @- <<JSON"]) + f"\n{body}\nJSON"
 
 
-def _expanded(text: str) -> str:
-    """Text of the shell in which only our variables are expanded."""
+def _expanded(text: str, secrets: Collection[str] = ()) -> str:
+    """Text of the shell in which only our variables are expanded, secrets as they stand within JSON's quotes."""
     safe = re.sub(r"([\\$`])", r"\\\1", text)
-    return re.sub(r"\{\{(\w+)\}\}", r"${\1}", safe)
+    return re.sub(
+        r"\{\{(\w+)\}\}", lambda found: f'$(json "${found[1]}")' if found[1] in secrets else f"${{{found[1]}}}", safe
+    )
