@@ -23,7 +23,7 @@ from workflows.aep import (
     TitleTaken,
     Unauthorized,
 )
-from workflows.aep.errors import LONGEST_WAIT, error_for, parse_problem, parse_retry_after
+from workflows.aep.errors import LONGEST_WAIT, error_for, parse_problem, parse_retry_after, retry_after_of
 from workflows.aep.masks import Masks
 
 NOW = 1_900_000_000.0
@@ -233,3 +233,9 @@ def test_retry_after_is_none_or_a_bounded_wait(value: str, now: float) -> None:
 def test_a_date_is_measured_by_the_clock_of_the_server_that_wrote_it() -> None:
     headers = {"retry-after": "Wed, 01 Jan 2025 00:00:30 GMT", "date": "Wed, 01 Jan 2025 00:00:00 GMT"}
     assert problem(429, b"", headers).retry_after == 30.0
+
+
+@pytest.mark.parametrize(("now", "wait"), [(0.0, 30.0), (0.75, 29.25), (1.0, 30.0), (-0.25, 30.0)])
+def test_the_fraction_of_its_second_is_taken_from_what_is_known(now: float, wait: float) -> None:
+    headers = {"retry-after": "Wed, 01 Jan 2025 00:00:30 GMT", "date": "Wed, 01 Jan 2025 00:00:00 GMT"}
+    assert retry_after_of(headers, 1_735_689_600.0 + now) == wait

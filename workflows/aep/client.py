@@ -27,6 +27,7 @@ from workflows.aep.credentials import Credentials
 from workflows.aep.errors import Lost, NotSent, Problem, Refused, WindowClosed, retry_after_of
 from workflows.aep.exchange import exchange
 from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, Unreadable, Walk
+from workflows.aep.platform_time import Dates
 from workflows.aep.retry import PATIENCE, pause
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
 from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, NotYet, make_transport
@@ -61,7 +62,7 @@ class AepClient:
         self._transport = make_transport(CONNECTIONS) if transport is None else Asking(transport)
         self._gate: Gate = gate or OpenGate()
         self._clock: Clock = clock or SystemClock()
-        self._on_date = on_date
+        self._on_date, self._dates = on_date, Dates()
         self._rng = rng or Random()
         self._sleep = sleep
         self._attempts = attempts
@@ -212,10 +213,11 @@ class AepClient:
         if reply.status_code == 401 and not self._tokens.given:
             token = await self._tokens.replace(token)
             reply, left = await self._send(call, token)
-        self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, self._clock.wall()))
+        now = self._dates.now(self._clock.boot()) or self._clock.wall()
+        self._gate.observe(call.family, reply.status_code, retry_after_of(reply.headers, now))
         if 200 <= reply.status_code < 300:
             return success(call, reply, left)
-        raise failure(call, reply, now=self._clock.wall(), masks=self._tokens.masks)
+        raise failure(call, reply, now=now, masks=self._tokens.masks)
 
     async def _send(self, call: Call, token: str) -> tuple[httpx.Response, float]:
         """One request and its answer; and when it left, which is when it was last asked whether it may."""
@@ -241,7 +243,9 @@ class AepClient:
         except (NotSent, Lost):
             self._gate.observe(call.family, None, None)
             raise
-        self._on_date(reply.headers.get("date"))
+        date = reply.headers.get("date")
+        self._dates.hear(date, self._clock.boot())
+        self._on_date(date)
         return reply, now
 
     async def _exchanged(self, request: httpx.Request, call: Call) -> httpx.Response:

@@ -203,10 +203,13 @@ def parse_problem(
 
 
 def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait before asking again, if the answer says so. A date is measured by the answer's own `Date`, if it
-    has one, else by `now` (epoch seconds)."""
+    """Seconds to wait before asking again, if the answer says so. A date is measured by `now` (epoch seconds on the
+    platform), unless the answer's own `Date` says another second."""
     waits = headers.get("retry-after")
-    return parse_retry_after(waits, http_date(headers.get("date")) or now) if waits else None
+    if not waits:
+        return None
+    said = http_date(headers.get("date"))
+    return parse_retry_after(waits, now if said is None or said <= now < said + 1.0 else said)
 
 
 def parse_retry_after(value: str, now: float) -> float | None:

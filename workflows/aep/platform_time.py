@@ -10,6 +10,8 @@ TOLERATED = 5.0
 old as its answer."""
 BELIEVED = 30.0
 """Seconds for which an answer's word holds."""
+DRIFT = 1e-4
+"""Seconds per second by which two clocks may part."""
 
 
 class PlatformTime:
@@ -41,3 +43,29 @@ class PlatformTime:
         if said is not None:
             self._heard = boot
             self._began = (wall if abs(said - wall) <= TOLERATED else said) - boot
+
+
+class Dates:
+    """What time it is on the platform at least, to a fraction of the second that a `Date` leaves open.
+
+    Dates that were heard shortly after they changed are the exacter ones. None is later than the truth, so a wait that
+    is counted from here until a date is never too short, and hardly ever too long.
+    """
+
+    def __init__(self) -> None:
+        self._last: str | None = None
+        self._began = self._heard = float("-inf")  # the platform's time at boot, at least; and when that was heard
+
+    def hear(self, date: str | None, boot: float) -> None:
+        """Take the `Date` of an answer that came at `boot`; total."""
+        if date == self._last:
+            return  # said again later, it teaches nothing
+        self._last, said = date, http_date(date)
+        if said is not None:
+            aged = self._began - DRIFT * (boot - self._heard)
+            fits = said <= aged + boot <= said + 1.0  # else a clock was set, or the answer is another machine's
+            self._began, self._heard = max(said - boot, aged if fits else said - boot), boot
+
+    def now(self, boot: float) -> float | None:
+        """Epoch seconds on the platform at least; None when no date was heard, or not for long."""
+        return None if boot - self._heard > BELIEVED else self._began + boot
