@@ -123,7 +123,7 @@ class Drive:
                 return await self.destroy(delete_data=delete_data)
             return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
-            self.failures = {run.plan.sentinel or "": failed.failure}
+            self.failures = {failed.step or run.plan.sentinel or "": failed.failure}
             return await self._conclude_failed()
 
     async def switch(self, *, on: bool) -> RunState:
@@ -139,7 +139,7 @@ class Drive:
         try:
             await recover(self.run, self.shared)
         except StepFailed as failed:
-            self.failures = {"": failed.failure}
+            self.failures = {failed.step: failed.failure}
             return await self._conclude_failed()
         return self.run.state
 

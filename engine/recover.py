@@ -76,6 +76,8 @@ async def resolve(run: Active, name: str, adopt: str | None) -> None:
     """Write a person's answer to a doubt. Raises `Rejected` for one that cannot be."""
     if name not in run.plan.steps:
         raise Rejected(f"{run.state.source} has no step {name!r}; it has {', '.join(run.plan.steps)}")
+    if run.plan.steps[name].reads_only:
+        raise Rejected(f"the {name.replace('_', ' ')} is only read: run again, and it is read again")
     step = run.step(name)
     if step.receipt and step.receipt.confirmed and not step.attempts and step.failure is None:
         raise Rejected(f"the {name.replace('_', ' ')} is {step.status.value}: there is no doubt to answer")
@@ -97,7 +99,8 @@ async def _adopt(run: Active, name: str, id: str) -> None:
 
 
 async def _recreate(run: Active, name: str) -> None:
-    """Forget what may be there and make another one, under a name of the next generation."""
+    """Forget what may be there and make another one, under a name of the next generation; under the same one, where
+    nothing of the step ever was."""
     step, resource = run.step(name), run.resource(name)
     if resource.unique:
         raise Rejected(f"the platform refuses a second {name.replace('_', ' ')} of that title: adopt the one it has")
@@ -109,4 +112,6 @@ async def _recreate(run: Active, name: str) -> None:
     gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
     run.note(name, "resolved", recreate=True)
     anew = replace(step, attempts=(), receipt=None, body=None, failure=None, status=StepStatus.PENDING, tombstones=gone)
-    await run.write(anew, generation=run.state.generation + 1, status=RunStatus.PENDING)
+    doubted = run.state.suspect or step.status is StepStatus.IN_DOUBT or bool(step.attempts or known or hits)
+    generation = run.state.generation + doubted
+    await run.write(anew, generation=generation, status=RunStatus.PENDING)

@@ -215,6 +215,11 @@ async def test_classes_that_cannot_be(platform: Platform, body: Json) -> None:
     assert (await platform.report())["created"] == {}
 
 
+async def test_a_field_may_begin_with_anything_but_an_underscore(platform: Platform) -> None:
+    columns = {name: {"type": "string"} for name in ("-a", "1st", "b_c-d")}
+    assert (await platform.post(CLASSES, ad_hoc_class(columns=columns))).status_code == 201
+
+
 @pytest.mark.parametrize(
     "refs", [(), (PERSON,), (PROFILE, PROFILE + "x"), (PROFILE, "https://ns.adobe.com/xdm/context/experienceevent")]
 )

@@ -151,7 +151,12 @@ async def test_a_file_with_two_names_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
 async def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     mounted = f"/dev/vda / ext4 rw 0 0\nserver:/home {path.parent} {kind} rw 0 0\n"
-    monkeypatch.setattr(files, "mounts", lambda: mounted)
+    read = Path.read_text
+
+    def kernel(file: Path, *arguments: str) -> str:
+        return mounted if file == Path("/proc/self/mounts") else read(file, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", kernel)
     error = await refused(str(path), read_only=False)
     assert f"network file system ({kind})" in str(error)
     assert names(path.parent) == []

@@ -14,7 +14,7 @@ from workflows.emulator.xdm import AD_HOC, GLOBAL
 
 BASE = "/data/foundation/schemaregistry"
 KINDS = ("classes", "schemas", "fieldgroups")
-_FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # contract 5.1
+_FIELD_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")  # contract 5.1
 _TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 
 
