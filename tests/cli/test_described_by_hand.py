@@ -62,6 +62,19 @@ def test_other_descriptions_and_another_order_are_drift_and_are_put_back(
     sound(headway, platform, manifest)
 
 
+def test_a_new_name_brings_its_description(headway: Headway, manifest: Path) -> None:
+    headway("run", manifest.name)
+    renamed = "- name: acme-konten\n    previously: acme-accounts\n"
+    manifest.write_text(manifest.read_text().replace("- name: acme-accounts\n", renamed))
+    for options in ((), ("--refresh",)):
+        assert (
+            "renamed from acme-accounts; 7 objects get the new name; flow"
+            in headway("plan", manifest.name, *options).out
+        )
+    assert headway("run", manifest.name, "--refresh").code == 0
+    assert headway("drift", manifest.name).code == 0
+
+
 def test_a_sentinel_that_somebody_described_anew_is_signed_again(
     headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
 ) -> None:

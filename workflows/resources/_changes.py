@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine import labels
 from engine.model import Json
@@ -21,12 +21,13 @@ def within(*roots: str) -> Callable[[str], bool]:
     return lambda path: any(path == root or path.startswith(f"{root}.") for root in roots)
 
 
-def described(content: Json, body: Json) -> list[Change]:
-    """The description, where somebody wrote another one: of what it says to people, not of which attempt it names."""
+def described(others: Sequence[Change], content: Json, body: Json) -> list[Change]:
+    """With the description, where somebody wrote another one: of what it says to people, not of which attempt it names.
+    A new name brings its own."""
     found, wanted = (labels.plain(text(one, "description") or "") for one in (content, body))
-    if found in ("", wanted):  # none may be one that is not shown
-        return []
-    return [Change(path="description", before=found, after=wanted, in_place=True)]
+    if found in ("", wanted) or "name" in (change.path for change in others):  # none may be one that is not shown
+        return [*others]
+    return [*others, Change(path="description", before=found, after=wanted, in_place=True)]
 
 
 def grows(before: Json, after: Json) -> bool:

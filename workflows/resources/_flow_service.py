@@ -84,7 +84,7 @@ class FlowServiceObjects:
         ...
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
-        return [*self.changes(content, body, now), *described(content, body)]
+        return described(self.changes(content, body, now), content, body)
 
     def condition(self, view: View) -> str:
         """`If-Match` is mandatory (contract 3.3)."""
@@ -167,7 +167,7 @@ class ConnectionEnds(FlowServiceObjects):
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """A flow does not follow a patched connection (contract 6.1), so what somebody patched may be patched back."""
         said = changes(_connection(content), _connection(body), within("name", "data", "params"))
-        return [*said, *described(content, body)]
+        return described(said, content, body)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         members = dict.fromkeys((path.split(".")[0], path.split(".")[1]) for path in paths if "." in path)

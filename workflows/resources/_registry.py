@@ -100,7 +100,7 @@ class RegistryObjects:
         ...
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
-        return [*self.changes(content, body, now), *described(content, body)]
+        return described(self.changes(content, body, now), content, body)
 
     def condition(self, view: View) -> str:
         """A PATCH has no If-Match here: every change tests and replaces the description (contract 5.5)."""

@@ -92,7 +92,7 @@ class Datasets:
         return changes(_said(before), _said(after), within("name"))
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
-        return [*self.changes(content, body, now), *described(content, body)]
+        return described(self.changes(content, body, now), content, body)
 
     def condition(self, view: View) -> str:
         """Without If-Match the last write would win (contract 7.3)."""
