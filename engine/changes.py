@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine import codec, labels
-from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
+from engine.model import Json, Origin, Receipt, RunState, StepState, StepStatus, replace, value
 from engine.prints import asked, short, source_of
 from engine.resource import SWITCH, Adopt, Change, View
 from engine.workflow import Step, Workflow
@@ -47,7 +47,7 @@ class StepChange:
     another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
     step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
     `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
-    that somebody changed, and that are to be as they were."""
+    that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first."""
 
     step: str
     action: Action
@@ -60,6 +60,7 @@ class StepChange:
     refused: str = ""
     gone: bool = False
     by_hand: tuple[str, ...] = ()
+    doubted: bool = False
 
     @property
     def due(self) -> bool:
@@ -178,7 +179,8 @@ class _Comparison:
             if step.reads_only:
                 self.new[name] = receipt or Receipt(id=name)
             elif state is None or receipt is None:
-                yield self._made(step, key)
+                doubted = state is not None and (bool(state.attempts) or state.status is StepStatus.IN_DOUBT)
+                yield replace(self._made(step, key), doubted=doubted)
             elif name in self.seen and self.seen[name] is None:
                 named = receipt.origin is Origin.ADOPTED and not self.fields(step, state, key)
                 refused = f"{receipt.id}, which was adopted, is gone: name another one" if named else ""

@@ -42,3 +42,5 @@ def test_the_step_of_which_recover_is_in_doubt_is_named(headway: Headway, own: P
     ended = headway("recover", own.name)
     assert ended.code == 4
     assert "headway why own-cases flow\n" in ended.out
+    plan = headway("plan", own.name).out
+    assert "in doubt; flow is looked for, and created only if it is not there\n" in plan

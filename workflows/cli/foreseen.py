@@ -43,6 +43,9 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         name = change.step.replace("_", " ") + (" (shared)" if change.shared else "")
         if change.action is Action.LEAVE:
             continue
+        if change.doubted:
+            yield f"{name} is looked for, and created only if it is not there"
+            continue
         if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
             by_hand = " (deleted by hand)" if change.gone else ""
             done = "adopted" if change.action is Action.ADOPT else f"{change.action.value}d"
@@ -107,6 +110,7 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
             "loses_data": change.loses_data and not change.stays,
             "fields": [{"path": f.path, "from": f.before, "to": f.after} for f in change.fields],
             "refused": change.refused or None,
+            "in_doubt": change.doubted,
             "deleted_by_hand": change.gone,
             "changed_by_hand": list(change.by_hand),
         }
