@@ -197,11 +197,16 @@ class SqlitePlace:
         with ThreadPoolExecutor(1, "journal") as self._thread:
             try:
                 with self._explained():
-                    self._connection = self._opened.enter_context(await self._in_thread(self._writer.connect))
+                    await self._in_thread(self._begin_writing)
                 yield
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._in_thread(self._close)
+
+    def _begin_writing(self) -> None:
+        """What is connected is kept in the thread itself: who waits may be cut off, and then it is closed all the
+        same, before its engine is."""
+        self._connection = self._opened.enter_context(self._writer.connect())
 
     # --- transactions -------------------------------------------------------------------------------------------------
 
