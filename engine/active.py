@@ -14,6 +14,7 @@ from engine.model import (
     Event,
     Failure,
     Json,
+    Origin,
     Receipt,
     Record,
     RunChanges,
@@ -64,6 +65,8 @@ class Active:
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
         self.resumed = bool(self.receipts or state.was or state.formerly)
         self.befores = state.was
+        plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
+        self.formers = dict.fromkeys(p.sentinel for p in plans if p.sentinel and p.sentinel != plan.sentinel)
         self.made: set[str] = set()
         self.taken: set[str] = set()
         self.seen: dict[str, View] = {}
@@ -136,6 +139,20 @@ class Active:
         step, asking = self.plan.steps[name], self.inputs if inputs is None else inputs
         print_of = prints.asked(self.workflow, step, asking, self.receipts)
         return prints.printed(print_of, source or self.state.source, step.needs, receipts or self.receipts)
+
+    @property
+    def holder(self) -> str | None:
+        """The step whose note says whose the run is: the sentinel, once the run has made it; until then that of earlier
+        inputs, if they had another. What others made holds nothing."""
+        name = self.plan.sentinel
+        if name in self.receipts and self.receipts[name].origin is not Origin.ADOPTED:
+            return name
+        return next((former for former in self.formers if self.made_by_us(former)), None)
+
+    def made_by_us(self, name: str) -> bool:
+        """Whether the step has a receipt of something that is the run's own."""
+        receipt = self.step(name).receipt
+        return receipt is not None and receipt.origin is not Origin.ADOPTED
 
     def now(self) -> RunState:
         """The run with its steps as they are, and the inputs that they may have."""

@@ -19,8 +19,7 @@ from engine.resource import View
 def leased(run: Active, name: str) -> bool:
     """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
     and so may what it needs (titles guard themselves)."""
-    sentinel = run.plan.sentinel
-    if sentinel is None or name == sentinel or sentinel not in run.receipts:
+    if name == run.plan.sentinel or run.holder is None:
         return True
     return run.session.clock.boot() - run.leased <= run.session.timing.lease
 
@@ -28,15 +27,14 @@ def leased(run: Active, name: str) -> bool:
 async def lease(run: Active, name: str) -> None:
     """Look at the sentinel when the last look is too old. Raises `StepFailed` when it is gone or names another."""
     while not leased(run, name):
-        sentinel = run.plan.sentinel or ""
+        sentinel = run.holder or ""
         view, asked = await look_at(run, sentinel)
         if view is None:
             await run.fail(
                 name,
                 Failure(
                     kind="sentinel_gone",
-                    message=f"the run's {sentinel.replace('_', ' ')} {run.receipts[sentinel].id} no "
-                    "longer exists on the platform",
+                    message=f"the run's {sentinel.replace('_', ' ')} no longer exists on the platform",
                     hint="somebody deleted it; run again to make it anew",
                 ),
             )
@@ -52,7 +50,9 @@ async def lease(run: Active, name: str) -> None:
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:
     """Read a step's object, twice if the first read says that it is gone; and when the request left. What it waited
     for before is not its age: at the end of a long queue every look would be too old, for ever."""
-    receipt, resource = run.receipts[name], run.resource(name)
+    receipt, resource = run.step(name).receipt, run.resource(name)
+    if receipt is None:
+        raise ValueError(f"step {name} has nothing to look at")
     asked = run.session.clock.boot()
     view: View | None = await run.ask(name, lambda: resource.read(receipt.id))
     if view is None:
@@ -79,13 +79,13 @@ async def hold(run: Active) -> None:
 
     A sentinel that is gone loses its receipt, so that it is made anew.
     """
-    sentinel, journal = run.plan.sentinel, run.session.journal.name
-    while sentinel is not None and sentinel in run.receipts:
-        if not run.state.suspect and leased(run, "") and run.told >= run.state.generation:
-            return
+    if _held(run):
+        return
+    journal, handed_over = run.session.journal.name, not run.state.suspect and await _handed_over(run)
+    while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
         if view is None:
-            run.note(sentinel, "gone", id=run.receipts[sentinel].id)
+            run.note(sentinel, "gone")
             await run.write(machine.lost(run.step(sentinel)))
             return
         note = labels.parse(view.note)
@@ -94,13 +94,31 @@ async def hold(run: Active) -> None:
             run.named = asked if run.named is None else run.named
             await keep_up(run, sentinel, view)
             return
-        if not note.journal and not run.state.suspect:  # a hand removed the name, and which one it was nobody knows
+        if not (note.journal or handed_over or run.state.suspect):  # a hand removed the name, and nobody knows which
             run.note(sentinel, "unsigned")
             run.named = None
             await run.write(suspect=True)
-        if note.journal != journal and (not run.state.suspect or run.named is not None):
+        free = run.named is None if run.state.suspect else handed_over and not note.journal
+        if note.journal != journal and not free:
             await overtaken(run, sentinel, view)
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
+
+
+def _held(run: Active) -> bool:
+    return not run.state.suspect and leased(run, "") and run.told >= run.state.generation
+
+
+async def _handed_over(run: Active) -> bool:
+    """Whether the inputs before had another sentinel, and it names this journal: then the one of today may never have
+    been signed. Raises `StepFailed` when it names another journal."""
+    for former in filter(run.made_by_us, run.formers):
+        view, _ = await look_at(run, former)
+        journal = labels.parse(view.note).journal if view else ""
+        if view and journal and journal != run.session.journal.name:
+            await overtaken(run, former, view)
+        if journal:
+            return True
+    return False
 
 
 async def keep_up(run: Active, name: str, view: View) -> None:

@@ -1,0 +1,104 @@
+"""A source whose target moves has another sentinel than before: it is signed when the one before still names us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Headway, Platform
+from tests.cli.test_refresh import steps
+
+OURS = "https://ns.adobe.com/xdm/context/profile-personal-details"
+SCHEMA = {
+    "type": "object",
+    "title": "theirs",
+    "description": "made by hand",
+    "allOf": [{"$ref": "https://ns.adobe.com/xdm/context/profile"}, {"$ref": OURS}],
+}
+SOURCE = """\
+version: 1
+sources:
+  - name: cases
+    connector: servicenow
+    chain: {chain}
+    base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66
+    table: incident
+    columns: {{sys_id: string, caller_email: string, sys_updated_on: date-time}}
+    delta_column: sys_updated_on
+    mappings: {{sys_id: _id, caller_email: personalEmail.address}}
+    schedule: {{frequency: hour, interval: 1}}
+    target: {target}
+"""
+NEW = f"class: https://ns.adobe.com/xdm/context/profile, field_groups: [{OURS}]"
+
+
+@pytest.fixture
+def theirs(hand: httpx.Client) -> Any:
+    """A schema that somebody else made."""
+    made = hand.post("/schemaregistry/tenant/schemas", json=SCHEMA)
+    return made.raise_for_status().json()
+
+
+@pytest.fixture
+def write(folder: Path, theirs: Any) -> Callable[[str, str], Path]:
+    """Writes a manifest whose target is the source's own, shared by name, or adopted."""
+    targets = {"own": f"{{{NEW}}}", "shared": f"{{{NEW}, schema: people}}", "adopted": f"{{schema: {theirs['$id']!r}}}"}
+
+    def write(chain: str, target: str) -> Path:
+        path = folder / "sources.yaml"
+        path.write_text(SOURCE.format(chain=chain, target=targets[target]))
+        return path
+
+    return write
+
+
+def schema(hand: httpx.Client, id: str) -> Any:
+    """A schema as it is now."""
+    headers = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+    path = f"/schemaregistry/tenant/schemas/{quote(id, safe='')}"
+    return hand.get(path, headers=headers).raise_for_status().json()
+
+
+@pytest.mark.parametrize("chain", ["adhoc", "tabular"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("own", "shared"), ("own", "adopted"), ("adopted", "own"), ("shared", "own"), ("adopted", "shared")],
+)
+def test_a_target_moves_in_one_run(
+    headway: Headway, hand: httpx.Client, theirs: Any, write: Any, *, chain: str, before: str, after: str
+) -> None:
+    assert headway("run", write(chain, before).name).code == 0
+    manifest = write(chain, after).name
+    ended = headway("run", manifest, "--replace")
+    assert ended.code == 0, ended.err
+    assert "another journal" not in ended.err
+    assert headway("plan", manifest, "--detailed-exitcode").code == 0
+    assert schema(hand, theirs["$id"]) == schema(hand, theirs["$id"]) | {
+        "description": "made by hand",
+        "version": theirs["version"],
+    }
+    manifest = write(chain, before).name
+    assert headway("run", manifest, "--replace").code == 0
+    assert headway("plan", manifest, "--refresh", "--detailed-exitcode").code == 0
+    assert headway("drift", manifest).code == 0
+
+
+def test_what_another_journal_holds_does_not_move(
+    headway: Headway, platform: Platform, hand: httpx.Client, write: Any
+) -> None:
+    headway("run", write("adhoc", "own").name)
+    made = steps(headway, "cases")
+    before = schema(hand, made["target_schema"]["id"])
+    headway("recover", write("adhoc", "own").name, "--store", "another.db")
+    headway("run", write("adhoc", "own").name, "--store", "another.db")
+    assert schema(hand, made["target_schema"]["id"])["description"] != before["description"]
+    posts, live = platform.posts(), platform.objects()
+    ended = headway("run", write("adhoc", "shared").name, "--replace")
+    assert ended.code == 1
+    assert "has taken this run over" in ended.err + ended.out
+    assert (platform.posts(), platform.objects()) == (posts, live)
