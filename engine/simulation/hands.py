@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from engine.simulation.platform import Platform
+from engine.simulation.things import Thing
 from engine.simulation.world import World
 
 BY_HAND = 99
@@ -13,18 +14,22 @@ BY_HAND = 99
 
 
 def by_hand(world: World, platform: Platform, runs: Collection[str]) -> None:
-    """Three times perhaps, one object is deleted, whatever refers to it, or changed. A sentinel is not deleted where
-    journals are lost, too: then nobody knows of either (docs/promise.md)."""
+    """Three times perhaps, one object is deleted, whatever refers to it, changed, or described anew. A sentinel is left
+    alone where journals are lost, too: then nobody knows of either (docs/promise.md)."""
     rng = world.stream("hands")
     for _ in range(3):
         mine = [thing for thing in platform.live() if thing.owner[0] in runs]
         mine = [thing for thing in mine if not (world.disaster and thing.kind == "schema")]
         if not mine or not world.strikes("hands", world.hands):
             continue
-        thing, how = rng.choice(mine), rng.choice(["deletes", "deletes", "changes", "retables"])
+        thing, how = rng.choice(mine), rng.choice(["deletes", "deletes", "changes", "retables", "describes"])
         if (how, thing.kind) in (("deletes", "mapping"), ("retables", "base")):
             continue  # there is no such request; a shared object is not replaced
         world.fault("hands", f"{how} {thing.id}")
-        changed = replace(thing, content=BY_HAND) if how == "changes" else replace(thing, table=BY_HAND)
-        after = None if how == "deletes" else replace(changed, etag=thing.etag + 1)
-        platform.history[thing.id].append((world.now, after))
+        changes: dict[str, Thing | None] = {
+            "deletes": None,
+            "changes": replace(thing, content=BY_HAND, etag=thing.etag + 1),
+            "retables": replace(thing, table=BY_HAND, etag=thing.etag + 1),
+            "describes": replace(thing, note="by hand", etag=thing.etag + 1),
+        }
+        platform.history[thing.id].append((world.now, changes[how]))
