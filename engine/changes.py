@@ -47,7 +47,8 @@ class StepChange:
     another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
     step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
     `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
-    that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first."""
+    that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first.
+    `spared`: what the inputs say otherwise now of an object that was adopted, and is never changed."""
 
     step: str
     action: Action
@@ -61,6 +62,7 @@ class StepChange:
     gone: bool = False
     by_hand: tuple[str, ...] = ()
     doubted: bool = False
+    spared: tuple[Change, ...] = ()
 
     @property
     def due(self) -> bool:
@@ -199,6 +201,7 @@ class _Comparison:
                     shared=key is not None,
                     fields=tuple(_both(fields, found)),
                     by_hand=tuple(path for path in found if path not in fields),
+                    spared=() if fields else tuple(self._spared(step, state, receipt, key)),
                 )
                 yield self._judged(change, self.resources[step.resource])
 
@@ -242,6 +245,16 @@ class _Comparison:
         had = self._body(step, state, old, key or source_of(self.state, state), shared=key is not None)
         wanted_body = self._body(step, state, new, key or self.source, shared=key is not None)
         found: Sequence[Change] = resource.changes(had, wanted_body, self.now)
+        return found
+
+    def _spared(self, step: Step, state: StepState, receipt: Receipt, key: str | None) -> Sequence[Change]:
+        """In which fields the object of a step would become another, if somebody else had not made it."""
+        old = self.workflow.described(step, self.befores[-1], self.new)
+        new = self.workflow.described(step, self.inputs, self.new)
+        if receipt.origin is not Origin.ADOPTED or old == new or isinstance(old, Adopt) or isinstance(new, Adopt):
+            return []
+        before, after = (self._body(step, state, spec, self.source, shared=key is not None) for spec in (old, new))
+        found: Sequence[Change] = self.resources[step.resource].changes(before, after, self.now)
         return found
 
     def _body(self, step: Step, state: StepState, spec: Any, source: str, *, shared: bool) -> Any:

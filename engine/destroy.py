@@ -100,8 +100,10 @@ async def forget(run: Active) -> None:
             continue
         if deletable(run, name):
             run.session.tell("step_left", run.state, name, id=step.receipt.id, kept=True)
-        else:
-            await run.write(machine.deleted(step, run.session.clock.wall()))
+            continue
+        if step.receipt.origin is Origin.ADOPTED:
+            run.session.tell("step_released", run.state, name, id=step.receipt.id)
+        await run.write(machine.deleted(step, run.session.clock.wall()))
 
 
 def _order(run: Active) -> list[str]:

@@ -259,5 +259,9 @@ class Workflow(Generic[InputsT]):
         named = self.adopts(inputs).get(step.name)
         if named is not None:
             return Adopt(ref=named)
+        return self.described(step, inputs, receipts)
+
+    def described(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
+        """What a step's pure function says, whatever a user named for it."""
         get = receipts.get
         return step.function(**{p: inputs if need == RESERVED else get(need) for p, need in step.arguments.items()})

@@ -140,7 +140,10 @@ def test_chains_of_both_kinds_are_adopted_and_there_is_nothing_left_to_do(
     assert [name for name, step in steps.items() if step["shared"]] == ["flow_spec"]
     assert "the flow was adopted" in headway("pause", "cases").err
     assert "cases" in headway("export", "cases").out
-    assert headway("destroy", "s.yaml", "--yes", "--delete-data").code == 0
+    ended = headway("destroy", "s.yaml", "--yes", "--delete-data")
+    assert ended.code == 0
+    assert "Let go, not deleted, as it was adopted: " in ended.out
+    assert "2 flows" in ended.out
     assert state(platform) == before
 
 
@@ -282,3 +285,35 @@ def test_events_of_adopting_are_json_lines(headway: Headway, builder: Builder) -
     assert set(steps.values()) == {"adopted"}
     assert (lines[-1]["event"], lines[-1]["done"]) == ("summary", 1)
     assert headway("plan", "s.json", "--detailed-exitcode").code == 0
+
+
+def test_what_the_manifest_says_otherwise_of_what_was_adopted_is_told(
+    headway: Headway, platform: Platform, builder: Builder, folder: Path
+) -> None:
+    """It stays somebody else's; nobody shall think that it was changed."""
+    headway("import", builder.adhoc("Accounts")["flow"], "--write", "s.yaml")
+    written = (folder / "s.yaml").read_text()
+    before = state(platform)
+    for old, new, said in (
+        ("interval: 1", "interval: 2", "flow interval 1 → 2;"),
+        ("frequency: hour", "frequency: day", "flow frequency hour → day;"),
+        ("table: Account", "table: AccountChangeEvent", "source connection params.path Account → AccountChangeEvent;"),
+        ("delta_column: updatedAt", "delta_column: Id", "flow Copy.deltaColumn.dateFormat "),
+        ("Id: person.name.fullName", "Id: personID", "mapping set mappings.person.name.fullName Id → none"),
+    ):
+        assert old in written
+        (folder / "s.yaml").write_text(written.replace(old, new))
+        plan = headway("plan", "s.yaml", "--detailed-exitcode")
+        assert plan.code == 0
+        assert f"unchanged; adopted, not changed from here: {said}" in plan.out
+        assert "change it where it was made" in plan.out
+        ended = headway("run", "s.yaml")
+        assert (ended.code, "adopted, not changed from here: " in ended.err) == (0, True)
+        assert "adopted, not changed from here: " in headway("plan", "s.yaml").out
+    assert state(platform) == before
+    [line, _] = headway("plan", "s.yaml", "--json").lines
+    assert [(one["step"], [field["path"] for field in one["fields"]]) for one in line["spared"]] == [
+        ("mapping_set", ["mappings.person.name.fullName", "mappings.personID"])
+    ]
+    (folder / "s.yaml").write_text(written)
+    assert "adopted" not in headway("plan", "s.yaml").out

@@ -55,6 +55,17 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         yield f"{name}: {fields}{_how(change)}"
 
 
+def spared(changes: Sequence[StepChange]) -> str:
+    """What the manifest says otherwise now of objects that were adopted, and what to do; empty: nothing."""
+    told = [
+        f"{change.step.replace('_', ' ')} {', '.join(_field(field, by_hand=False) for field in change.spared)}"
+        for change in changes
+        if change.spared
+    ]
+    said = "adopted, not changed from here: {}; change it where it was made, or say it as it was"
+    return said.format("; ".join(told)) if told else ""
+
+
 def _how(change: StepChange) -> str:
     if change.refused:
         return f" [cannot be done: {change.refused}]"
@@ -108,7 +119,7 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
             "in_place": change.action is Action.UPDATE and not change.superseded,
             "old_one_stays": change.superseded or change.stays,
             "loses_data": change.loses_data and not change.stays,
-            "fields": [{"path": f.path, "from": f.before, "to": f.after} for f in change.fields],
+            "fields": fields_as_json(change.fields),
             "refused": change.refused or None,
             "in_doubt": change.doubted,
             "deleted_by_hand": change.gone,
@@ -117,6 +128,11 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
         for change in changes
         if change.action is not Action.LEAVE
     ]
+
+
+def fields_as_json(fields: Sequence[Change]) -> list[dict[str, Json]]:
+    """Fields as data: which, from what, to what."""
+    return [{"path": field.path, "from": field.before, "to": field.after} for field in fields]
 
 
 def print_of(source: str, action: str, text: str, changes: Sequence[StepChange]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.foreseen import SAID, SIGNS, as_json, kind_of, said
+from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json, kind_of, said, spared
 from workflows.cli.options import Calling
 from workflows.cli.words import cut, number, short
 
@@ -172,7 +172,7 @@ async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
             action, what = foreseen(found)
             survey.note(found, action)
             counts[action] += 1
-            if not (brief and action == "unchanged"):
+            if not brief or action != "unchanged" or what:
                 _say(asked, action, found, what)
     async for run in survey.gone():
         counts["gone"] += 1
@@ -194,6 +194,11 @@ def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
         "previously": previously,
         "needs_replace": needs,
         "refused": found.left or None,
+        "spared": [
+            {"step": change.step, "id": change.id, "fields": fields_as_json(change.spared)}
+            for change in found.changes
+            if change.spared
+        ],
     }
     shown = [f"renamed from {previously}", *what] if previously else what
     shown = [*shown, "needs --replace"] if needs else shown
@@ -208,7 +213,7 @@ def _tell(asked: Asked, action: str, source: str, what: list[str], details: Mapp
 
         print_json({"source": source, "action": action, "what": what, **details})
         return
-    text = {"unchanged": "unchanged", "create": f"{len(what)} resources: {', '.join(what)}"}.get(
+    text = {"unchanged": "; ".join(["unchanged", *what]), "create": f"{len(what)} resources: {', '.join(what)}"}.get(
         action, "; ".join(what)
     )
     if isinstance(kept := details.get("kept"), list):
@@ -250,7 +255,7 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
         return "create", list(_resources(found))
     if found.standing is Standing.UNCHANGED and not found.changing:
         return "unchanged", []
-    what = list(said(found.changes))
+    what = [*said(found.changes), *filter(None, [spared(found.changes)])]
     if destroyed or found.standing in (Standing.CHANGED, Standing.UNCHANGED):
         kind = kind_of(found.changes)
         if found.left and kind not in ("replace", "refused"):

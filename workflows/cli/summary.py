@@ -70,6 +70,7 @@ class Outcome:
             "interrupted": self.interrupted,
             "stopped": self.stopped,
             "left_behind": {step: count for (step, _), count in self.tally.behind.items()},
+            "let_go": dict(self.tally.released),
             "causes": [
                 {"state": c.state, "count": c.count, "message": c.message, "hint": c.hint, "sources": c.sources}
                 for c in self._causes()
@@ -120,7 +121,9 @@ class Outcome:
 
     def _behind(self) -> list[str]:
         """What destroying leaves on the platform, and why."""
-        lines = []
+        lines = list[str]()
+        if released := [amount(n, step.replace("_", " ")) for step, n in self.tally.released.items()]:
+            lines.append(f"Let go, not deleted, as it was adopted: {', '.join(released)} (flows among them go on)")
         for kept, why in ((False, "the platform cannot delete them"), (True, "they hold data: --delete-data")):
             found = [amount(n, step.replace("_", " ")) for (step, k), n in self.tally.behind.items() if k is kept]
             if found:

@@ -45,6 +45,8 @@ class Tally:
         self.causes: dict[tuple[str, str, str], Cause] = {}
         self.behind: Counter[tuple[str, bool]] = Counter()
         """What was left on the platform, by (step, whether it was kept for its data)."""
+        self.released: Counter[str] = Counter()
+        """What was adopted, and is only let go, by step."""
         self.began = now
         self._active: dict[str, bool] = {}
         self._waiting = 0
@@ -83,6 +85,8 @@ class Tally:
         run, name = notice.run, notice.name
         if name == "step_left":
             self.behind[notice.step, bool(notice.detail["kept"])] += 1
+        if name == "step_released":
+            self.released[notice.step] += 1
         if run.shared:
             return None
         if name in ENDS:

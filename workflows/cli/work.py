@@ -16,6 +16,7 @@ from workflows.cli.calling import Interrupt
 from workflows.cli.compose import App, conceal, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
+from workflows.cli.foreseen import spared
 from workflows.cli.options import Driving
 from workflows.cli.planning import foreseen
 from workflows.cli.preflight import Due, Preflight
@@ -88,6 +89,8 @@ class RunManifest(Work):
         async for found in survey.sources():
             if found.selected and self.foreseen is not None:
                 survey.note(found, foreseen(found)[0])
+            if found.selected and (text := spared(found.changes)):
+                self.tell(f"{found.item.source}: {text}")
             if found.to_do:
                 app.client.conceal(secrets_of(found.inputs, os.environ))
                 due.append(Due(found.inputs, found.known, found.standing is Standing.CHANGED))
