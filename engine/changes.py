@@ -28,6 +28,7 @@ ADOPTED = "adopted"
 
 
 NOT_SEEN: Mapping[str, View | None] = {}
+NO_STATES: Mapping[str, StepState] = {}
 
 
 class Action(StrEnum):
@@ -90,13 +91,15 @@ def changes(
     delete_data: bool = False,
     seen: Mapping[str, View | None] = NOT_SEEN,
     outdated: Collection[str] = (),
+    former: Mapping[str, StepState] = NO_STATES,
 ) -> tuple[StepChange, ...]:
     """What `inputs` mean for each step of a run, in their order; steps that only read are left out.
 
     `state` holds the inputs that the run was made with, or has them in `was`. `shared`: the states of shared steps, as
     far as there are any. `source`: another name, if it is renamed. `now` in epoch seconds. `seen`: how the objects of
     steps are on the platform, as far as somebody looked; None: gone. `outdated`: steps whose secrets were changed
-    behind their references. Raises `Rejected` for inputs that cannot be sent.
+    behind their references. `former`: the states of steps that the run had shared under another key. Raises `Rejected`
+    for inputs that cannot be sent.
     """
     comparison = _Comparison(
         workflow=workflow,
@@ -109,6 +112,7 @@ def changes(
         befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
         seen=seen,
         outdated=outdated,
+        former=former,
     )
     found = [*comparison.wanted(), *comparison.vanished()]
     return tuple(_keeping(found, workflow, resources, delete_data=delete_data))
@@ -170,6 +174,7 @@ class _Comparison:
     new: dict[str, Receipt] = field(default_factory=dict)
     seen: Mapping[str, View | None] = field(default_factory=dict)
     outdated: Collection[str] = ()
+    former: Mapping[str, StepState] = field(default_factory=dict)
 
     def wanted(self) -> Iterator[StepChange]:
         """What becomes of the steps that the run is to have."""
@@ -292,7 +297,7 @@ class _Comparison:
                 continue
             had = (state.spec or "").partition(".")[2][8 * place : 8 * place + 8]
             there = self.new.get(need) or Receipt(id=GONE)
-            states = (self.state.steps.get(need), self.shared.get(need))
+            states = (self.state.steps.get(need), self.shared.get(need), self.former.get(need))
             known = [there, *(other.receipt for other in states if other and other.receipt)]
             same = next((receipt for receipt in known if had == short(receipt.id)), None)
             unknown = not had or self.workflow.steps[need].reads_only

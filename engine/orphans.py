@@ -96,12 +96,12 @@ async def _made(
             continue
         for name, step in state.steps.items():
             made = step.receipt and step.receipt.confirmed and step.receipt.origin is not Origin.ADOPTED
-            if made and name in workflow.steps and name not in _under_data(workflow):
+            if made and name in workflow.steps and name not in under_data(workflow):
                 declared = workflow.steps[name]
                 yield Orphan(id=state.run_id, key=state.source, step=declared, workflow=workflow, inputs=None, needs={})
 
 
-def _under_data(workflow: Workflow[Any]) -> set[str]:
+def under_data(workflow: Workflow[Any]) -> set[str]:
     """The steps that hold data, and all that these refer to."""
     found = set[str]()
     queue = [name for name, step in workflow.steps.items() if _holds_data(step)]

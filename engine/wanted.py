@@ -12,7 +12,8 @@ from engine.changes import NOT_SEEN, StepChange, changes
 from engine.drift import views
 from engine.errors import Answer, UnknownRun, WorkflowChanged
 from engine.identity import run_id
-from engine.model import Known, NewRun, RunState, RunStatus, Scope, StepState
+from engine.model import Known, NewRun, RunState, RunStatus, Scope, StepState, replace
+from engine.orphans import under_data
 from engine.ports import Standing
 from engine.resource import View
 from engine.session import Session
@@ -125,7 +126,12 @@ class Wanted:
         shared = {
             name: state for name, key in plan.shared.items() if (state := await self._shared_step(run, name, key))
         }
-        return changes(
+        former = {
+            name: state
+            for name, state in (await self.declared(run))[1].items()
+            if name not in shared or shared[name].receipt != state.receipt
+        }
+        found = changes(
             item.workflow,
             run,
             inputs,
@@ -136,7 +142,9 @@ class Wanted:
             delete_data=self.session.delete_data,
             seen=seen,
             outdated=[name for name, state in {**run.steps, **shared}.items() if await self._is_outdated(run, state)],
+            former=former,
         )
+        return [_letting_go(change, former, item.workflow) for change in found]
 
     async def outdated(self) -> set[str]:
         """The shared steps, by the ids of their runs, whose secrets were changed behind their references."""
@@ -183,3 +191,17 @@ class Wanted:
             if len(self._shared) > SHARED_KEPT:
                 self._shared.popitem(last=False)
         return known.steps.get(name)
+
+
+def _letting_go(change: StepChange, former: Mapping[str, StepState], workflow: Workflow[Any]) -> StepChange:
+    """What a run shares from now on, with the object that it shared before, and that may be for nobody then."""
+    before = former.get(change.step)
+    if (
+        change.id
+        or not change.shared
+        or before is None
+        or before.receipt is None
+        or change.step in under_data(workflow)
+    ):
+        return change
+    return replace(change, id=before.receipt.id, stays=True)

@@ -138,7 +138,17 @@ def test_what_no_source_shares_any_more_is_named_and_goes(
     monkeypatch.setenv("SERVICENOW_PASSWORD", "hunter2")
     headway("run", own.name)
     own.write_text(own.read_text().replace("name: ServiceNow\n", "name: ServiceNow anew\n"))
-    assert headway("run", own.name, "--replace").code == 0
+    [before] = [
+        step["id"] for step in headway("status", "--json").lines[0]["steps"] if step["name"] == "base_connection"
+    ]
+    planned = headway("plan", own.name).out
+    assert (
+        f"base connection (shared) is created, {before} stays (once no source shares it, `headway destroy " in planned
+    )
+    assert f"source connection: baseConnectionId {before} → (new) [replaced]" in planned
+    ended = headway("run", own.name, "--replace")
+    assert ended.code == 0
+    assert f"left alone (`headway destroy {own.name} --removed` takes it down)" in ended.err
     assert live(platform)["base_connection"] == 2
     planned = headway("plan", own.name, "--detailed-exitcode")
     assert "base connection that no source shares any more: left alone" in planned.out

@@ -22,6 +22,9 @@ SAID = {
 }
 
 
+LEFT = "(once no source shares it, `headway destroy FILE --removed` takes it down)"
+
+
 def kind_of(changes: Sequence[StepChange]) -> str:
     """What the changes of a finished source come to, in one word of `SIGNS`."""
     doing = [change for change in changes if change.action is not Action.LEAVE]
@@ -49,7 +52,8 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
             by_hand = " (deleted by hand)" if change.gone else ""
             done = "adopted" if change.action is Action.ADOPT else f"{change.action.value}d"
-            yield f"{name} is {done}{by_hand}{_how(change) if change.refused else ''}"
+            before = f", {change.id} stays {LEFT}" if change.stays and change.shared else ""
+            yield f"{name} is {done}{by_hand}{before}{_how(change) if change.refused else ''}"
             continue
         fields = ", ".join(_field(field, by_hand=field.path in change.by_hand) for field in change.fields)
         yield f"{name}: {fields}{_how(change)}"

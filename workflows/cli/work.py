@@ -120,6 +120,11 @@ class RunManifest(Work):
         return outcome
 
     async def after(self, app: App, outcome: Outcome) -> None:
+        for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
+            self.tell(
+                f"{orphan.key.rpartition(':')[2]}: {orphan.step.name.replace('_', ' ')} that no source shares any more;"
+                f" left alone (`headway destroy {self.manifest} --removed` takes it down)"
+            )
         if self.wait and not outcome.interrupted:
             await follow(app, self.options, self.spool, outcome)
 
