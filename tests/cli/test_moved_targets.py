@@ -47,7 +47,11 @@ def theirs(hand: httpx.Client) -> Any:
 @pytest.fixture
 def write(folder: Path, theirs: Any) -> Callable[[str, str], Path]:
     """Writes a manifest whose target is the source's own, shared by name, or adopted."""
-    targets = {"own": f"{{{NEW}}}", "shared": f"{{{NEW}, schema: people}}", "adopted": f"{{schema: {theirs['$id']!r}}}"}
+    targets = {
+        "own": f"{{{NEW}}}",
+        "shared": f"{{{NEW}, schema: people, dataset: people-data}}",
+        "adopted": f"{{schema: {theirs['$id']!r}}}",
+    }
 
     def write(chain: str, target: str) -> Path:
         path = folder / "sources.yaml"
@@ -102,3 +106,17 @@ def test_what_another_journal_holds_does_not_move(
     assert ended.code == 1
     assert "has taken this run over" in ended.err + ended.out
     assert (platform.posts(), platform.objects()) == (posts, live)
+
+
+def test_plan_says_of_an_own_target_that_gives_way_to_a_shared_one_that_it_stays(
+    headway: Headway, platform: Platform, write: Any
+) -> None:
+    headway("run", write("tabular", "own").name)
+    manifest = write("tabular", "shared").name
+    planned = headway("plan", manifest, "--replace")
+    assert "dataset is left behind, with its data; target schema is left behind" in planned.out
+    said = {change["step"]: change for change in headway("plan", manifest, "--json").lines[0]["steps"]}
+    assert (said["dataset"]["action"], said["dataset"]["old_one_stays"]) == ("leave", True)
+    made = steps(headway, "cases")
+    headway("run", manifest, "--replace")
+    assert all(platform.objects()[made[name]["id"]]["live"] for name in ("dataset", "target_schema"))

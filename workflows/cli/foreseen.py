@@ -52,6 +52,8 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
             by_hand = " (deleted by hand)" if change.gone else ""
             done = "adopted" if change.action is Action.ADOPT else f"{change.action.value}d"
+            if change.action is Action.DELETE:
+                done = _left_or_deleted(change)
             before = f", {change.id} stays {LEFT}" if change.stays and change.shared else ""
             yield f"{name} is {done}{by_hand}{before}{_how(change) if change.refused else ''}"
             continue
@@ -68,6 +70,12 @@ def spared(changes: Sequence[StepChange]) -> str:
     ]
     said = "adopted, not changed from here: {}; change it where it was made, or say it as it was"
     return said.format("; ".join(told)) if told else ""
+
+
+def _left_or_deleted(change: StepChange) -> str:
+    if change.stays:
+        return "left behind, with its data" if change.loses_data else "left behind"
+    return "deleted [loses data]" if change.loses_data else "deleted"
 
 
 def _how(change: StepChange) -> str:
@@ -117,7 +125,7 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
     return [
         {
             "step": change.step,
-            "action": change.action.value,
+            "action": "leave" if change.action is Action.DELETE and change.stays else change.action.value,
             "id": change.id,
             "shared": change.shared,
             "in_place": change.action is Action.UPDATE and not change.superseded,
