@@ -220,10 +220,11 @@ class Active:
     # waiting
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; a long wait gives the run's place in the window to another run."""
+        """Wait; a long wait gives the run's place in the window to another run, unless others may wait for this run to
+        learn from its sentinel: then they would hold all places, and it would get none."""
         if seconds <= 0:
             return
-        if seconds < 2:
+        if seconds < 2 or self.state.key in self.session.unsure:
             await anyio.sleep(seconds)
             return
         async with self.slot.idle():
