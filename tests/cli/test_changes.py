@@ -50,7 +50,9 @@ def test_a_schedule_is_changed_in_place(
     headway("run", manifest.name)
     before, posts = steps(headway, "acme-incidents"), platform.posts()
     change(manifest, ("interval: 30", "interval: 60"))
-    assert headway("run", manifest.name).code == 0
+    *_, summary = headway("run", manifest.name, "--json").lines
+    assert (summary["exit"], summary["changed"]) == (0, ["acme-incidents"])
+    assert "changed     scheduleParams.interval 30 → 60" in headway("why", "acme-incidents", "flow").out
     after = steps(headway, "acme-incidents")
     assert {name for name in after if after[name]["etag"] != before[name]["etag"]} == {"flow"}
     assert {name: step["id"] for name, step in after.items()} == {name: step["id"] for name, step in before.items()}
@@ -66,7 +68,9 @@ def test_another_mapping_is_a_new_set_to_which_the_same_flow_is_pointed(
     headway("run", manifest.name)
     before = steps(headway, "acme-accounts")
     change(manifest, ("      Phone: mobilePhone.number\n", ""))
-    assert "by a new one, the old one stays" in headway("plan", manifest.name).out
+    planned = headway("plan", manifest.name).out
+    assert "by a new one, the old one stays" in planned
+    assert "target schema: description tells that something is made anew [in place]" in planned
     assert headway("run", manifest.name).code == 0
     after = steps(headway, "acme-accounts")
     assert {name for name in after if after[name]["id"] != before[name]["id"]} == {"mapping_set"}

@@ -44,6 +44,9 @@ def test_what_others_did_is_told_field_by_field(headway: Headway, manifest: Path
     hand.post(f"/flowservice/flows/{incidents['id']}/action", params={"op": "DISABLE"}).raise_for_status()
     hand.delete(f"/flowservice/flows/{step(headway, 'acme-contacts', 'flow')['id']}").raise_for_status()
     hand.patch(f"/catalog/dataSets/{schema['id']}", json={"name": "mine"}).raise_for_status()
+    titled = quote(step(headway, "acme-accounts", "target_schema")["id"], safe="")
+    title = [{"op": "replace", "path": "/title", "value": "mine"}]
+    hand.patch(f"/schemaregistry/tenant/schemas/{titled}", json=title).raise_for_status()
     ended = headway("drift", manifest.name, "--json")
     assert ended.code == 2
     *sources, summary = ended.lines
@@ -53,6 +56,7 @@ def test_what_others_did_is_told_field_by_field(headway: Headway, manifest: Path
         for drift in line["drift"]
     }
     assert found == {
+        ("acme-accounts", "target_schema"): {"title": "mine"},
         ("acme-accounts", "flow"): {"scheduleParams.frequency": "week"},
         ("acme-incidents", "flow"): {"on": False},
         ("acme-contacts", "flow"): True,

@@ -73,7 +73,7 @@ def test_an_ingestion_that_fails_is_told_with_its_reason(
     assert ended.code == 1
     assert "failed at" in ended.out
     assert "CONNECTOR-1308-500: The call to the vendor failed." in ended.out
-    assert "1 source: 1 done" in ended.out
+    assert "1 source: 1 done, 1 first ingestion not well" in ended.out
 
 
 def test_a_password_in_the_reason_is_masked(

@@ -354,6 +354,10 @@ def test_what_a_manifest_named_before_can_be_taken_down_when_it_names_nothing(
 ) -> None:
     headway("run", manifest.name, "--only", "acme-accounts")
     manifest.write_text("version: 1\nsources: []\n")
+    planned = headway("plan", manifest.name, "--detailed-exitcode")
+    assert (planned.code, "acme-accounts      in the journal, not in the manifest" in planned.out) == (0, True)
+    ended = headway("run", manifest.name)
+    assert (ended.code, "acme-accounts: in the journal, not in sources.yaml" in ended.err) == (0, True)
     assert headway("destroy", manifest.name, "--removed", "--delete-data", "--yes").code == 0
     assert not any(one["live"] and one["kind"] == "flow" for one in platform.objects().values())
 

@@ -50,7 +50,7 @@ def run(
         options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace, refresh=saved.refresh)
         defaults = Path(saved.defaults) if saved.defaults else None
     manifest = saved.manifest if saved else file
-    with check_and_spool(manifest, defaults) as spool:
+    with check_and_spool(manifest, defaults, empty=True) as spool:
         return run_async(
             drive,
             RunManifest(

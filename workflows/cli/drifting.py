@@ -110,7 +110,7 @@ def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
         for field in one.fields:
             stays = "; what was added cannot be taken away: let the manifest say it, too"
             stays = stays if field.path in one.staying else ""
-            print(f"{run.source}  {name}: {field.path} {_difference(field)}{stays}")
+            print(f"{run.source}  {name}: {_path(one, field)} {_difference(field)}{stays}")
 
 
 def _sum_up(drifted: int, unknown: int, compared: int, skipped: int, *, json: bool) -> None:
@@ -133,9 +133,16 @@ def _as_json(one: StepDrift) -> dict[str, Json]:
         "gone": one.gone,
         "unknown": one.unknown or None,
         "fields": [
-            {"path": f.path, "found": f.before, "wanted": f.after, "stays": f.path in one.staying} for f in one.fields
+            {"path": _path(one, f), "found": f.before, "wanted": f.after, "stays": f.path in one.staying}
+            for f in one.fields
         ],
     }
+
+
+def _path(one: StepDrift, field: Change) -> str:
+    """A field as the platform calls it: in the Registry a name is a title."""
+    titled = one.step.endswith(("_class", "_schema"))
+    return "title" if titled and field.path == "name" else field.path
 
 
 def _difference(field: Change) -> str:

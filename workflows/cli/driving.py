@@ -98,7 +98,13 @@ class _Driver:
         work, options = self.work, self.work.options
         tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
         outcome = Outcome(
-            tally=tally, seconds=0.0, again=work.again, look=options.look, kept=batch.left, gone=batch.gone
+            tally=tally,
+            seconds=0.0,
+            again=work.again,
+            look=options.look,
+            kept=batch.left,
+            changed=batch.changed,
+            gone=batch.gone,
         )
         if batch.act is not None:
             limits = partial(_limits, app)

@@ -61,6 +61,14 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         yield f"{name}: {fields}{_how(change)}"
 
 
+def signed(changes: Sequence[StepChange], sentinel: str | None) -> str:
+    """What else is written: before anything is made anew, the sentinel tells in which generation; empty: nothing."""
+    anew = [change for change in changes if change.destroys or change.superseded or change.gone]
+    if not anew or sentinel is None or sentinel in [change.step for change in anew]:
+        return ""
+    return f"{sentinel.replace('_', ' ')}: description tells that something is made anew [in place]"
+
+
 def spared(changes: Sequence[StepChange]) -> str:
     """What the manifest says otherwise now of objects that were adopted, and what to do; empty: nothing."""
     told = [
@@ -97,10 +105,10 @@ def _field(field: Change, *, by_hand: bool) -> str:
         return "the new name"
     path = field.path.removeprefix("scheduleParams.").removeprefix("transformations.")
     if field.path == ADOPTED:
-        return f"{_brief(field.before, 'its own')} → {_brief(field.after, 'its own')}"
+        return f"{brief(field.before, 'its own')} → {brief(field.after, 'its own')}"
     more, less = turned(field)
-    said = [f"+ {_brief(item)}" for item in more] + [f"- {_brief(item)}" for item in less]
-    what = ", ".join(said) or f"{_brief(field.before)} → {_brief(field.after)}"
+    said = [f"+ {brief(item)}" for item in more] + [f"- {brief(item)}" for item in less]
+    what = ", ".join(said) or f"{brief(field.before)} → {brief(field.after)}"
     return f"{path} {what}" + " (changed by hand)" * by_hand
 
 
@@ -114,7 +122,8 @@ def turned(field: Change) -> tuple[list[Json], list[Json]]:
     return [item for item in after if item not in before], [item for item in before if item not in after]
 
 
-def _brief(value: Json, nothing: str = "none") -> str:
+def brief(value: Json, nothing: str = "none") -> str:
+    """A value of a field in a few words."""
     if value is None:
         return nothing
     return cut(value if isinstance(value, str) else codec.canonical(value), 60)

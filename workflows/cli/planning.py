@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json, kind_of, said, spared
+from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json, kind_of, said, signed, spared
 from workflows.cli.options import Calling
 from workflows.cli.words import cut, number, short
 
@@ -92,7 +92,7 @@ def plan(
         refresh=refresh,
         defaults=defaults,
     )
-    with check_and_spool(file, defaults) as spool:
+    with check_and_spool(file, defaults, empty=True) as spool:
         return run_async(_plan, asked, spool)
 
 
@@ -105,6 +105,7 @@ async def _plan(asked: Asked, spool: Spool) -> int:
         selection = Selection(only=asked.only, exclude=asked.exclude)
         survey = Survey(engine, scope, spool, selection, look=asked.refresh)
         counts = await _lines(asked, survey)
+        survey.check_named(asked.file, counts["gone"])
     if asked.output is not None:
         _save(asked, survey)
     changes = sum(counts[action] for action in ("create", "continue", "change", "replace", "refused"))
@@ -255,7 +256,8 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
         return "create", list(_resources(found))
     if found.standing is Standing.UNCHANGED and not found.changing:
         return "unchanged", []
-    what = [*said(found.changes), *filter(None, [spared(found.changes)])]
+    sentinel = found.item.workflow.plan(found.inputs).sentinel
+    what = [*said(found.changes), *filter(None, [signed(found.changes, sentinel), spared(found.changes)])]
     if destroyed or found.standing in (Standing.CHANGED, Standing.UNCHANGED):
         kind = kind_of(found.changes)
         if found.left and kind not in ("replace", "refused"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from workflows.cli.calling import run_async
+from workflows.cli.foreseen import brief
 from workflows.cli.options import Looking
 from workflows.cli.words import clock, day, listed
 
@@ -154,6 +155,9 @@ def told(event: Event) -> str:
         return f"to {detail['verb']}"
     if event.name in _WORDS:
         return _WORDS[event.name].format_map(_Details(detail))
+    if event.name == "changed":
+        fields: Any = detail.get("fields", {})
+        return ", ".join(f"{path} {brief(old)} → {brief(new)}" for path, (old, new) in fields.items())
     if "message" in detail:
         return f"{detail['message']} ({detail['code']})" if "code" in detail else str(detail["message"])
     return ", ".join(f"{key} {value}" for key, value in detail.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ class Outcome:
     """A command that reads the journal, as it is to be typed here."""
     kept: dict[str, str] = field(default_factory=dict)
     """Why finished sources of which the manifest says something else were left as they are, by name."""
+    changed: Sequence[str] = ()
+    """The finished sources that were to become what the manifest says now, and were worked on."""
     gone: int = 0
     interrupted: bool = False
     stopped: bool = False
@@ -64,7 +66,7 @@ class Outcome:
             "failed": tally.failed,
             "in_doubt": tally.in_doubt,
             "left": tally.left,
-            "changed": list(self.kept),
+            "changed": list(self.changed),
             "left_as_they_are": self.kept,
             "gone": self.gone,
             "interrupted": self.interrupted,
@@ -110,6 +112,7 @@ class Outcome:
         figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
         figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
         figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)
+        figures += [f"{amount(self.unwell, 'first ingestion')} not well"] * (self.unwell > 0)
         code = f"   exit {int(self.code)}" if self.code else ""
         return f"{amount(tally.total, 'source')}: {', '.join(figures)}   {duration(self.seconds)}{code}"
 

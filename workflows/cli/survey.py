@@ -144,6 +144,11 @@ class Survey:
         self._outdated -= shared
         return bool(shared)
 
+    def check_named(self, file: str, gone: int) -> None:
+        """A manifest names no sources only where the last of them was taken out. Raises `Refusal`."""
+        if not self.spool.count and not gone:
+            raise Refusal(f"{file}  names no sources, so there is nothing to do", "`headway init` writes an example")
+
     def batches(self) -> Iterator[list[Item]]:
         """The sources that there is something to send for, once all were seen."""
         place = 0

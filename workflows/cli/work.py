@@ -41,6 +41,8 @@ class Batch:
     done: int
     left: dict[str, str] = field(default_factory=dict)
     """Why finished sources of which the manifest says something else are left as they are, by name."""
+    changed: tuple[str, ...] = ()
+    """The finished sources that become what the manifest says now."""
     gone: int = 0
 
 
@@ -105,6 +107,7 @@ class RunManifest(Work):
         await preflight.check(due)
         preflight.close()
         gone = await self._gone(survey)
+        survey.check_named(self.manifest, gone)
         for old, new in survey.renamed.items():
             self.tell(f"{old} is called {new} from now on; what it made gets the new name, nothing is made twice")
         consent(sandbox, survey.to_do, interrupt, yes=self.options.yes)
@@ -113,7 +116,8 @@ class RunManifest(Work):
             batch = (await app.engine.register(scope, survey.batches())).batch
             act = partial(app.engine.run, batch)
         done = survey.selected - survey.to_do
-        return Batch(act=act, total=survey.selected, done=done, left=survey.left, gone=gone)
+        changed = tuple(source for source in survey.changed if source not in survey.left)
+        return Batch(act=act, total=survey.selected, done=done, left=survey.left, changed=changed, gone=gone)
 
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.place = self._place
