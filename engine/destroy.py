@@ -14,7 +14,7 @@ from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
-from engine.model import Origin, RunState, RunStatus, StepState, Verb, replace
+from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
 
 
@@ -131,17 +131,16 @@ async def _delete(run: Active, name: str, id: str) -> None:
         finally:
             session.gate.leave(resource.family)
         match answer := await _lasting(run, name, id, answer):
-            case Rejected() if run.state.shared:
-                await _spare(run, name, id, doubted)
-                return
             case Rejected():
-                await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
+                await _give_up(run, name, id, doubted, answer)
+                return
             case Answer():
                 if isinstance(answer, InDoubt):
                     doubted = run.sends[name]
                 tries += session.charges(answer, resource.family)
                 if tries >= session.policy(step).max_attempts:
-                    await run.fail(name, answer.failure)
+                    await _give_up(run, name, id, doubted, answer)
+                    return
                 floor = answer.retry_after if isinstance(answer, NotApplied) else None
                 await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
             case None:
@@ -157,7 +156,18 @@ async def _lasting(run: Active, name: str, id: str, answer: Answer | None) -> An
     return answer
 
 
-async def _spare(run: Active, name: str, id: str, doubted: float) -> None:
+async def _give_up(run: Active, name: str, id: str, doubted: float, answer: Answer) -> None:
+    """It cannot be deleted. Something shared stays, as somebody else uses it, perhaps a run of another journal. Raises
+    `StepFailed` for anything else."""
+    if run.state.shared and isinstance(answer, Rejected | NotReady):
+        await _spare(run, name, id, doubted, answer.failure)
+    elif isinstance(answer, Rejected):
+        await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
+    else:
+        await run.fail(name, answer.failure)
+
+
+async def _spare(run: Active, name: str, id: str, doubted: float, why: Failure) -> None:
     """The deletion of a shared object was refused: somebody else may use it. If it is still there once no earlier
     request can delete it any more, the last of which left by `doubted` (boot clock), it stays what it was."""
     resource, timing = run.resource(name), run.session.timing
@@ -168,6 +178,7 @@ async def _spare(run: Active, name: str, id: str, doubted: float) -> None:
             await _deleted(run, name, id)
             return
     run.note(name, "spared", id=id)
+    run.session.tell("step_spared", run.state, name, id=id, message=why.message)
     await run.write(machine.spared(run.step(name), id), doomed=())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -88,8 +89,10 @@ def test_what_was_adopted_is_not_touched(headway: Headway, platform: Platform, m
     text = manifest.read_text().replace("{schema: acme-people}", f'{{schema: "{schema}", dataset: "{dataset}"}}')
     Path("mine.yaml").write_text(text)
     headway("run", "mine.yaml", "--only", "acme-contacts", "--store", "mine.db")
-    ended = headway("destroy", "mine.yaml", "--only", "acme-contacts", "--store", "mine.db", "--yes", "--delete-data")
+    only = ("--only", "acme-contacts", "--store", "mine.db", "--max-attempts", "3")
+    ended = headway("destroy", "mine.yaml", *only, "--yes", "--delete-data")
     assert ended.code == 0
+    assert "Left behind: dataset base connection data-lake: " in ended.out
     objects = platform.objects()
     assert objects[schema]["live"]
     assert objects[dataset]["live"]
@@ -214,4 +217,44 @@ def test_a_flow_of_somebody_else_over_our_connection_is_named_at_once(
     assert platform.objects()[theirs]["live"]
     assert hand.delete(f"/flowservice/flows/{theirs}").status_code == 204
     assert headway(command[0], own.name, *command[1:]).code == 0
+    assert clean(platform)
+
+
+def test_a_base_connection_over_which_somebody_built_stays_and_is_named(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client
+) -> None:
+    headway("run", own.name)
+    ours = {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]}
+
+    def copy(kind: str, id: str, **more: object) -> str:
+        item = hand.get(f"/flowservice/{kind}/{id}").json()["items"][0]
+        kept = ("flowSpec", "connectionSpec", "data", "params", "baseConnectionId", "transformations", "scheduleParams")
+        body = {key: item[key] for key in kept if key in item} | {"name": "by hand"} | more
+        made: str = hand.post(f"/flowservice/{kind}", json=body).json()["id"]
+        return made
+
+    ends = {
+        "sourceConnectionIds": [copy("sourceConnections", ours["source_connection"])],
+        "targetConnectionIds": [copy("targetConnections", ours["target_connection"])],
+    }
+    theirs = copy("flows", ours["flow"], **ends)
+    ended = headway("destroy", own.name, "--yes")
+    assert ended.code == 0
+    assert f'base connection ServiceNow: the flow "by hand" ({theirs}), which headway did not make, uses' in ended.out
+    assert live(platform)["base_connection"] == 1
+    assert platform.objects()[theirs]["live"]
+
+
+def test_what_sources_shared_and_cannot_be_deleted_is_told_and_is_a_failure(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    headway("run", own.name)
+    platform.faults("kind=status,status=500,method=DELETE,service=flowservice,path=^/connections")
+    ended = headway("destroy", own.name, "--yes", "--max-attempts", "1")
+    assert ended.code == 1
+    for what in ("ServiceNow", "data-lake"):
+        assert re.search(f"shared by them: {what}: .*An internal error has occurred", ended.out)
+    platform.faults()
+    assert headway("destroy", own.name, "--yes").code == 0
+    assert "base_connection" not in live(platform)
     assert clean(platform)

@@ -50,7 +50,7 @@ class Outcome:
             return Exit.INTERRUPTED
         if self.finds and not self.tally.failed and not self.tally.in_doubt:
             return Exit.DONE
-        failed = self.tally.failed + self.unwell
+        failed = self.tally.failed + self.unwell + len(self.tally.stuck)
         found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (failed > 0)
         return worst(found or [Exit.FAILED] * (self.tally.left > 0))
 
@@ -71,6 +71,8 @@ class Outcome:
             "gone": self.gone,
             "interrupted": self.interrupted,
             "stopped": self.stopped,
+            "spared": self.tally.spared,
+            "stuck": self.tally.stuck,
             "left_behind": {step: count for (step, _), count in self.tally.behind.items()},
             "let_go": dict(self.tally.released),
             "causes": [
@@ -86,6 +88,7 @@ class Outcome:
             lines.append(f"  {number(len(sources))}  left as they are: {reason}     {listed(sources, NAMED)}")
         if not self.destroys:
             lines += self._let_go()
+        lines += [f"  shared by them: {cut(stuck, 400)}" for stuck in self.tally.stuck[:SHOWN]]
         if self.stopped:
             lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
         if self.interrupted and self.tally.left:
@@ -94,7 +97,9 @@ class Outcome:
             lines += self._behind()
         elif self.finds:
             lines.append(f"Nothing was created. Continue with   {self.again}")
-        elif self.code is not Exit.DONE and (self.tally.left or self.tally.failed or self.tally.in_doubt):
+        elif self.code is not Exit.DONE and (
+            self.tally.left or self.tally.failed or self.tally.in_doubt or self.tally.stuck
+        ):
             done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
             lines.append(f"Continue with   {self.again}{done}")
         return lines
@@ -131,7 +136,7 @@ class Outcome:
             found = [amount(n, step.replace("_", " ")) for (step, k), n in self.tally.behind.items() if k is kept]
             if found:
                 lines.append(f"Left behind: {', '.join(found)} ({why})")
-        return lines
+        return lines + [f"Left behind: {cut(spared, 400)}" for spared in self.tally.spared[:SHOWN]]
 
     def _causes(self) -> list[Cause]:
         return sorted(self.tally.causes.values(), key=lambda cause: (cause.state == "failed", -cause.count))

@@ -47,6 +47,10 @@ class Tally:
         """What was left on the platform, by (step, whether it was kept for its data)."""
         self.released: Counter[str] = Counter()
         """What was adopted, and is only let go, by step."""
+        self.spared: list[str] = []
+        """Why what sources shared stays on the platform, though none shares it any more."""
+        self.stuck: list[str] = []
+        """What sources shared, and what hindered its deletion."""
         self.began = now
         self._active: dict[str, bool] = {}
         self._waiting = 0
@@ -88,6 +92,7 @@ class Tally:
         if name == "step_released":
             self.released[notice.step] += 1
         if run.shared:
+            self._hear_shared(notice)
             return None
         if name in ENDS:
             return self._end(notice, ENDS[name])
@@ -104,6 +109,13 @@ class Tally:
         elif name in ("step_done", "step_recovered"):
             self._wait(run.run_id, waiting=False)
         return None
+
+    def _hear_shared(self, notice: Notice) -> None:
+        run, what = notice.run, notice.run.source.rpartition(":")[2]
+        if notice.name == "step_spared":
+            self.spared.append(f"{notice.step.replace('_', ' ')} {what}: {notice.detail['message']}")
+        elif notice.name in ("shared_failed", "shared_in_doubt") and run.failure:
+            self.stuck.append(f"{what}: {run.failure.message}" + (f"; {run.failure.hint}" if run.failure.hint else ""))
 
     def _wait(self, run_id: str, *, waiting: bool) -> None:
         before = self._active.get(run_id)
