@@ -1,11 +1,11 @@
-"""The file beside an SQLite journal: its lock, and a second witness of what the journal last was (rule 7).
+"""The file beside an SQLite journal: its lock, and a watermark: what the journal last was (rule 7).
 
 `headway.db.lock` is locked with `flock`, which the kernel releases however the process ends, and says in JSON who holds
 it. It also repeats the journal's name and its number of commits after each commit, so that a journal that was restored
-from a backup in place is found out: it counts fewer. Restoring the witness too is found out by its change time, which
-no program can set: the witness records when it was last written.
+from a backup in place is found out: it counts fewer. Restoring the watermark too is found out by its change time, which
+no program can set: the watermark records when it was last written.
 
-The witness is never ahead of the journal: it is written after the commit, and nothing waits for its disk. A process
+The watermark is never ahead of the journal: it is written after the commit, and nothing waits for its disk. A process
 that is killed in between leaves it behind by one, which proves nothing and accuses nobody.
 """
 
@@ -36,7 +36,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class Watermark:
     """What the journal was after its last commit, as far as the sidecar knows."""
 
     journal: str
@@ -48,7 +48,7 @@ class Sidecar:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.witness: Witness | None = None
+        self.watermark: Watermark | None = None
         self._file = -1
         self._holder: dict[str, object] = {}
 
@@ -57,19 +57,19 @@ class Sidecar:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.witness = read_witness(self.path)  # before anything touches the file, and with it its change time
+            self.watermark = read_watermark(self.path)  # before anything touches the file, and with it its change time
             if os.fstat(self._file).st_mode & 0o077:
                 os.fchmod(self._file, 0o600)
             self._holder = asdict(holder)
-            self.note(self.witness)
+            self.note(self.watermark)
             os.fsync(self._file)
         except BaseException:
             os.close(self._file)
             raise
 
-    def note(self, witness: Witness | None) -> None:
+    def note(self, watermark: Watermark | None) -> None:
         """Record what the journal is now."""
-        known = {"journal": witness.journal, "commits": witness.commits} if witness else {}
+        known = {"journal": watermark.journal, "commits": watermark.commits} if watermark else {}
         now = {"at": time.time()}  # the kernel's clock and no other: it is held against the file's change time
         os.pwrite(self._file, msgspec.json.encode(self._holder | known | now).ljust(SIZE), 0)
 
@@ -78,7 +78,7 @@ class Sidecar:
         return os.fstat(self._file)
 
     def release(self) -> None:
-        """Give the lock back; the file stays, as a witness."""
+        """Give the lock back; the file stays, with the watermark."""
         os.close(self._file)
 
 
@@ -93,12 +93,12 @@ def describe_holder(path: Path) -> str:
     return f"process {pid} on this machine ({command}, since {since:{'%H:%M:%S' if today else '%Y-%m-%d %H:%M:%S'}})"
 
 
-def read_witness(path: Path) -> Witness | None:
+def read_watermark(path: Path) -> Watermark | None:
     """What the sidecar knows; None when it is not there, says nothing, or was not written by us last."""
     try:
         text = json.loads(path.read_text())
         if abs(path.stat().st_ctime - float(text["at"])) > DRIFT:
             return None
-        return Witness(journal=str(text["journal"]), commits=int(text["commits"]))
+        return Watermark(journal=str(text["journal"]), commits=int(text["commits"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

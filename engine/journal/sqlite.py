@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 from engine.errors import Fenced, JournalLocked, StorageError
 from engine.journal import files, opening, sqlite_failures
 from engine.journal.opening import Health, Opened
-from engine.journal.sidecar import Holder, Sidecar, Witness, describe_holder
+from engine.journal.sidecar import Holder, Sidecar, Watermark, describe_holder
 from engine.journal.sqlite_engines import make_engine, make_readers
 from engine.journal.tables import APPLICATION_ID, REVISION
 from engine.journal.texts import change
@@ -117,11 +117,11 @@ class SqlitePlace:
         with self._connect(write=True) as connection:
             if self.path.stat().st_size <= QUICK_CHECK_BYTES:
                 self._check(connection, "quick_check(1)")
-            meta, witness, identity = opening.read_meta(connection), self._sidecar.witness, held.identity
-            replaced = bool(meta) and not _is_latest(meta, identity, witness)
+            meta, watermark, identity = opening.read_meta(connection), self._sidecar.watermark, held.identity
+            replaced = bool(meta) and not _is_latest(meta, identity, watermark)
             opened = opening.settle(connection, meta, identity=identity, replaced=replaced, process=process)
         self._name, self._commits = opened.name, opened.commits
-        self._sidecar.note(Witness(journal=self._name, commits=self._commits))
+        self._sidecar.note(Watermark(journal=self._name, commits=self._commits))
         return opened
 
     def _check(self, connection: Connection, how: str) -> None:
@@ -224,8 +224,8 @@ class SqlitePlace:
             change(self._connection, COMMITTED, [(str(self._commits + 1),)])
             self._check_place()
         self._commits += 1
-        with suppress(OSError):  # the commit is durable; a witness that is behind accuses nobody
-            self._sidecar.note(Witness(journal=self._name, commits=self._commits))
+        with suppress(OSError):  # the commit is durable; a watermark that is behind accuses nobody
+            self._sidecar.note(Watermark(journal=self._name, commits=self._commits))
         return result
 
     def _check_place(self) -> None:
@@ -279,8 +279,8 @@ class SqlitePlace:
         return sqlite_failures.explain(error, self.shown)
 
 
-def _is_latest(meta: dict[str, str], identity: str, witness: Witness | None) -> bool:
+def _is_latest(meta: dict[str, str], identity: str, watermark: Watermark | None) -> bool:
     """Whether a journal that says `meta` of itself lies in its own file, in its latest state."""
-    if witness is None or meta["identity"] != identity:
+    if watermark is None or meta["identity"] != identity:
         return False
-    return witness.journal == meta["name"] and witness.commits <= int(meta["commits"])
+    return watermark.journal == meta["name"] and watermark.commits <= int(meta["commits"])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.aep.support import OK, Clock, Gate, Wire, client_of, once
 from workflows.aep import FLOW_SERVICE, WindowClosed, make_transport
-from workflows.aep.transport import DEPARTS, Asking
+from workflows.aep.transport import DEPARTS, Departing
 
 
 @pytest.mark.parametrize("kind", ["ours", "another"])
@@ -20,7 +20,7 @@ async def test_a_request_asks_when_its_connection_stands_and_waits_until_it_may_
         asked.append((wire.connections, len(wire.requests)))
         return 0.01 if len(asked) < 3 else 0.0
 
-    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
+    transport = make_transport(1) if kind == "ours" else Departing(httpx.AsyncHTTPTransport())
     async with Wire(OK) as wire:
         assert (await once(transport, wire.url, **{DEPARTS: departs})).status_code == 200
         assert (len(asked), len(wire.requests), wire.connections) == (3, 1, 1)
@@ -31,7 +31,7 @@ async def test_a_request_asks_when_its_connection_stands_and_waits_until_it_may_
 @pytest.mark.parametrize("kind", ["ours", "another"])
 async def test_what_may_never_leave_does_not(kind: str) -> None:
     waits = [0.01, inf]
-    transport = make_transport(1) if kind == "ours" else Asking(httpx.AsyncHTTPTransport())
+    transport = make_transport(1) if kind == "ours" else Departing(httpx.AsyncHTTPTransport())
     async with Wire(OK) as wire:
         with pytest.raises(WindowClosed):
             await once(transport, wire.url, **{DEPARTS: lambda: waits.pop(0)})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.onboarding.sources import source
-from workflows.onboarding.fitting import fits, mapping_problems, missing_table
+from workflows.onboarding.fitting import fits, mapping_flaws, missing_table
 from workflows.onboarding.inputs import Column
 from workflows.onboarding.suggest import suggest_delta_column, suggest_mappings
 from workflows.resources import Field, Fields
@@ -89,9 +89,9 @@ def test_the_column_of_changes_tells_what_is_new(names: tuple[str, ...], delta: 
     assert suggest_delta_column([Field(name="updated", type="string"), *times]) == delta
 
 
-def problems(path: str, kind: str = "string") -> list[str]:
+def flaws(path: str, kind: str = "string") -> list[str]:
     inputs = source(columns=(Column(name="c", type=kind),), mappings=(("c", path),))
-    return [f"{one.message}; {one.suggestion}" for one in mapping_problems(inputs, TARGET)]
+    return [f"{one.message}; {one.suggestion}" for one in mapping_flaws(inputs, TARGET)]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def problems(path: str, kind: str = "string") -> list[str]:
     ],
 )
 def test_a_mapping_leads_to_a_field_that_takes_the_column(path: str, kind: str, said: str | None) -> None:
-    assert problems(path, kind) == ([said] if said else [])
+    assert flaws(path, kind) == ([said] if said else [])
 
 
 def test_whole_numbers_are_numbers() -> None:
@@ -130,5 +130,5 @@ def test_whole_numbers_are_numbers() -> None:
 
 
 def test_a_table_that_is_not_there_is_told_with_those_that_are() -> None:
-    problem = missing_table(source(table="nothing"), ["a", "b"])
-    assert (problem.path, problem.message) == (("table",), 'there is no table "nothing"; there are a, b')
+    flaw = missing_table(source(table="nothing"), ["a", "b"])
+    assert (flaw.path, flaw.message) == (("table",), 'there is no table "nothing"; there are a, b')

@@ -30,7 +30,7 @@ from workflows.aep.paging import PAGING, SANDBOXES, Json, PageRequest, Params, U
 from workflows.aep.platform_time import Dates
 from workflows.aep.retry import PATIENCE, pause
 from workflows.aep.seams import Clock, Gate, OpenGate, SystemClock
-from workflows.aep.transport import DEPARTS, TIMEOUTS, Asking, NotYet, make_transport
+from workflows.aep.transport import DEPARTS, TIMEOUTS, Departing, NotYet, make_transport
 
 CONNECTIONS = 256
 """How many connections the client's own transport may open; the gate should be the narrower place."""
@@ -59,7 +59,7 @@ class AepClient:
     ) -> None:
         self._credentials = credentials
         self._owns_transport = transport is None
-        self._transport = make_transport(CONNECTIONS) if transport is None else Asking(transport)
+        self._transport = make_transport(CONNECTIONS) if transport is None else Departing(transport)
         self._gate: Gate = gate or OpenGate()
         self._clock: Clock = clock or SystemClock()
         self._on_date, self._dates = on_date, Dates()

@@ -115,7 +115,7 @@ class _Transport(httpx.AsyncBaseTransport):
         self._sweeping = loop.call_later(KEEP_ALIVE, self._sweep, loop) if any(left) else None
 
 
-class Asking(httpx.AsyncBaseTransport):
+class Departing(httpx.AsyncBaseTransport):
     """Another transport, which does not know `DEPARTS` (one of tests, or an application in this process): asked on the
     way in."""
 

@@ -28,7 +28,7 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExploreOptions:
     """What the person asked for."""
 
     options: Calling
@@ -85,10 +85,10 @@ def explore(
       headway explore 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66 incident
       headway explore 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66 incident case --write sources.yaml
     """
-    return run_async(_explore, Asked(options=options, where=where, tables=tables, write=write, json=json))
+    return run_async(_explore, ExploreOptions(options=options, where=where, tables=tables, write=write, json=json))
 
 
-async def _explore(asked: Asked) -> int:
+async def _explore(asked: ExploreOptions) -> int:
     from workflows.aep import AepClient
     from workflows.cli.compose import read_credentials
     from workflows.cli.preparing import find_sandbox
@@ -206,7 +206,7 @@ async def _look(client: AepClient, base: Base, names: Sequence[str], target: Sch
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def _list(asked: Asked, base: Base, listed: Sequence[Listed]) -> None:
+def _list(asked: ExploreOptions, base: Base, listed: Sequence[Listed]) -> None:
     from workflows.cli.events import print_json
 
     if asked.json:
@@ -221,7 +221,7 @@ def _list(asked: Asked, base: Base, listed: Sequence[Listed]) -> None:
     print(f"       headway explore {base.id} TABLE --write sources.yaml   a source for the manifest")
 
 
-def _show(asked: Asked, seen: Seen) -> None:
+def _show(asked: ExploreOptions, seen: Seen) -> None:
     from workflows.cli.events import print_json
 
     if asked.json:
@@ -238,7 +238,7 @@ def _show(asked: Asked, seen: Seen) -> None:
         print(f"  {column.name:<{name}}   {column.type:<{kind}}   {'   '.join(filter(None, words))}".rstrip())
 
 
-def _write(asked: Asked, sketch: Sketch, base: Base, seen: Sequence[Seen]) -> int:
+def _write(asked: ExploreOptions, sketch: Sketch, base: Base, seen: Sequence[Seen]) -> int:
     from workflows.cli.events import print_json
 
     added, there = sketch.add(base.id, base.source, seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workflows.cli.failures import Refusal, mistakes
-from workflows.onboarding.manifest import Path, Problem, Spool
+from workflows.onboarding.manifest import Flaw, Path, Spool
 
 NAMED = 3
 """How many places are named for one mistake."""
@@ -23,9 +23,9 @@ class Findings:
         self._manifest, self._spool = manifest, spool
         self._found: dict[tuple[str, str | None], dict[Said, None]] = {}
 
-    def note(self, source: str, problem: Problem) -> None:
+    def note(self, source: str, flaw: Flaw) -> None:
         """Note what is wrong with the source of that name."""
-        self._found.setdefault((problem.message, problem.suggestion), {})[source, problem.path] = None
+        self._found.setdefault((flaw.message, flaw.suggestion), {})[source, flaw.path] = None
 
     def close(self) -> None:
         """Refuse with all that was noted, if anything was. Raises `Refusal`."""

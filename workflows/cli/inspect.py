@@ -54,13 +54,13 @@ def status(
     from workflows.cli.compose import read_credentials
 
     states = (*(["failed"] * failed), *(["in_doubt"] * in_doubt)) or None
-    look = Look(options.store, list(runs), states, watch=watch, json=json)
+    inspection = Inspection(options.store, list(runs), states, watch=watch, json=json)
     if flows:
-        look.credentials = read_credentials(options.credentials)
-    return run_async(_status, look)
+        inspection.credentials = read_credentials(options.credentials)
+    return run_async(_status, inspection)
 
 
-class Look:
+class Inspection:
     """What is to be shown, and how."""
 
     def __init__(self, store: str, runs: list[str], states: tuple[str, ...] | None, *, watch: bool, json: bool) -> None:
@@ -73,26 +73,26 @@ class Look:
         """Fingerprints of the JSON lines that were said already, while watching."""
 
 
-async def _status(look: Look) -> int:
+async def _status(inspection: Inspection) -> int:
     import anyio
 
     from engine.api import masked
     from workflows.cli.compose import looking
 
-    async with looking(look.store) as engine:
-        if not engine.journal.name and not look.json:
-            print(f"There is no journal at {masked(look.store)} yet; `headway run FILE` makes one.")
+    async with looking(inspection.store) as engine:
+        if not engine.journal.name and not inspection.json:
+            print(f"There is no journal at {masked(inspection.store)} yet; `headway run FILE` makes one.")
             return 0
-        if look.credentials is not None:
-            await _ask(engine, look, look.credentials)
+        if inspection.credentials is not None:
+            await _ask(engine, inspection, inspection.credentials)
         while True:
-            under_way = await (_lines(engine, look) if look.json else _table(engine, look))
-            if not look.watch or not under_way:
+            under_way = await (_lines(engine, inspection) if inspection.json else _table(engine, inspection))
+            if not inspection.watch or not under_way:
                 return 0
             await anyio.sleep(PAUSE)
 
 
-async def _ask(engine: Engine, look: Look, credentials: Credentials) -> None:
+async def _ask(engine: Engine, inspection: Inspection, credentials: Credentials) -> None:
     """Ask for the last ingestion of every flow that is shown."""
     from workflows.aep import AepClient
     from workflows.cli.compose import conceal
@@ -100,47 +100,47 @@ async def _ask(engine: Engine, look: Look, credentials: Credentials) -> None:
 
     flows = dict[str, str]()
     async with AepClient(credentials) as client:
-        async for run in _runs(engine, look, await _ids(engine, look)):
+        async for run in _runs(engine, inspection, await _ids(engine, inspection)):
             if flow := flow_of(run):
                 conceal(client, run)
                 flows[run.run_id] = flow
-        look.last_runs = await last_runs(client, flows)
+        inspection.last_runs = await last_runs(client, flows)
 
 
-async def _runs(engine: Engine, look: Look, ids: list[str] | None) -> AsyncIterator[RunState]:
+async def _runs(engine: Engine, inspection: Inspection, ids: list[str] | None) -> AsyncIterator[RunState]:
     from engine.model import RunStatus
 
-    statuses = None if look.states is None else tuple(RunStatus(state) for state in look.states)
+    statuses = None if inspection.states is None else tuple(RunStatus(state) for state in inspection.states)
     async for run in engine.journal.stream(statuses=statuses, run_ids=ids):
         yield run
 
 
-async def _ids(engine: Engine, look: Look) -> list[str] | None:
+async def _ids(engine: Engine, inspection: Inspection) -> list[str] | None:
     from workflows.cli.compose import find_runs
 
-    return [run.run_id for run in await find_runs(engine, look.runs)] if look.runs else None
+    return [run.run_id for run in await find_runs(engine, inspection.runs)] if inspection.runs else None
 
 
-async def _lines(engine: Engine, look: Look) -> bool:
+async def _lines(engine: Engine, inspection: Inspection) -> bool:
     """JSON lines; while watching, only of runs that have changed. Whether something is under way."""
     from workflows.cli.events import print_json
 
     under_way = False
-    async for run in _runs(engine, look, await _ids(engine, look)):
+    async for run in _runs(engine, inspection, await _ids(engine, inspection)):
         line = await engine.report(run)
-        if look.credentials is not None:
-            line["last_run"] = _last_run(look.last_runs.get(run.run_id))
+        if inspection.credentials is not None:
+            line["last_run"] = _last_run(inspection.last_runs.get(run.run_id))
         under_way = under_way or run.status.value in UNDER_WAY
-        if look.watch:
-            known, look.said[run.run_id] = look.said.get(run.run_id), hash(str(line))
-            if known == look.said[run.run_id]:
+        if inspection.watch:
+            known, inspection.said[run.run_id] = inspection.said.get(run.run_id), hash(str(line))
+            if known == inspection.said[run.run_id]:
                 continue
         print_json(line)
     sys.stdout.flush()
     return under_way
 
 
-async def _table(engine: Engine, look: Look) -> bool:
+async def _table(engine: Engine, inspection: Inspection) -> bool:
     """The counts, and a line per run: of many runs, only those that are not done."""
     from shutil import get_terminal_size
 
@@ -148,17 +148,17 @@ async def _table(engine: Engine, look: Look) -> bool:
 
     counts = Counter({status.value: count for status, count in (await engine.journal.counts()).items()})
     width = get_terminal_size().columns
-    some = bool(look.runs or look.states)
-    ids = await _ids(engine, look)
-    if look.watch and sys.stdout.isatty():
+    some = bool(inspection.runs or inspection.states)
+    ids = await _ids(engine, inspection)
+    if inspection.watch and sys.stdout.isatty():
         print("\x1b[2J\x1b[H", end="")
     print(_header(counts))
     hide = not some and counts.total() > ALL
-    async for run in _runs(engine, look, ids):
+    async for run in _runs(engine, inspection, ids):
         if not (hide and run.status.value == "done"):
             print(_line(run, await _steps(engine, run), width))
-            if run.run_id in look.last_runs:
-                print(f"    {in_words(look.last_runs[run.run_id])}")
+            if run.run_id in inspection.last_runs:
+                print(f"    {in_words(inspection.last_runs[run.run_id])}")
     if hide and counts["done"]:
         print(f"The {number(counts['done'])} that are done are not listed; --json lists all.")
     unhappy = [f"headway status --{name}" for name, state in _UNHAPPY if counts[state] and not some]

@@ -79,7 +79,7 @@ SERVICES = (
 
 
 @dataclass(slots=True)
-class Look:
+class Rights:
     """What was found out.
 
     `denied`: what does not work, in words; `asked_for`: the permissions that would mend it; `allowed`, `untold`: what
@@ -117,9 +117,9 @@ class Look:
             self._most = min(self._most, received - there)
 
 
-async def look_around(client: AepClient) -> Look:
+async def look_around(client: AepClient) -> Rights:
     """Read a little of each service, and try to create nothing in it."""
-    look = Look()
+    look = Rights()
     for service in SERVICES:
         try:
             sent = time.time()
@@ -135,7 +135,7 @@ async def look_around(client: AepClient) -> Look:
     return look
 
 
-async def _try_to_create(client: AepClient, service: Service, look: Look) -> None:
+async def _try_to_create(client: AepClient, service: Service, look: Rights) -> None:
     try:
         await client.effect("POST", service.family, service.at, headers=service.only_validate, content=QUESTION)
     except (Forbidden, Unauthorized) as error:

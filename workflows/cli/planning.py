@@ -28,7 +28,7 @@ COLOURS = {"create": "green", "continue": "cyan", "change": "yellow", "replace":
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PlanOptions:
     """What the person asked for."""
 
     options: Calling
@@ -80,7 +80,7 @@ def plan(
 
     if output is not None and file == "-":
         raise BadParameter("stdin cannot be read again when the plan is run: save the manifest in a file")
-    asked = Asked(
+    asked = PlanOptions(
         options=options,
         file=file,
         only=only,
@@ -96,7 +96,7 @@ def plan(
         return run_async(_plan, asked, spool)
 
 
-async def _plan(asked: Asked, spool: Spool) -> int:
+async def _plan(asked: PlanOptions, spool: Spool) -> int:
     from workflows.cli.failures import Exit
     from workflows.cli.selecting import Selection
     from workflows.cli.survey import Survey
@@ -122,7 +122,7 @@ async def _plan(asked: Asked, spool: Spool) -> int:
 
 
 @asynccontextmanager
-async def _world(asked: Asked) -> AsyncIterator[tuple[Engine, Scope]]:
+async def _world(asked: PlanOptions) -> AsyncIterator[tuple[Engine, Scope]]:
     """The engine over the journal, and the world that the plan is about; both only looked at."""
     from workflows.cli.compose import looking, read_credentials, working
     from workflows.cli.options import Changing
@@ -143,7 +143,7 @@ async def _world(asked: Asked) -> AsyncIterator[tuple[Engine, Scope]]:
         yield app.engine, scope
 
 
-async def _scope(engine: Engine, asked: Asked) -> Scope:
+async def _scope(engine: Engine, asked: PlanOptions) -> Scope:
     """The world that the variables name, or the only one that the journal knows. Raises `Refusal` for several."""
     from engine.api import masked
     from engine.model import Scope
@@ -163,7 +163,7 @@ async def _scope(engine: Engine, asked: Asked) -> Scope:
     return next(iter(known.values()), Scope(gateway="-", org="-", sandbox="-"))
 
 
-async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
+async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
     """Say what each source comes to; how many come to what."""
     counts = dict.fromkeys(SIGNS, 0)
     brief = survey.spool.count > ALL and not asked.json
@@ -186,7 +186,7 @@ async def _lines(asked: Asked, survey: Survey) -> dict[str, int]:
     return counts
 
 
-def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
+def _say(asked: PlanOptions, action: str, found: Found, what: list[str]) -> None:
     previously = found.known.source if found.known and found.known.source != found.item.source else None
     steps = as_json(found.changes)
     needs = action == "replace" and not asked.replace
@@ -208,7 +208,7 @@ def _say(asked: Asked, action: str, found: Found, what: list[str]) -> None:
     _tell(asked, action, found.item.source, shown, details)
 
 
-def _tell(asked: Asked, action: str, source: str, what: list[str], details: Mapping[str, object]) -> None:
+def _tell(asked: PlanOptions, action: str, source: str, what: list[str], details: Mapping[str, object]) -> None:
     if asked.json:
         from workflows.cli.events import print_json
 
@@ -230,7 +230,7 @@ def _print(line: str, colour: str | None) -> None:
     Console(soft_wrap=True, highlight=False).print(Text(line, style=colour or ""))
 
 
-def _save(asked: Asked, survey: Survey) -> None:
+def _save(asked: PlanOptions, survey: Survey) -> None:
     from workflows.cli.saved import Saved
 
     if asked.output is not None:

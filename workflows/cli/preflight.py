@@ -19,11 +19,11 @@ from workflows.cli.asking import KEPT, Asking
 from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings
 from workflows.cli.render import say
-from workflows.onboarding.access import auth_problems, base_problems, secret_problems
+from workflows.onboarding.access import auth_flaws, base_flaws, secret_flaws
 from workflows.onboarding.chains import CHAINS, existing_dataset, live_table, schedule_mistakes, source_type
-from workflows.onboarding.fitting import column_problems, mapping_problems, missing_table
+from workflows.onboarding.fitting import column_flaws, mapping_flaws, missing_table
 from workflows.onboarding.inputs import Column, Inputs, Schedule
-from workflows.onboarding.manifest import Path, Problem, Spool
+from workflows.onboarding.manifest import Flaw, Path, Spool
 from workflows.resources import (
     Explorer,
     Field,
@@ -119,15 +119,15 @@ class Preflight:
 
     # what is wrong
 
-    def _note(self, inputs: Inputs, problem: Problem) -> None:
-        self._findings.note(inputs.source, problem)
+    def _note(self, inputs: Inputs, flaw: Flaw) -> None:
+        self._findings.note(inputs.source, flaw)
 
     def _note_chain(self, inputs: Inputs, known: Known | None) -> None:
         """Whether a run would have to go on by other steps than those that it was begun with."""
         if known is not None and known.begun and known.variant != inputs.chain and known.status in UNFINISHED:
             message = f"chain {known.variant} → {inputs.chain}: the run is unfinished"
             remedy = f"finish it with chain: {known.variant}, or destroy it first"
-            self._note(inputs, Problem(("chain",), message, remedy))
+            self._note(inputs, Flaw(("chain",), message, remedy))
 
     def _note_schedule(self, inputs: Inputs) -> None:
         """Schedules are few: equal ones are held against the rules once."""
@@ -142,21 +142,21 @@ class Preflight:
                 self._schedules.clear()
             known = self._schedules[key] = schedule_mistakes(inputs, rules)
         for mistake in known:
-            self._note(inputs, Problem(("schedule",), mistake))
+            self._note(inputs, Flaw(("schedule",), mistake))
 
     def _note_base(self, inputs: Inputs, base: _Base) -> None:
         if base.to_make:
-            for problem in secret_problems(inputs, os.environ):
-                self._note(inputs, problem)
+            for flaw in secret_flaws(inputs, os.environ):
+                self._note(inputs, flaw)
             spec = self._specs.get(source_type(inputs).connection_spec_id)
-            for problem in auth_problems(inputs, spec, os.environ) if isinstance(spec, Mapping) else ():
-                self._note(inputs, problem)
+            for flaw in auth_flaws(inputs, spec, os.environ) if isinstance(spec, Mapping) else ():
+                self._note(inputs, flaw)
         elif inputs.base_connection.id:
             spec_id = self._bases.get(inputs.base_connection.id)
             if isinstance(spec_id, Rejected):
                 self._note(inputs, _refusal(("base_connection",), spec_id))
-            for problem in base_problems(inputs, spec_id):
-                self._note(inputs, problem)
+            for flaw in base_flaws(inputs, spec_id):
+                self._note(inputs, flaw)
 
     def _table(self, inputs: Inputs, base: _Base) -> Table | None:
         """The table to look at; none that somebody else described, nor one behind a base connection that is not there,
@@ -164,7 +164,7 @@ class Preflight:
         if base.id is None or "source_connection" in inputs.existing:
             return None
         spec_id = self._bases.get(base.id)
-        wrong = isinstance(spec_id, Rejected) or any(base_problems(inputs, spec_id))
+        wrong = isinstance(spec_id, Rejected) or any(base_flaws(inputs, spec_id))
         return None if wrong else live_table(inputs, base.id)
 
     def _is_missing(self, inputs: Inputs, base: _Base) -> bool:
@@ -184,23 +184,23 @@ class Preflight:
             if inputs.base_connection.id:  # one that was made may get other credentials on the way
                 self._note(inputs, _refusal(("base_connection",), live))
         elif live is not None:
-            for problem in column_problems(inputs, live):
-                self._note(inputs, problem)
+            for flaw in column_flaws(inputs, live):
+                self._note(inputs, flaw)
 
     def _note_target(self, inputs: Inputs) -> None:
         target = self._targets.get(_target(inputs))
         if isinstance(target, Rejected):
             self._note(inputs, _refusal(("target", "dataset" if inputs.target.schema is None else "schema"), target))
         elif target is not None and "mapping_set" not in inputs.existing:
-            for problem in mapping_problems(inputs, target):
-                self._note(inputs, problem)
+            for flaw in mapping_flaws(inputs, target):
+                self._note(inputs, flaw)
 
         on = self._datasets.get(existing_dataset(inputs) or "") if inputs.target.schema else None
         if isinstance(on, Rejected):
             self._note(inputs, _refusal(("target", "dataset"), on))
         elif on is not None and on != inputs.target.schema:
             message = f"dataset {inputs.target.dataset} is on the schema {on}"
-            self._note(inputs, Problem(("target", "schema"), message, "leave schema out, or name that one"))
+            self._note(inputs, Flaw(("target", "schema"), message, "leave schema out, or name that one"))
 
     # what is there
 
@@ -235,10 +235,10 @@ class Preflight:
         return run.steps[step].receipt if run.status is RunStatus.DONE else None
 
 
-def _refusal(path: Path, refused: Rejected) -> Problem:
+def _refusal(path: Path, refused: Rejected) -> Flaw:
     """What the platform refused, and what to do as the second half of a sentence."""
     hint = refused.failure.hint or ""
-    return Problem(path, refused.failure.message, f"{hint[:1].lower()}{hint[1:].removesuffix('.')}" if hint else None)
+    return Flaw(path, refused.failure.message, f"{hint[:1].lower()}{hint[1:].removesuffix('.')}" if hint else None)
 
 
 def _shared(inputs: Inputs, step: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from workflows.onboarding._parts import fields
 from workflows.onboarding.inputs import Inputs
-from workflows.onboarding.manifest.mistakes import Problem, did_you_mean, listed, quoted
+from workflows.onboarding.manifest.mistakes import Flaw, did_you_mean, listed, quoted
 from workflows.resources import Field, Fields, misfits
 
 _INSIDE = {"object": "an object", "array": "a list", "map": "a map"}
@@ -21,21 +21,21 @@ _TAKES = {
 """What a field takes besides texts, which take anything: a number is not cut, a text not guessed at."""
 
 
-def column_problems(inputs: Inputs, live: Sequence[Field]) -> Iterator[Problem]:
+def column_flaws(inputs: Inputs, live: Sequence[Field]) -> Iterator[Flaw]:
     """Columns that the live table has not, or has otherwise."""
     for one in misfits(fields(inputs), live, inputs.table):
         meant = f"did you mean {quoted(one.meant)}?" if one.meant else None
-        yield Problem(("columns", one.column), one.message, meant)
+        yield Flaw(("columns", one.column), one.message, meant)
 
 
-def missing_table(inputs: Inputs, tables: Sequence[str]) -> Problem:
+def missing_table(inputs: Inputs, tables: Sequence[str]) -> Flaw:
     """There is no such table; `tables` are those that there are."""
     near = did_you_mean(inputs.table, tables)
     there = f"; there are {listed(tables)}" if tables and not near else ""
-    return Problem(("table",), f"there is no table {quoted(inputs.table)}{there}", near)
+    return Flaw(("table",), f"there is no table {quoted(inputs.table)}{there}", near)
 
 
-def mapping_problems(inputs: Inputs, target: Fields) -> Iterator[Problem]:
+def mapping_flaws(inputs: Inputs, target: Fields) -> Iterator[Flaw]:
     """Mappings that lead to no field, to one that holds no value itself, or to one that does not take the column."""
     types = {column.name: column.type for column in inputs.columns}
     for column, path in inputs.mappings:
@@ -43,13 +43,13 @@ def mapping_problems(inputs: Inputs, target: Fields) -> Iterator[Problem]:
         if kind is None:
             near = target.nearest(path)
             meant = f"did you mean {quoted(near)}?" if near else None
-            yield Problem(place, f"no field {quoted(path)} in the target schema", meant)
+            yield Flaw(place, f"no field {quoted(path)} in the target schema", meant)
         elif kind in _INSIDE:
             inside = [other for other in target.paths if other.startswith(f"{path}.")]
             fitting = f"it has {listed(inside)}" if inside else None
-            yield Problem(place, f"{quoted(path)} is {_INSIDE[kind]}, and takes no column", fitting)
+            yield Flaw(place, f"{quoted(path)} is {_INSIDE[kind]}, and takes no column", fitting)
         elif column in types and not fits(types[column], kind):
-            yield Problem(place, f"column {quoted(column)} is {types[column]}, but {quoted(path)} takes {kind}")
+            yield Flaw(place, f"column {quoted(column)} is {types[column]}, but {quoted(path)} takes {kind}")
 
 
 def fits(column: str, field: str) -> bool:

@@ -8,7 +8,7 @@ reader, spool            the whole way, from a file to batches of inputs   mista
 template                 for `headway init`                                insert     more sources at the end
 """
 
-from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Path, Problem
+from workflows.onboarding.manifest.mistakes import Flaw, ManifestErrors, Mistake, Path
 from workflows.onboarding.manifest.reader import examined, read_manifest
 from workflows.onboarding.manifest.schema import manifest_schema
 from workflows.onboarding.manifest.spool import Spool, Spooled, check_and_spool
@@ -16,10 +16,10 @@ from workflows.onboarding.manifest.template import TEMPLATE
 
 __all__ = [
     "TEMPLATE",
+    "Flaw",
     "ManifestErrors",
     "Mistake",
     "Path",
-    "Problem",
     "Spool",
     "Spooled",
     "check_and_spool",

@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
-from workflows.onboarding.manifest.existing import existing_problems
+from workflows.onboarding.manifest.existing import existing_flaws
 from workflows.onboarding.manifest.look import Check, Look
 from workflows.onboarding.manifest.merge import SCHEMA_IDS, chain, is_adopted, source_type
 from workflows.onboarding.manifest.mistakes import (
+    Flaw,
     Path,
-    Problem,
     did_you_mean,
     is_safe,
     listed,
@@ -25,7 +25,7 @@ from workflows.onboarding.manifest.mistakes import (
     shown,
     unknown_word,
 )
-from workflows.onboarding.manifest.schedule import schedule_problems, time_problems
+from workflows.onboarding.manifest.schedule import schedule_flaws, time_flaws
 from workflows.onboarding.manifest.schema import ConnectionEntry, SourceEntry
 from workflows.sources import ADHOC, CHAINS, Secret, SourceType, discover, is_reference
 
@@ -41,10 +41,10 @@ _XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _SUSPECT = (b"${", b"\\", b"\x7f")
 
 
-def problems(look: Look, settled: set[Check]) -> list[Problem]:
+def flaws(look: Look, settled: set[Check]) -> list[Flaw]:
     """All that is wrong with a source taken by itself. `settled` are the checks that what the defaults say alone has
     passed; it is kept from source to source, as long as the defaults are the same."""
-    found: list[Problem] = []
+    found: list[Flaw] = []
     for check, keys in _CHECKS.items():
         inherited = keys.isdisjoint(look.own)
         if inherited and check in settled:
@@ -57,18 +57,18 @@ def problems(look: Look, settled: set[Check]) -> list[Problem]:
     return found
 
 
-def texts(said: Any) -> Iterator[Problem]:
+def texts(said: Any) -> Iterator[Flaw]:
     """Characters and references that no text of a source may hold; references are for auth alone."""
     raw = orjson.dumps(said)
     if not raw.isascii() or any(sign in raw for sign in _SUSPECT):
         yield from _walk(said, ())
 
 
-def _walk(value: Any, path: Path) -> Iterator[Problem]:
+def _walk(value: Any, path: Path) -> Iterator[Flaw]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not is_safe(key):
-                yield Problem((*path, key), f"control characters in {quoted(key)}")
+                yield Flaw((*path, key), f"control characters in {quoted(key)}")
             yield from _walk(inner, (*path, key))
     elif isinstance(value, list):
         for position, inner in enumerate(value):
@@ -76,36 +76,36 @@ def _walk(value: Any, path: Path) -> Iterator[Problem]:
     elif isinstance(value, str):
         where = ".".join(shown(str(key)) for key in path)
         if not is_safe(value):
-            yield Problem(path, f"{where} has control characters")
+            yield Flaw(path, f"{where} has control characters")
         if "${" in value and path[:2] != ("base_connection", "auth"):
-            yield Problem(path, f"{where} holds a reference; ${{env:…}} and ${{file:…}} are for auth values only")
+            yield Flaw(path, f"{where} holds a reference; ${{env:…}} and ${{file:…}} are for auth values only")
 
 
 def _exists(look: Look, step: str) -> bool:
     return step in look.said.get("existing", {})
 
 
-def _missing(look: Look) -> Iterator[Problem]:
+def _missing(look: Look) -> Iterator[Flaw]:
     for key in _REQUIRED:
         if look.said.get(key) is None and look.misses(key) and not _exists(look, _NEEDLESS.get(key, "")):
-            yield Problem((), f"{look.label} has no {key}")
+            yield Flaw((), f"{look.label} has no {key}")
 
 
-def _names(look: Look) -> Iterator[Problem]:
+def _names(look: Look) -> Iterator[Flaw]:
     for key in ("name", "previously"):
         name = look.said.get(key)
         if isinstance(name, str):
             yield from _name((key,), name)
 
 
-def _name(path: Path, name: str) -> Iterator[Problem]:
+def _name(path: Path, name: str) -> Iterator[Flaw]:
     if name != name.strip():
-        yield Problem(path, f"{quoted(name)} begins or ends with a blank")
+        yield Flaw(path, f"{quoted(name)} begins or ends with a blank")
     if len(name) > LONGEST_NAME:
-        yield Problem(path, f"{quoted(name)} has {len(name)} characters, {LONGEST_NAME} are the most")
+        yield Flaw(path, f"{quoted(name)} has {len(name)} characters, {LONGEST_NAME} are the most")
 
 
-def _connector(look: Look) -> Iterator[Problem]:
+def _connector(look: Look) -> Iterator[Flaw]:
     key, wanted, known = look.said.get("connector"), look.said.get("chain"), source_type(look.said)
     if key is not None and known is None:
         yield unknown_word(("connector",), "connector", key, tuple(discover()))
@@ -113,20 +113,20 @@ def _connector(look: Look) -> Iterator[Problem]:
         yield unknown_word(("chain",), "chain", wanted, CHAINS)
     elif wanted is not None and known is not None and wanted not in known.chains:
         path = ("chain",) if "chain" in look.own else ("connector",)
-        yield Problem(path, f"{known.title} has no chain {quoted(wanted)}", f"use {' or '.join(known.chains)}")
+        yield Flaw(path, f"{known.title} has no chain {quoted(wanted)}", f"use {' or '.join(known.chains)}")
 
 
-def _columns(look: Look) -> Iterator[Problem]:
+def _columns(look: Look) -> Iterator[Flaw]:
     columns = look.said.get("columns")
     if columns is not None and not columns and not look.columns and not _exists(look, "source_connection"):
-        yield Problem(("columns",), "columns is empty")
+        yield Flaw(("columns",), "columns is empty")
     adhoc = chain(look.said) == ADHOC
     for name, shape in (columns or {}).items():
         if not name.strip():
-            yield Problem(("columns", name), "a column without a name")
+            yield Flaw(("columns", name), "a column without a name")
         elif adhoc and not _ADHOC_NAME.fullmatch(name):
             rule = "letters, digits, - and _ only, and no _ in front"
-            yield Problem(
+            yield Flaw(
                 ("columns", name),
                 f"column {quoted(name)} cannot be in an ad hoc class: {rule}",
                 "chain tabular takes it",
@@ -135,84 +135,84 @@ def _columns(look: Look) -> Iterator[Problem]:
             yield from _text_form(name, shape["type"], shape.get("format"), shape.get("timezone"))
 
 
-def _text_form(name: str, type_: str, pattern: str | None, timezone: str | None) -> Iterator[Problem]:
+def _text_form(name: str, type_: str, pattern: str | None, timezone: str | None) -> Iterator[Flaw]:
     for key, value in (("format", pattern), ("timezone", timezone)):
         if value is not None and type_ in ("integer", "number", "boolean"):
-            yield Problem(("columns", name, key), f"column {quoted(name)} of type {type_} has no {key}")
+            yield Flaw(("columns", name, key), f"column {quoted(name)} of type {type_} has no {key}")
     if pattern is not None and set(pattern) & set("YD"):
         better = pattern.replace("Y", "y").replace("D", "d")
         message = f"format {quoted(pattern)}: Y is the year of a week, D the day of a year"
-        yield Problem(("columns", name, "format"), message, f"did you mean {quoted(better)}?")
+        yield Flaw(("columns", name, "format"), message, f"did you mean {quoted(better)}?")
 
 
-def _delta_column(look: Look) -> Iterator[Problem]:
+def _delta_column(look: Look) -> Iterator[Flaw]:
     name, known = look.said.get("delta_column"), source_type(look.said)
     if name is not None:
         if look.columns and name not in look.columns:
             message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(look.columns))}"
-            yield Problem(("delta_column",), message, did_you_mean(name, look.columns))
+            yield Flaw(("delta_column",), message, did_you_mean(name, look.columns))
         return
     copies = (known is None or known.copies) and not _exists(look, "flow")
     if copies and look.said["schedule"].get("frequency") != "once" and look.misses("delta_column"):
-        yield Problem((), f"{look.label} has no delta_column", "only frequency: once can do without it")
+        yield Flaw((), f"{look.label} has no delta_column", "only frequency: once can do without it")
 
 
-def _mappings(look: Look) -> Iterator[Problem]:
+def _mappings(look: Look) -> Iterator[Flaw]:
     mappings = look.said.get("mappings")
     excused = any(path[:1] == ("mappings",) for path in look.excused) or _exists(look, "mapping_set")
     if mappings is not None and not mappings and not excused:
-        yield Problem(("mappings",), "mappings is empty")
+        yield Flaw(("mappings",), "mappings is empty")
     taken: dict[str, str] = {}
     for name, destination in (mappings or {}).items():
         path = ("mappings", name)
         if look.columns and name not in look.columns:
             message = f"column {quoted(name)} is mapped, but the table has {listed(tuple(look.columns))}"
-            yield Problem(path, message, did_you_mean(name, look.columns))
+            yield Flaw(path, message, did_you_mean(name, look.columns))
         if not _XDM_PATH.fullmatch(destination):
-            yield Problem(path, f"{quoted(destination)} is not a path in a schema", "write it as person.name.fullName")
+            yield Flaw(path, f"{quoted(destination)} is not a path in a schema", "write it as person.name.fullName")
         if destination in taken:
             both = f"{quoted(taken[destination])} and {quoted(name)}"
-            yield Problem(path, f"{both} are both mapped to {quoted(destination)}")
+            yield Flaw(path, f"{both} are both mapped to {quoted(destination)}")
         taken.setdefault(destination, name)
 
 
-def _connection(look: Look) -> Iterator[Problem]:
+def _connection(look: Look) -> Iterator[Flaw]:
     base, known = look.said.get("base_connection"), source_type(look.said)
     if isinstance(base, str):
         if not _BASE_ID.fullmatch(base):
             message = f"base_connection {quoted(base)} is not an id (8-4-4-4-12 hex digits)"
-            yield Problem(("base_connection",), message, "to create one, give it auth")
+            yield Flaw(("base_connection",), message, "to create one, give it auth")
     elif base is not None and known is not None:
         yield from _name(("base_connection", "name"), base.get("name") or "")
         yield from _auth(base, known, look)
 
 
-def _auth(base: ConnectionEntry, known: SourceType, look: Look) -> Iterator[Problem]:
+def _auth(base: ConnectionEntry, known: SourceType, look: Look) -> Iterator[Flaw]:
     path, auth = ("base_connection", "auth"), base["auth"]
     for name, value in auth.items():
         param = known.param(name)
         if param is None:
             names = [param.name for param in known.auth_params]
             message = f"auth of {known.title} has no {quoted(name)}; it takes {', '.join(names)}"
-            yield Problem((*path, name), message, did_you_mean(name, names))
+            yield Flaw((*path, name), message, did_you_mean(name, names))
         elif isinstance(param, Secret) and not is_reference(value):
-            yield Problem(
+            yield Flaw(
                 (*path, name), f"auth.{name} is a secret and must not stand here", "write ${env:NAME} or ${file:PATH}"
             )
         elif "${" in value and not is_reference(value):
-            yield Problem(
+            yield Flaw(
                 (*path, name), f"auth.{name}: a reference is the whole value", "write ${env:NAME} or ${file:PATH}"
             )
     for param in known.auth_params:
         meant = param.name in auth or any(nearest(name, [param.name]) for name in auth)
         if param.required and not meant and look.misses(*path, param.name):
-            yield Problem(path, f"auth of {known.title} lacks {param.name}")
+            yield Flaw(path, f"auth of {known.title} lacks {param.name}")
 
 
-def _target(look: Look) -> Iterator[Problem]:
+def _target(look: Look) -> Iterator[Flaw]:
     target = look.said["target"]
     if not target.get("class") and not is_adopted(target) and look.misses("target", "class"):
-        yield Problem((), f"{look.label} has no target class", f"for example class: {SCHEMA_IDS}xdm/context/profile")
+        yield Flaw((), f"{look.label} has no target class", f"for example class: {SCHEMA_IDS}xdm/context/profile")
     ids: list[tuple[Path, str]] = [
         (("target", "class"), target.get("class") or ""),
         *((("target", "field_groups", at), group) for at, group in enumerate(target.get("field_groups", ()))),
@@ -220,33 +220,33 @@ def _target(look: Look) -> Iterator[Problem]:
     seen: set[str] = set()
     for path, text in ids:
         if text and not (text.startswith(SCHEMA_IDS) and text.isprintable() and " " not in text):
-            yield Problem(path, f"{path[1]} {quoted(text)} is not an id ({SCHEMA_IDS}…)")
+            yield Flaw(path, f"{path[1]} {quoted(text)} is not an id ({SCHEMA_IDS}…)")
         elif text in seen:
-            yield Problem(path, f"{quoted(text)} is there twice")
+            yield Flaw(path, f"{quoted(text)} is there twice")
         seen.add(text)
     yield from _shared_names(target.get("schema"), target.get("dataset"))
 
 
-def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Problem]:
+def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Flaw]:
     """A name is a name: what looks like another kind of id is a slip."""
     if schema and not schema.startswith(SCHEMA_IDS):
         yield from _name(("target", "schema"), schema)
         if "://" in schema or re.match(r"_[^.]+\.schemas\.", schema):
-            yield Problem(("target", "schema"), f"schema {quoted(schema)} is not an $id ({SCHEMA_IDS}…)")
+            yield Flaw(("target", "schema"), f"schema {quoted(schema)} is not an $id ({SCHEMA_IDS}…)")
     elif schema and "/schemas/" not in schema:
-        yield Problem(("target", "schema"), f"{quoted(schema)} is not the $id of a schema")
+        yield Flaw(("target", "schema"), f"{quoted(schema)} is not the $id of a schema")
     if dataset:
         yield from _name(("target", "dataset"), dataset)
         if "/" in dataset:
-            yield Problem(
+            yield Flaw(
                 ("target", "dataset"), f"dataset {quoted(dataset)} is not an id (24 hex digits)", "write the id alone"
             )
 
 
-def _existing(look: Look) -> Iterator[Problem]:
+def _existing(look: Look) -> Iterator[Flaw]:
     known = chain(look.said)
     if known in CHAINS:
-        yield from existing_problems(known, look.said)
+        yield from existing_flaws(known, look.said)
 
 
 _CHECKS: Mapping[Check, frozenset[str]] = {
@@ -260,8 +260,8 @@ _CHECKS: Mapping[Check, frozenset[str]] = {
         (_mappings, "mappings columns existing"),
         (_connection, "base_connection connector"),
         (_target, "target"),
-        (schedule_problems, "schedule"),
-        (time_problems, "schedule"),
+        (schedule_flaws, "schedule"),
+        (time_flaws, "schedule"),
         (_existing, "existing chain connector base_connection target"),
     )
 }

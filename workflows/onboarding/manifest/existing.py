@@ -8,24 +8,24 @@ from typing import Any
 
 from workflows.onboarding.chains import CHAINS, KEYS, nameable
 from workflows.onboarding.manifest.merge import is_adopted, is_dataset_id
-from workflows.onboarding.manifest.mistakes import Problem, did_you_mean, quoted
+from workflows.onboarding.manifest.mistakes import Flaw, did_you_mean, quoted
 
 
-def existing_problems(chain: str, said: Mapping[str, Any]) -> Iterator[Problem]:
+def existing_flaws(chain: str, said: Mapping[str, Any]) -> Iterator[Flaw]:
     """What is wrong with the steps that a source of this chain names in `existing`."""
     unknown = [name for name in said.get("existing", {}) if name not in nameable(chain)]
     for name in unknown:
         if name in KEYS:
-            yield Problem(("existing", name), f"existing has no {name}", f"name its id in {KEYS[name]}")
+            yield Flaw(("existing", name), f"existing has no {name}", f"name its id in {KEYS[name]}")
         else:
             elsewhere = any(name in other.steps for other in CHAINS.values())
             near = None if elsewhere else did_you_mean(name, nameable(chain))
-            yield Problem(("existing", name), f"chain {chain} makes no {quoted(name)}", near)
+            yield Flaw(("existing", name), f"chain {chain} makes no {quoted(name)}", near)
     if not unknown:
         yield from _dangling(chain, said)
 
 
-def _dangling(chain: str, said: Mapping[str, Any]) -> Iterator[Problem]:
+def _dangling(chain: str, said: Mapping[str, Any]) -> Iterator[Flaw]:
     steps, named = CHAINS[chain].steps, said.get("existing", {})
     there = {*named, *_there(said)}
     for name in named:
@@ -33,7 +33,7 @@ def _dangling(chain: str, said: Mapping[str, Any]) -> Iterator[Problem]:
             if need not in there and not steps[need].reads_only:
                 where = KEYS.get(need, f"existing.{need}")
                 message = f"existing.{name} refers to a {need} that exists, too"
-                yield Problem(("existing", name), message, f"name its id in {where}")
+                yield Flaw(("existing", name), message, f"name its id in {where}")
 
 
 def _there(said: Mapping[str, Any]) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from workflows.onboarding.manifest.mistakes import Path, Problem
+from workflows.onboarding.manifest.mistakes import Flaw, Path
 from workflows.onboarding.manifest.schema import SourceEntry
 
-Check: TypeAlias = "Callable[[Look], Iterator[Problem]]"
+Check: TypeAlias = "Callable[[Look], Iterator[Flaw]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
 _DIRECTIONS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-class Problem(NamedTuple):
+class Flaw(NamedTuple):
     """A mistake that does not know its place yet: `path` leads from the source to it."""
 
     path: Path
@@ -98,8 +98,8 @@ class Notes:
         self.mistakes.add(Mistake(self.file, *place, message, suggestion))
 
 
-def unknown_word(path: Path, what: str, word: str, known: Collection[str]) -> Problem:
+def unknown_word(path: Path, what: str, word: str, known: Collection[str]) -> Flaw:
     """A word that is none of those that there are."""
     near = did_you_mean(word, known)
     message = f"unknown {what} {quoted(word)}"
-    return Problem(path, message, near) if near else Problem(path, f"{message}; there are {', '.join(known)}")
+    return Flaw(path, message, near) if near else Flaw(path, f"{message}; there are {', '.join(known)}")

@@ -11,11 +11,11 @@ from typing import IO, Any, Protocol, cast
 
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.across import Across
-from workflows.onboarding.manifest.check import problems, texts
+from workflows.onboarding.manifest.check import flaws, texts
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
 from workflows.onboarding.manifest.look import Check, Look
 from workflows.onboarding.manifest.merge import built, merged
-from workflows.onboarding.manifest.mistakes import ManifestErrors, Mistake, Notes, Path, Problem, quoted
+from workflows.onboarding.manifest.mistakes import Flaw, ManifestErrors, Mistake, Notes, Path, quoted
 from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, DefaultsEntry, SourceEntry
 from workflows.onboarding.manifest.shape import shaped
 from workflows.onboarding.manifest.sniff import EXTENSIONS, sniffed
@@ -57,14 +57,14 @@ def examined(
     label: str,
     excused: Collection[Path] = (),
     settled: set[Check] | None = None,
-) -> tuple[SourceEntry, list[Problem]]:
+) -> tuple[SourceEntry, list[Flaw]]:
     """A source with what its defaults say, and all that is wrong with it taken by itself. `label` is what it is called;
-    `excused` are paths that nobody should miss, `settled` as for `problems`."""
+    `excused` are paths that nobody should miss, `settled` as for `flaws`."""
     own, found, wrong = shaped(SOURCE, data, label)
     said = merged(own, defaults)
     names = data["columns"] if isinstance(data.get("columns"), dict) else said.get("columns", {})
     look = Look(said=said, own=own, label=label, columns=names, excused={*wrong, *excused})
-    return said, found + problems(look, set() if settled is None else settled)
+    return said, found + flaws(look, set() if settled is None else settled)
 
 
 class Entry(Protocol):
@@ -158,8 +158,8 @@ class Reader:
             self._excused |= _ANY_DEFAULT
             return
         usable, found, excused = shaped(DEFAULTS, entry.data, "the defaults")
-        for problem in (*found, *texts(usable)):
-            notes.add(_place(entry, problem.path), problem.message, problem.suggestion)
+        for flaw in (*found, *texts(usable)):
+            notes.add(_place(entry, flaw.path), flaw.message, flaw.suggestion)
         self._defaults = merged(cast("SourceEntry", usable), self._defaults)
         self._layers.insert(0, (notes, entry))
         self._excused |= excused
@@ -181,9 +181,9 @@ class Reader:
             inputs = built(said)
             self._across.source(inputs, locate)
             return inputs
-        for problem in found:
-            notes, origin = self._origin(entry, problem.path)
-            notes.add(_place(origin, problem.path), problem.message, problem.suggestion)
+        for flaw in found:
+            notes, origin = self._origin(entry, flaw.path)
+            notes.add(_place(origin, flaw.path), flaw.message, flaw.suggestion)
         return None
 
     def _origin(self, entry: Entry, path: Path) -> tuple[Notes, Entry]:

@@ -6,48 +6,48 @@ from collections.abc import Iterator
 
 from workflows.onboarding.manifest.look import Look
 from workflows.onboarding.manifest.merge import NOT_WITH_ONCE, epoch_seconds, seconds
-from workflows.onboarding.manifest.mistakes import Problem, quoted, unknown_word
+from workflows.onboarding.manifest.mistakes import Flaw, quoted, unknown_word
 from workflows.onboarding.manifest.schema import FREQUENCIES
 
 _LEAST = {"minute": 15, "hour": 1, "day": 1, "week": 1}  # contract 9.3
 
 
-def schedule_problems(look: Look) -> Iterator[Problem]:
+def schedule_flaws(look: Look) -> Iterator[Flaw]:
     """What is wrong with how often."""
     schedule = look.said["schedule"]
     frequency, interval = schedule.get("frequency"), schedule.get("interval")
     if frequency is None:
         if look.misses("schedule", "frequency"):
-            yield Problem((), f"{look.label} has no schedule.frequency", f"one of {', '.join(FREQUENCIES)}")
+            yield Flaw((), f"{look.label} has no schedule.frequency", f"one of {', '.join(FREQUENCIES)}")
     elif frequency not in FREQUENCIES:
         yield unknown_word(("schedule", "frequency"), "frequency", frequency, FREQUENCIES)
     elif frequency == "once":
         for key in NOT_WITH_ONCE:
             if key in schedule:
-                yield Problem(("schedule", key), f"schedule: once takes no {key}")
+                yield Flaw(("schedule", key), f"schedule: once takes no {key}")
     elif interval is None:
         if look.misses("schedule", "interval"):
-            yield Problem(("schedule", "frequency"), f"schedule: {frequency} needs an interval")
+            yield Flaw(("schedule", "frequency"), f"schedule: {frequency} needs an interval")
     elif interval < _LEAST[frequency]:
         yield _too_often(look, frequency, interval)
 
 
-def time_problems(look: Look) -> Iterator[Problem]:
+def time_flaws(look: Look) -> Iterator[Flaw]:
     """What is wrong with when."""
     start, spread = look.said["schedule"].get("start"), look.said["schedule"].get("spread")
     if start is not None and epoch_seconds(start) is None:
         message = f"start {quoted(start)} is neither a date nor a time with its zone"
-        yield Problem(("schedule", "start"), message, "write it as 2030-01-01 or 2030-01-01T00:00:00Z")
+        yield Flaw(("schedule", "start"), message, "write it as 2030-01-01 or 2030-01-01T00:00:00Z")
     if spread is not None and seconds(spread) is None:
-        yield Problem(
+        yield Flaw(
             ("schedule", "spread"), f"spread {quoted(spread)} is not a length of time", "write it as 90s, 15m, 2h or 1d"
         )
 
 
-def _too_often(look: Look, frequency: str, interval: int) -> Problem:
+def _too_often(look: Look, frequency: str, interval: int) -> Flaw:
     """The place is where the source says it itself, if it does."""
     own = look.own.get("schedule", {})
     key = "frequency" if "interval" not in own and "frequency" in own else "interval"
     every = frequency if interval == 1 else f"{interval} {frequency}s"
     least = f"{_LEAST[frequency]} {frequency}{'s' if _LEAST[frequency] > 1 else ''}"
-    return Problem(("schedule", key), f"schedule: every {every} is too often, the platform takes {least} or more")
+    return Flaw(("schedule", key), f"schedule: every {every} is too often, the platform takes {least} or more")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from workflows.onboarding.manifest.mistakes import Path, Problem, did_you_mean, nearest, quoted, shown
+from workflows.onboarding.manifest.mistakes import Flaw, Path, did_you_mean, nearest, quoted, shown
 from workflows.onboarding.manifest.schema import (
     COLUMN_TYPES,
     SOURCE,
@@ -40,23 +40,23 @@ _EXPECTED = {
 }
 
 
-def shaped(kind: TypeAdapter[T], data: dict[str, Any], label: str) -> tuple[T, list[Problem], set[Path]]:
+def shaped(kind: TypeAdapter[T], data: dict[str, Any], label: str) -> tuple[T, list[Flaw], set[Path]]:
     """The usable part of `data`, what is wrong with the rest, and the paths that nobody should miss
     because of that."""
     try:
         return kind.validate_python(data), [], set()
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-    problems, excused, rest = [], set(), data
+    flaws, excused, rest = [], set(), data
     for detail in details:
         path: Path = _untagged(detail["loc"])
         known = _known(kind, path)
-        problems.append(_problem(detail, path, _at(data, path), label, known))
+        flaws.append(_problem(detail, path, _at(data, path), label, known))
         cut = path[:-1] if detail["type"] == "missing" else path
         excused |= {cut, (*path[:-1], nearest(str(path[-1]), known) or "")}
         rest = _without(rest, cut)
     usable, further, more = shaped(kind, rest, label)
-    return usable, problems + further, excused | more
+    return usable, flaws + further, excused | more
 
 
 def _known(kind: TypeAdapter[T], path: Path) -> tuple[str, ...]:
@@ -66,23 +66,23 @@ def _known(kind: TypeAdapter[T], path: Path) -> tuple[str, ...]:
     return _NESTED_KEYS.get(str(path[0]), ())
 
 
-def _problem(detail: ErrorDetails, path: Path, value: object, label: str, known: tuple[str, ...]) -> Problem:
+def _problem(detail: ErrorDetails, path: Path, value: object, label: str, known: tuple[str, ...]) -> Flaw:
     kind = detail["type"]
     if kind == "extra_forbidden":
         where = label if len(path) == 1 else f"{_name(path[:-1])} of {label}"
-        return Problem(path, f"unknown key {quoted(str(path[-1]))} in {where}", did_you_mean(str(path[-1]), known))
+        return Flaw(path, f"unknown key {quoted(str(path[-1]))} in {where}", did_you_mean(str(path[-1]), known))
     if kind == "missing":
-        return Problem(path, f"{_name(path[:-1])} of {label} has no {path[-1]}")
+        return Flaw(path, f"{_name(path[:-1])} of {label} has no {path[-1]}")
     if kind == "string_too_short":
-        return Problem(path, f"{_name(path)} is empty")
+        return Flaw(path, f"{_name(path)} is empty")
     if kind == "literal_error":
         types = f"{_name(path)} must have one of the types {', '.join(COLUMN_TYPES)}"
-        return Problem(path, types, did_you_mean(value, COLUMN_TYPES) if isinstance(value, str) else None)
+        return Flaw(path, types, did_you_mean(value, COLUMN_TYPES) if isinstance(value, str) else None)
     if path == ("base_connection",):
-        return Problem(path, "base_connection must be the id of an existing one, or a mapping with name and auth")
+        return Flaw(path, "base_connection must be the id of an existing one, or a mapping with name and auth")
     bare = isinstance(value, bool | int) and kind == "string_type" and "auth" not in path
     quotes = f"write it in quotes: {quoted(str(value).lower())}" if bare else None
-    return Problem(path, f"{_name(path)} must be {_EXPECTED.get(kind, 'something else')}", quotes)
+    return Flaw(path, f"{_name(path)} must be {_EXPECTED.get(kind, 'something else')}", quotes)
 
 
 def _name(path: Path) -> str:
