@@ -75,6 +75,8 @@ class Session:
     pauses: dict[str, float] = field(default_factory=dict)
     """Pauses of families, in seconds, that are still to be journaled; `paused` says that there are."""
     paused: anyio.Event = field(default_factory=anyio.Event)
+    unanswered: dict[object, str] = field(default_factory=dict)
+    """Why reads were not answered that are being repeated."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -124,20 +126,24 @@ class Session:
     ) -> T:
         """A read, repeated until it is answered or patience ends, which an outage or a pause of the whole service does
         not try. Raises `Answer` then, `Rejected` when it is refused."""
-        tries, began = 0, self.clock.boot()
-        while True:
-            try:
-                return await question()
-            except Rejected:
-                raise
-            except Answer as answer:
-                tries += 1
-                if self.gate.troubled(family):
-                    began = self.clock.boot()
-                if self.clock.boot() - began > self.timing.patience:
+        tries, began, me = 0, self.clock.boot(), object()
+        try:
+            while True:
+                try:
+                    return await question()
+                except Rejected:
                     raise
-                floor = answer.retry_after if isinstance(answer, NotApplied) else None
-            await sleep(next_delay(READS, tries, self.rng, floor))
+                except Answer as answer:
+                    tries += 1
+                    if self.gate.troubled(family):
+                        began = self.clock.boot()
+                    if self.clock.boot() - began > self.timing.patience:
+                        raise
+                    self.unanswered[me] = answer.failure.message
+                    floor = answer.retry_after if isinstance(answer, NotApplied) else None
+                await sleep(next_delay(READS, tries, self.rng, floor))
+        finally:
+            self.unanswered.pop(me, None)
 
     @contextmanager
     def sending(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.cli.conftest import Headway, Platform
+from tests.cli.conftest import Headway, Platform, spawn
 
 
 def step(headway: Headway, source: str, name: str) -> Any:
@@ -128,6 +128,21 @@ def test_nobody_is_paused_by_a_wrong_name(headway: Headway, platform: Platform, 
     assert ended.code == 64
     assert "did you mean 'acme-accounts'?" in ended.err
     assert platform.posts() == posts
+
+
+@pytest.mark.parametrize("command", [("drift",), ("plan", "--refresh")])
+def test_a_read_that_is_repeated_for_long_is_told(
+    headway: Headway, platform: Platform, manifest: Path, command: tuple[str, ...]
+) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    platform.faults("kind=status,status=500,method=GET,path=/flows/")
+    process = spawn([*command, manifest.name, "--only", "acme-accounts"], manifest.parent, platform.environ)
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert line.startswith("waiting  asked again, for some minutes at most: "), line
+    platform.faults()
+    assert process.communicate()[1] == ""
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("command", [("drift",), ("plan", "--refresh")])

@@ -70,6 +70,7 @@ async def _drift(options: Any, spool: Spool) -> tuple[int, bool]:
     from workflows.cli.compose import read_credentials, working
     from workflows.cli.failures import Exit
     from workflows.cli.preparing import find_sandbox
+    from workflows.cli.repeating import telling_repeats
     from workflows.cli.selecting import Selection
     from workflows.cli.survey import Survey
 
@@ -86,11 +87,12 @@ async def _drift(options: Any, spool: Spool) -> tuple[int, bool]:
             else:
                 skipped += found.selected
         drifted = unknown = mendable = 0
-        async for run, drifts in app.engine.drift(compared):
-            drifted += any(not one.unknown for one in drifts)
-            unknown += any(one.unknown for one in drifts)
-            mendable += any(one.gone or len(one.fields) > len(one.staying) for one in drifts)
-            _tell(run, drifts, json=options.json)
+        async with telling_repeats(app.engine):
+            async for run, drifts in app.engine.drift(compared):
+                drifted += any(not one.unknown for one in drifts)
+                unknown += any(one.unknown for one in drifts)
+                mendable += any(one.gone or len(one.fields) > len(one.staying) for one in drifts)
+                _tell(run, drifts, json=options.json)
     _sum_up(drifted, unknown, len(compared), skipped, json=options.json)
     return Exit.CHANGES if drifted else Exit.FAILED if unknown else Exit.DONE, mendable > 0
 

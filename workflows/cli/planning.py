@@ -127,6 +127,7 @@ async def _world(asked: PlanOptions) -> AsyncIterator[tuple[Engine, Scope]]:
     from workflows.cli.compose import looking, read_credentials, working
     from workflows.cli.options import Changing
     from workflows.cli.preparing import find_sandbox
+    from workflows.cli.repeating import telling_repeats
 
     if not asked.refresh:
         async with looking(asked.options.store, replace=asked.replace) as engine:
@@ -140,7 +141,8 @@ async def _world(asked: PlanOptions) -> AsyncIterator[tuple[Engine, Scope]]:
         await app.engine.check_scope(app.scope())
         scope = app.scope((await find_sandbox(app.client, credentials)).created)
         await app.engine.check_scope(scope)
-        yield app.engine, scope
+        async with telling_repeats(app.engine):
+            yield app.engine, scope
 
 
 async def _scope(engine: Engine, asked: PlanOptions) -> Scope:
