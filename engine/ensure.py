@@ -100,11 +100,15 @@ class _Pursuit:
             await self._wait_for_evidence()
             return None
         if self.refused is not None:
-            await self._refuse(self.refused, proven=verdict is Verdict.ABSENT)
+            await self._refuse(self.refused, proven=verdict is Verdict.ABSENT or work.resource.superseding)
         if verdict is Verdict.ABSENT:
             run.steps[work.name] = machine.absent(work.step)
         else:
-            run.note(work.name, "sent again", why="settled, not listed, and no younger object of ours to judge by")
+            run.note(
+                work.name,
+                "sent again",
+                why="settled, not listed, and no younger object of ours shows that the list is complete",
+            )
             run.session.tell("step_unproven", run.state, work.name)
         return verdict is Verdict.ABSENT
 

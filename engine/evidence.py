@@ -34,11 +34,13 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     names = run.names(name)
     views = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
     live, gone = [view for view in views if view is not None], None in views
+    fresh = witness is not None and any(hit.id == witness.id for hit in hits)
     sighting = Sighting(
         live=sorted(live, key=lambda view: view.created),
         gone=gone,
-        witness=witness is not None,
-        fresh=witness is not None and any(hit.id == witness.id for hit in hits),
+        witness=witness is not None
+        and (fresh or not resource.superseding),  # for what does no harm nobody waits longer
+        fresh=fresh,
         asked=asked,
         due=since + timing.settle,
     )
@@ -94,27 +96,30 @@ def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
 
 async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
     """What cannot be deleted outlives its run with its name. So one that is not what was asked for, and of none of our
-    open attempts, is left where it is; of several that are, the one counts that a dependent refers to, else the newest.
+    open attempts, is left where it is; of the others, the one counts that a dependent refers to, else the newest.
     Where none is, the next one gets a name of the next generation, which none of them has."""
     run, name, tags = work.run, work.name, {attempt.tag for attempt in work.step.attempts}
     mine = [view for view in seen.live if labels.parse(view.note).attempt in tags]
-    if mine or not seen.live:
-        return seen
-    fitting = [view for view in seen.live if compared(work, view)[0] is not None]
+    fitting = [view for view in seen.live if view in mine or compared(work, view)[0] is not None]
     if len(fitting) > 1:
         fitting = await _used(run, name, fitting) or fitting[-1:]
     left = [view.id for view in seen.live if view not in fitting]
     if left:
-        run.note(name, "of an earlier life", ids=left)
-        for id in left:
-            run.session.tell("step_left", run.state, name, id=id, kept=False)
-        step = run.step(name)
-        run.steps[name] = replace(step, tombstones=tuple(dict.fromkeys((*step.tombstones, *left))))
+        _leave(run, name, left, "of an earlier life")
     if not fitting:
         newest = max(labels.generation_of(run.state, name, view.name) for view in seen.live)
         run.leased = float("-inf")
         await run.write(generation=max(run.state.generation, newest + 1))
     return replace(seen, live=fitting)
+
+
+def _leave(run: Active, name: str, ids: Sequence[str], why: str) -> None:
+    """Objects that cannot be deleted stay where they are, and are told; they are never taken."""
+    run.note(name, why, ids=ids)
+    for id in ids:
+        run.session.tell("step_left", run.state, name, id=id, kept=False)
+    step = run.step(name)
+    run.steps[name] = replace(step, tombstones=tuple(dict.fromkeys((*step.tombstones, *ids))))
 
 
 async def _used(run: Active, name: str, views: Sequence[View]) -> list[View]:
@@ -192,8 +197,11 @@ async def take(work: Work, view: View) -> None:
     sentinel that names another journal, makes the run suspect (rule 7)."""
     print_of = await check_body(work, view)
     run, name, journal = work.run, work.name, work.run.session.journal.name
-    note = labels.parse(view.note)
-    state = machine.take(work.step, view, note.attempt, run.session.clock.wall(), unique=run.unique(name))
+    note, tags = labels.parse(view.note), [attempt.tag for attempt in work.step.attempts]
+    tag = note.attempt
+    if work.resource.superseding and tags and not tag:
+        tag = tags[-1]  # the other side does not show which attempt made it; one more of them would do no harm
+    state = machine.take(work.step, view, tag, run.session.clock.wall(), unique=run.unique(name))
     generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
     state = replace(state, spec=print_of, generation=generation)
     if state.receipt and hasattr(
@@ -205,7 +213,7 @@ async def take(work: Work, view: View) -> None:
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel
-    forgotten = note.attempt not in {a.tag for a in work.step.attempts} or (sentinel and note.journal != journal)
+    forgotten = tag not in tags or (sentinel and note.journal != journal)
     if forgotten and not run.state.shared and (sentinel or not run.state.suspect):
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
@@ -235,7 +243,9 @@ async def confirm(run: Active, name: str) -> None:
         kept = {receipt.id, *step.tombstones}
         others = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in kept])
         twins = [view.id for view in others if view is not None]
-        if twins:
+        if twins and resource.superseding:  # nobody can delete them, and they do no harm
+            _leave(run, name, twins, "twins")
+        elif twins:
             await run.accuse(
                 name,
                 Failure(
@@ -244,11 +254,12 @@ async def confirm(run: Active, name: str) -> None:
                     hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
                 ),
             )
+        step = run.step(name)
         if _sure(receipt.origin, step, listed, receipt.id, witness, settled=asked >= due):
             run.note(name, "confirmed", id=receipt.id)
             await run.write(machine.confirmed(step, session.clock.wall()))
             return
-        if run.state.shared and asked >= due and receipt.id in listed:
+        if asked >= due and (resource.superseding or (run.state.shared and receipt.id in listed)):
             run.note(name, "unproven", id=receipt.id)  # a second one would be reported when it shows up (rule 7)
             await run.write(machine.confirmed(step, session.clock.wall()))
             return

@@ -89,7 +89,8 @@ class Change:
 class Resource(Protocol[SpecIn]):
     """A kind of remote object. `family` names the service, for permits and pauses. `unique`: the other side itself
     refuses a second one of the same name. `superseding`: it has no delete, so another object takes the place of one
-    that is to change, and the old one stays. `holds_data`: deleting an object loses what can never be made again.
+    that is to change, and the old one stays; one more of them does no harm, so that no doubt of it is a question for
+    people. `holds_data`: deleting an object loses what can never be made again.
     `etagged`: objects have etags, which are read where the answer to their creation does not tell them."""
 
     kind: str

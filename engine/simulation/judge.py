@@ -10,7 +10,8 @@ What remains outside the promise, and is excused without a report (docs/promise.
 - a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
-  overtaken before the twin was listed, or of a shared step, for which there is no younger object to wait for.
+  overtaken before the twin was listed, of a shared step, for which there is no younger object to wait for, or of a
+  mapping, a second one of which does no harm.
 """
 
 from __future__ import annotations
@@ -77,9 +78,9 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     forgot = bool(faults.keys() & FORGETTING)
     if len(operators) > 1 or (forgot and any(o.destroys for o in operators)):
         excused.add((SHARED, "base"))
-    if forgot:  # what cannot be deleted still has the name: it is told
-        destroyed = {(run, "mapping") for o in operators for run in o.runs if o.destroys}
-        excused |= destroyed | {where for o in operators for where in o.left if where[1] == "mapping"}
+    excused |= {where for o in operators for where in o.left if where[1] == "mapping"}  # it was told
+    if forgot:  # what cannot be deleted still has the name
+        excused |= {(run, "mapping") for o in operators for run in o.runs if o.destroys}
     if world.adopts == "schema" and forgot:
         unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
         unknowing = len(operators) > 1
@@ -87,7 +88,8 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     if world.lists == "tail":
         for operator in operators:
             nobody_looks = {SHARED, *operator.overtaken}
-            excused |= operator.forgotten | {key for key in operator.resent if key[0] in nobody_looks}
+            unwatched = {key for key in operator.resent if key[0] in nobody_looks or key[1] == "mapping"}
+            excused |= operator.forgotten | unwatched
     return excused
 
 
