@@ -278,7 +278,11 @@ def test_another_target_takes_its_data_along_only_if_asked(
     assert cannot in kept.out
     assert f"[cannot be done: {cannot}]" in headway("plan", own.name, "--replace").out
     assert steps(headway, "own-cases") == before
-    assert headway("run", own.name, "--replace", "--delete-data").code == 0
+    plan = headway("plan", own.name, "--replace", "--delete-data", "-o", "p.plan", "--detailed-exitcode")
+    assert plan.code == 2
+    assert "cannot be done" not in plan.out
+    assert "[replaced, loses data]" in plan.out
+    assert headway("run", "p.plan").code == 0
     after, objects = steps(headway, "own-cases"), platform.objects()
     gone = {name for name in after if after[name]["id"] != before[name]["id"]} - {"mapping_set"}
     assert gone == {"target_schema", "dataset", "target_connection", "flow"}

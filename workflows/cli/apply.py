@@ -47,7 +47,14 @@ def run(
     saved = Saved.read(file)
     if saved:
         saved.check(file, options, defaults)
-        options = replace(options, only=saved.only, exclude=saved.exclude, replace=saved.replace, refresh=saved.refresh)
+        options = replace(
+            options,
+            only=saved.only,
+            exclude=saved.exclude,
+            replace=saved.replace,
+            delete_data=saved.delete_data,
+            refresh=saved.refresh,
+        )
         defaults = Path(saved.defaults) if saved.defaults else None
     manifest = saved.manifest if saved else file
     with check_and_spool(manifest, defaults, empty=True) as spool:

@@ -116,7 +116,7 @@ def conceal(client: AepClient, run: RunState) -> None:
 
 
 @asynccontextmanager
-async def looking(store: str, *, replace: bool = False) -> AsyncIterator[Engine]:
+async def looking(store: str, *, replace: bool = False, delete_data: bool = False) -> AsyncIterator[Engine]:
     """The engine over a journal that is only read, also while another process works on it; its resources compare, and
     cannot send."""
     async with Engine(
@@ -125,6 +125,7 @@ async def looking(store: str, *, replace: bool = False) -> AsyncIterator[Engine]
         resources=all_resources(None),
         read_only=True,
         replace=replace,
+        delete_data=delete_data,
         command=called_briefly(),
     ) as engine:
         yield engine

@@ -39,6 +39,7 @@ class PlanOptions:
     json: bool
     output: Path | None
     replace: bool
+    delete_data: bool
     refresh: bool
     defaults: Path | None
 
@@ -56,6 +57,7 @@ def plan(
         bool, Option("--detailed-exitcode", help="Leave 0 when there is nothing to do, 2 when there is.")
     ] = False,
     replace: Annotated[bool, Option("--replace", help="As for run.")] = False,
+    delete_data: Annotated[bool, Option("--delete-data", help="As for run.")] = False,
     refresh: Annotated[
         bool, Option("--refresh", help="Look at what finished sources have on the platform; needs credentials.")
     ] = False,
@@ -68,7 +70,7 @@ def plan(
     --refresh asks what others changed or deleted by hand: then it is what `run --refresh` would put back.
 
     Which sandbox it is about say AEP_IMS_ORG and AEP_SANDBOX_NAME, or else the journal. What cannot be changed in place
-    is replaced only by `run --replace`: the old flow goes first.
+    is replaced only by `run --replace`: the old flow goes first. What holds data is deleted only with --delete-data.
 
     Example:
       headway plan sources.yaml
@@ -89,6 +91,7 @@ def plan(
         json=json,
         output=output,
         replace=replace,
+        delete_data=delete_data,
         refresh=refresh,
         defaults=defaults,
     )
@@ -130,13 +133,13 @@ async def _world(asked: PlanOptions) -> AsyncIterator[tuple[Engine, Scope]]:
     from workflows.cli.repeating import telling_repeats
 
     if not asked.refresh:
-        async with looking(asked.options.store, replace=asked.replace) as engine:
+        async with looking(asked.options.store, replace=asked.replace, delete_data=asked.delete_data) as engine:
             scope = await _scope(engine, asked)
             await engine.check_scope(scope)
             yield engine, scope
         return
     credentials = read_credentials(asked.options.credentials)
-    options = Changing(store=asked.options.store, replace=asked.replace)
+    options = Changing(store=asked.options.store, replace=asked.replace, delete_data=asked.delete_data)
     async with working(options, credentials, observer=lambda _notice: None, read_only=True) as app:
         await app.engine.check_scope(app.scope())
         scope = app.scope((await find_sandbox(app.client, credentials)).created)
@@ -242,6 +245,7 @@ def _save(asked: PlanOptions, survey: Survey) -> None:
             only=asked.only,
             exclude=asked.exclude,
             replace=asked.replace,
+            delete_data=asked.delete_data,
             refresh=asked.refresh,
             print_of=survey.print_of(),
         ).write(asked.output)

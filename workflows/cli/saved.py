@@ -24,6 +24,7 @@ class Saved:
     only: list[str]
     exclude: list[str]
     replace: bool
+    delete_data: bool
     refresh: bool
     print_of: str
 
@@ -36,7 +37,7 @@ class Saved:
             "--exclude": (options.exclude, self.exclude),
             "--replace": (options.replace, self.replace),
             "--refresh": (options.refresh, self.refresh),
-            "--delete-data": (options.delete_data, False),
+            "--delete-data": (options.delete_data, self.delete_data),
         }
         other = [name for name, (wanted, planned) in asked.items() if wanted and wanted != planned]
         if other:
