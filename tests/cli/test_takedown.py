@@ -111,6 +111,16 @@ def test_what_was_removed_from_the_manifest_is_taken_down(headway: Headway, plat
     assert (again.code, again.out[:23]) == (0, "0 sources: 0 destroyed ")
 
 
+def test_a_delete_that_is_answered_not_found_is_believed_only_if_it_is_so(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    platform.faults("kind=status,status=404,method=DELETE,path=/flows/,times=2")
+    assert headway("destroy", manifest.name, "--only", "acme-accounts", "--yes").code == 0
+    assert "flow" not in live(platform)
+    assert clean(platform)
+
+
 def test_an_empty_journal_knows_nothing_to_destroy(headway: Headway, platform: Platform, manifest: Path) -> None:
     ended = headway("destroy", manifest.name, "--yes")
     assert ended.code == 64

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from engine.errors import InDoubt
+from engine.errors import InDoubt, NotReady
 from engine.model import Json, Origin, Receipt
 from engine.resource import Change, Difference, Hit, View
 from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
-from workflows.resources._translate import answers, nothing_there
+from workflows.resources._translate import answers, failure_of, nothing_there
 
 
 class FlowServiceObjects:
@@ -116,11 +116,13 @@ class FlowServiceObjects:
         return Receipt(id=view.id, etag=view.etag, origin=Origin.ADOPTED)
 
     async def delete(self, id: str, send_within: float) -> None:
+        """What is said not to be there, and is shown all the same, is not gone: it may be hidden for a while."""
         with answers():
             try:
                 await self._client.effect("DELETE", self.family, self._one(id), send_within=send_within)
-            except NotFound:
-                return
+            except NotFound as error:
+                if await self.read(id) is not None:
+                    raise NotReady(failure_of(error, NotReady.kind)) from error
 
     def _one(self, id: str) -> str:
         return f"{self.path}/{quote(id, safe='')}"
