@@ -61,6 +61,8 @@ class Active:
         self._latest = state  # with what is still being written: branches change different things of it at once
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
+        self.resource: Callable[[str], Any] = session.resources_of(workflow).__getitem__
+        """The instance of a step's resource. Raises `KeyError` when the engine was given none."""
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
         self.resumed = bool(self.receipts or state.was or state.formerly)
@@ -123,10 +125,6 @@ class Active:
     def owns(self, name: str) -> bool:
         """Whether the step is one of the run's own: not shared, and not one that earlier inputs asked for."""
         return name in self.plan.steps and name not in self.plan.shared
-
-    def resource(self, name: str) -> Any:
-        """The instance of the step's resource. Raises `KeyError` when the engine was given none."""
-        return self.session.resources[self.workflow.steps[name].resource]
 
     def spec(self, name: str) -> Any:
         """What the step asks for, by its pure function."""

@@ -18,7 +18,7 @@ from engine.machine import Timing
 from engine.model import Json, RunState, value
 from engine.ports import Clock, Gate, Journal
 from engine.retry import RetryPolicy, next_delay
-from engine.workflow import Step
+from engine.workflow import Step, Workflow
 
 T = TypeVar("T")
 
@@ -79,7 +79,16 @@ class Session:
     """Why reads were not answered that are being repeated."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
+    _by_step: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def resources_of(self, workflow: Workflow[Any]) -> Mapping[str, Any]:
+        """The resources of a workflow's steps, by name, as far as the engine was given them."""
+        known = self._by_step.get(workflow.fingerprint)
+        if known is None:
+            given = {step.name: self.resources.get(step.resource) for step in workflow.steps.values()}
+            known = self._by_step[workflow.fingerprint] = {n: r for n, r in given.items() if r is not None}
+        return known
 
     def tag(self) -> str:
         """A name for one attempt, unlike any other of any process."""

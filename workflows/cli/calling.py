@@ -24,7 +24,7 @@ from workflows.cli.options import flattened
 T = TypeVar("T")
 _words: list[str] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GARBAGE = 10_000
+GARBAGE = 50_000
 """New objects before cycles are looked for among them: a step leaves none, and looking takes a twentieth of its time"""
 
 
