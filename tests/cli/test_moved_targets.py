@@ -120,3 +120,16 @@ def test_plan_says_of_an_own_target_that_gives_way_to_a_shared_one_that_it_stays
     made = steps(headway, "cases")
     headway("run", manifest, "--replace")
     assert all(platform.objects()[made[name]["id"]]["live"] for name in ("dataset", "target_schema"))
+
+
+def test_a_moved_target_whose_deletion_is_not_known_to_have_succeeded_is_deleted(
+    headway: Headway, platform: Platform, write: Any
+) -> None:
+    headway("run", write("tabular", "own").name)
+    manifest = write("tabular", "shared").name
+    platform.faults("kind=status,status=400,method=DELETE,path=/schemas,after=true,times=1")
+    command = ("run", manifest, "--replace", "--delete-data")
+    assert headway(*command).code == 1
+    ended = headway(*command)
+    assert ended.code == 0, ended.err
+    assert headway("plan", manifest, "--detailed-exitcode").code == 0
