@@ -65,7 +65,8 @@ class Active:
         """The instance of a step's resource. Raises `KeyError` when the engine was given none."""
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
         self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
-        self.resumed = bool(self.receipts or state.was or state.formerly)
+        off = any(step.off for step in self.steps.values())
+        self.resumed = bool(self.receipts or state.was or state.formerly or off)
         self.befores = state.was
         plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
         self.formers = dict.fromkeys(p.sentinel for p in plans if p.sentinel and p.sentinel != plan.sentinel)

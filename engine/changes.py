@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine import codec, labels
+from engine.machine import stays_off
 from engine.model import Json, Origin, Receipt, RunState, StepState, StepStatus, replace, value
 from engine.prints import asked, short, source_of
 from engine.resource import SWITCH, Adopt, Change, View
@@ -49,7 +50,8 @@ class StepChange:
     step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
     `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
     that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first.
-    `spared`: what the inputs say otherwise now of an object that was adopted, and is never changed."""
+    `spared`: what the inputs say otherwise now of an object that was adopted, and is never changed.
+    `off`: what is made anew is switched off at once, as what it takes the place of was."""
 
     step: str
     action: Action
@@ -64,6 +66,7 @@ class StepChange:
     by_hand: tuple[str, ...] = ()
     doubted: bool = False
     spared: tuple[Change, ...] = ()
+    off: bool = False
 
     @property
     def due(self) -> bool:
@@ -207,13 +210,16 @@ class _Comparison:
                     fields=tuple(_both(fields, found)),
                     by_hand=tuple(path for path in found if path not in fields),
                     spared=() if fields else tuple(self._spared(step, state, receipt, key)),
+                    off=stays_off(state),
                 )
                 yield self._judged(change, self.resources[step.resource])
 
     def _made(self, step: Step, key: str | None) -> StepChange:
         adopts = isinstance(self.workflow.spec(step, self.inputs, self.new), Adopt)
         self.new[step.name] = Receipt(id=NEW)
-        return StepChange(step=step.name, action=Action.ADOPT if adopts else Action.CREATE, shared=key is not None)
+        off = not adopts and step.name in self.state.steps and stays_off(self.state.steps[step.name])
+        action = Action.ADOPT if adopts else Action.CREATE
+        return StepChange(step=step.name, action=action, shared=key is not None, off=off)
 
     def vanished(self) -> Iterator[StepChange]:
         """What the run made for steps that it does not have any more, or that it is to share from now on."""

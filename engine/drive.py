@@ -25,7 +25,7 @@ from engine.refresh import refresh
 from engine.resource import Adopt
 from engine.revise import ground, revise
 from engine.sentinel import hold, keep_up, leased, look_at, verify
-from engine.switch import switch
+from engine.switch import keep_off, switch
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
@@ -102,6 +102,7 @@ class Drive:
                 self.restart = True
                 return sure
         await self._walk_all()
+        await keep_off(run)  # at once, before it can begin
         await self._confirm_all()
         await self._read_etags()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):

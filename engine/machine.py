@@ -18,7 +18,7 @@ from enum import Enum
 from functools import cached_property
 
 from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace, value
-from engine.resource import View
+from engine.resource import SWITCH, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,9 @@ def lost(step: StepState) -> StepState:
     """The receipt names nothing that exists (rule 7); no change of it can have an effect any more."""
     attempts = _creating(step)
     status = StepStatus.INTENT if attempts else StepStatus.PENDING
-    return replace(step, receipt=None, attempts=attempts, body=None, status=status, finished_at=None)
+    return replace(
+        step, receipt=None, attempts=attempts, body=None, status=status, finished_at=None, off=stays_off(step)
+    )
 
 
 def amending(step: StepState, attempt: Attempt, body: str, etag: str | None) -> StepState:
@@ -217,7 +219,16 @@ def spared(step: StepState, id: str) -> StepState:
 
 def deleted(step: StepState, now: float) -> StepState:
     """Gone, and never taken again."""
-    return replace(step, receipt=None, attempts=(), body=None, spec=None, status=StepStatus.DESTROYED, finished_at=now)
+    gone = replace(step, receipt=None, attempts=(), body=None, spec=None, off=stays_off(step))
+    return replace(gone, status=StepStatus.DESTROYED, finished_at=now)
+
+
+def stays_off(step: StepState) -> bool:
+    """Whether the step's object is to be off, or what takes its place. What somebody else made says nothing of that."""
+    receipt = step.receipt
+    return step.off or (
+        receipt is not None and receipt.origin is not Origin.ADOPTED and receipt.data.get(SWITCH) is False
+    )
 
 
 def changing(step: StepState) -> tuple[Attempt, ...]:

@@ -140,7 +140,8 @@ class StepState:
     `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
     intent, None when there is none. `spec`: a print of what was asked for, of its name and of the ids that it refers to
     (`prints.printed`). `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted or
-    superseded, and are never taken again (rule 10).
+    superseded, and are never taken again (rule 10). `off`: what was made was switched off, and what takes its place
+    is to be, too.
     """
 
     name: str
@@ -156,6 +157,7 @@ class StepState:
     tombstones: tuple[str, ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
+    off: bool = False
 
 
 @value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from engine.machine import stays_off
 from engine.model import Failure, Json, RunState, RunStatus, StepState, StepStatus
 from engine.workflow import Plan
 
@@ -35,6 +36,7 @@ def report(run: RunState, plan: Plan, shared: Mapping[str, StepState]) -> dict[s
         "sandbox": run.scope.sandbox,
         "chain": run.variant,
         "state": run.status.value,
+        "paused": any(map(stays_off, run.steps.values())),
         "created_at": timestamp(run.created_at),
         "finished_at": timestamp(run.finished_at),
         "error": failure(run.failure),

@@ -24,6 +24,14 @@ async def switch(run: Active, *, on: bool) -> RunState:
     return run.state
 
 
+async def keep_off(run: Active) -> None:
+    """What took the place of an object that was switched off is switched off, too; the journal says so before it is, so
+    it is looked at. Raises `StepFailed` for one that cannot be now."""
+    for name, step in list(run.steps.items()):
+        if step.off and step.receipt and step.receipt.origin is not Origin.ADOPTED:
+            await switch_step(run, name, on=False)
+
+
 async def switch_step(run: Active, name: str, *, on: bool) -> None:
     """Switch one object on or off. Raises `StepFailed` when it cannot be now."""
     session, resource, tries = run.session, run.resource(name), 0
@@ -82,4 +90,5 @@ def _known(step: StepState, *, on: bool, etag: str | None) -> StepState:
     """The step whose object is to be, or is, on or off."""
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to switch")
-    return replace(step, receipt=replace(step.receipt, etag=etag, data={**step.receipt.data, SWITCH: on}))
+    receipt = replace(step.receipt, etag=etag, data={**step.receipt.data, SWITCH: on})
+    return replace(step, receipt=receipt, off=not on, failure=None)

@@ -83,6 +83,7 @@ def step_row(run: int, step: StepState) -> Row:
         step.started_at,
         step.finished_at,
         step.body,
+        step.off or None,
     )
 
 
@@ -103,6 +104,7 @@ def read_step(row: Sequence[Any]) -> StepState:
         started_at,
         finished_at,
         body,
+        off,
     ) = row
     return StepState(
         name=name,
@@ -118,6 +120,7 @@ def read_step(row: Sequence[Any]) -> StepState:
         tombstones=texts(tombstones),
         started_at=started_at,
         finished_at=finished_at,
+        off=bool(off),
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration. A journal with a higher one was written by a newer headway."""
 
 APPLICATION_ID = 0x68647779
@@ -108,6 +108,7 @@ steps = Table(
     Column("started_at", Double),
     Column("finished_at", Double),
     Column("body", Text),
+    Column("off", Boolean),  # NULL: no
     sqlite_with_rowid=False,
 )
 

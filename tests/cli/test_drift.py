@@ -156,3 +156,42 @@ def test_what_may_not_be_read_is_told_as_anywhere_else(
     assert "Adobe does not permit this" in ended.err
     assert "headway doctor" in ended.err
     assert "unexpected" not in ended.err
+
+
+def test_a_paused_source_stays_paused_when_its_flow_is_made_anew(
+    headway: Headway, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    headway("pause", "acme-incidents")
+    manifest.write_text(manifest.read_text().replace("table: incident\n", "table: problem\n"))
+    assert "[replaced, stays paused]" in headway("plan", manifest.name).out
+    assert headway("run", manifest.name, "--replace").code == 0
+    replaced = step(headway, "acme-incidents", "flow")["id"]
+    assert state(hand, replaced) == "disabled"
+    hand.delete(f"/flowservice/flows/{replaced}").raise_for_status()
+    assert "flow is created, paused (deleted by hand)" in headway("plan", manifest.name, "--refresh").out
+    assert headway("run", manifest.name, "--refresh").code == 0
+    flow = step(headway, "acme-incidents", "flow")["id"]
+    assert state(hand, flow) == "disabled"
+    assert headway("drift", manifest.name).code == 0
+    assert headway("status", "acme-incidents").out.rstrip().endswith("paused")
+    assert [line["paused"] for line in headway("status", "--json").lines] == [False, False, True]
+    assert headway("unpause", "acme-incidents").code == 0
+    assert state(hand, flow) == "enabled"
+    assert "paused" not in headway("status", "acme-incidents").out
+
+
+def test_a_new_flow_that_could_not_be_switched_off_is_switched_off_by_the_next_run(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    headway("pause", "acme-accounts")
+    assert headway("destroy", manifest.name, "--yes").code == 0
+    assert "flow (paused)" in headway("plan", manifest.name).out
+    platform.faults("kind=status,status=400,method=POST,path=/action")
+    assert headway("run", manifest.name).code == 1
+    platform.faults("kind=reset,after=true,method=POST,path=/action,times=1")
+    assert headway("run", manifest.name).code == 0
+    flow = step(headway, "acme-accounts", "flow")
+    assert (state(hand, flow["id"]), flow["error"]) == ("disabled", None)
+    assert state(hand, step(headway, "acme-incidents", "flow")["id"]) == "enabled"

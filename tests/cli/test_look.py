@@ -17,6 +17,7 @@ RUN_FIELDS = [
     "sandbox",
     "chain",
     "state",
+    "paused",
     "created_at",
     "finished_at",
     "error",

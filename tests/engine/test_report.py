@@ -66,6 +66,7 @@ def test_a_run_that_has_not_begun() -> None:
         "sandbox": "dev",
         "chain": "small",
         "state": "pending",
+        "paused": False,
         "created_at": "2030-01-01T00:00:00.000Z",
         "finished_at": None,
         "error": None,

@@ -55,7 +55,8 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
             if change.action is Action.DELETE:
                 done = _left_or_deleted(change)
             before = f", {change.id} stays {LEFT}" if change.stays and change.shared else ""
-            yield f"{name} is {done}{by_hand}{before}{_how(change) if change.refused else ''}"
+            paused = ", paused" * (change.off and change.action is Action.CREATE)
+            yield f"{name} is {done}{paused}{by_hand}{before}{_how(change) if change.refused else ''}"
             continue
         fields = ", ".join(_field(field, by_hand=field.path in change.by_hand) for field in change.fields)
         yield f"{name}: {fields}{_how(change)}"
@@ -94,6 +95,7 @@ def _how(change: StepChange) -> str:
     if change.action is Action.UPDATE:
         return " [in place]"
     notes = ["replaced"]
+    notes += ["stays paused"] * change.off
     notes += ["the old one stays"] * change.stays
     notes += ["loses data"] * (change.loses_data and not change.stays)
     notes += ["its data stays there"] * (change.loses_data and change.stays)
@@ -143,6 +145,7 @@ def as_json(changes: Sequence[StepChange]) -> list[dict[str, Any]]:
             "fields": fields_as_json(change.fields),
             "refused": change.refused or None,
             "in_doubt": change.doubted,
+            "paused": change.off,
             "deleted_by_hand": change.gone,
             "changed_by_hand": list(change.by_hand),
         }

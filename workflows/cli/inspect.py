@@ -183,16 +183,18 @@ def _header(counts: Counter[str]) -> str:
 
 
 async def _steps(engine: Engine, run: RunState) -> tuple[int, int, list[str]]:
-    """How many steps are done, of how many, and which are not, with their state."""
+    """How many steps are done, of how many, and which are not, with their state; and whether the source is paused."""
     from engine.errors import WorkflowChanged
 
     try:
-        steps = (await engine.report(run))["steps"]
+        line = await engine.report(run)
     except WorkflowChanged:
         return 0, 0, []
+    steps = line["steps"]
     shown = [(str(step["name"]), str(step["state"])) for step in steps]  # type: ignore[union-attr,call-overload,index]
     done = sum(state == "done" for _, state in shown)
-    return done, len(shown), [f"{name} {state.replace('_', ' ')}" for name, state in shown if state not in _DULL]
+    active = [f"{name} {state.replace('_', ' ')}" for name, state in shown if state not in _DULL]
+    return done, len(shown), [*active, *["paused"] * bool(line["paused"])]
 
 
 _DULL = ("done", "pending", "skipped", "destroyed")

@@ -292,10 +292,11 @@ def _resources(found: Found) -> Iterator[str]:
     workflow, inputs = found.item.workflow, found.inputs
     plan, kept = workflow.plan(inputs), _kept(found)
     stand_ins = {name: Receipt(id=name) for name in plan.steps}
+    paused = {change.step for change in found.changes if change.off}
     for name, step in plan.steps.items():
         if step.reads_only or name in kept:
             continue
-        text = name.replace("_", " ")
+        text = name.replace("_", " ") + " (paused)" * (name in paused)
         if isinstance(spec := workflow.spec(step, inputs, stand_ins), Adopt):
             yield f"{text} {spec.ref} (adopted)"
         elif name in plan.shared:
