@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 
 from engine import changes, machine
 from engine.active import Active, Shared, StepFailed, describe
-from engine.changes import StepChange
 from engine.destroy import deletable, delete_doomed, doom, settle_intents
 from engine.errors import Rejected
 from engine.model import Failure, Origin, StepState, replace
 from engine.sentinel import hold
+from engine.step_change import StepChange
 
 
 async def give_way(run: Active, shared: Shared) -> None:

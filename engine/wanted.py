@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import codec
-from engine.changes import NOT_SEEN, StepChange, changes
+from engine.changes import NOT_SEEN, changes
 from engine.drift import views
 from engine.errors import Answer, UnknownRun, WorkflowChanged
 from engine.identity import run_id
@@ -17,6 +17,7 @@ from engine.orphans import under_data
 from engine.ports import Standing
 from engine.resource import View
 from engine.session import Session
+from engine.step_change import StepChange
 from engine.workflow import Plan, Workflow
 
 SHARED_KEPT = 1024

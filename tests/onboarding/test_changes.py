@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.changes import Action, StepChange, changes
+from engine.changes import changes
 from engine.model import Origin, Receipt, RunState, RunStatus, Scope, StepState, StepStatus, replace
 from engine.prints import asked, printed
 from engine.resource import Adopt
+from engine.step_change import Action, StepChange
 from tests.onboarding.sources import CRM_RULES, receipts, source
 from workflows.onboarding.chains import CHAINS
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine import codec
-from engine.changes import ADOPTED, Action, StepChange
 from engine.model import Json
 from engine.resource import Change
+from engine.step_change import ADOPTED, Action, StepChange
 from workflows.cli.words import amount, cut
 
 SIGNS = {"create": "+", "continue": ">", "change": "~", "replace": "±", "refused": "!", "unchanged": " ", "gone": "?"}

@@ -276,8 +276,8 @@ def foreseen(found: Found) -> tuple[str, list[str]]:
 
 def _kept(found: Found) -> list[str]:
     """The steps of a destroyed source whose objects are still there, and serve it again."""
-    from engine.changes import Action
     from engine.model import RunStatus
+    from engine.step_change import Action
 
     if found.known is None or found.known.status is not RunStatus.DESTROYED:
         return []

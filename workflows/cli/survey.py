@@ -12,10 +12,10 @@ from typing import Any
 import anyio
 
 from engine.api import Engine
-from engine.changes import StepChange
 from engine.identity import run_id
 from engine.model import Known, RunState, RunStatus, Scope
 from engine.ports import Standing
+from engine.step_change import StepChange
 from engine.together import together
 from engine.wanted import Item, new_run
 from workflows.cli.failures import Refusal

@@ -1,0 +1,84 @@
+"""What becomes of one step of a run whose inputs changed, and of the data that its object holds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from engine.model import replace, value
+from engine.resource import Change
+from engine.workflow import Workflow
+
+ADOPTED = "adopted"
+"""The field of a change from or to an object that the user named."""
+
+
+class Action(StrEnum):
+    """What becomes of a step."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    REPLACE = "replace"
+    LEAVE = "leave"
+    DELETE = "delete"
+
+
+@value
+class StepChange:
+    """What new inputs mean for one step. `id`: of the object that is there now. `superseded`: an update for which
+    another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
+    step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
+    `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
+    that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first.
+    `spared`: what the inputs say otherwise now of an object that was adopted, and is never changed.
+    `off`: what is made anew is switched off at once, as what it takes the place of was."""
+
+    step: str
+    action: Action
+    fields: tuple[Change, ...] = ()
+    id: str | None = None
+    shared: bool = False
+    superseded: bool = False
+    stays: bool = False
+    loses_data: bool = False
+    refused: str = ""
+    gone: bool = False
+    by_hand: tuple[str, ...] = ()
+    doubted: bool = False
+    spared: tuple[Change, ...] = ()
+    off: bool = False
+
+    @property
+    def due(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.fields) or self.action is not Action.LEAVE
+
+    @property
+    def destroys(self) -> bool:
+        """Whether what is there must be taken down, which nobody does unasked."""
+        return self.action in (Action.REPLACE, Action.DELETE)
+
+
+def keeping(
+    found: list[StepChange], workflow: Workflow[Any], resources: Mapping[type[Any], Any], *, delete_data: bool
+) -> Iterator[StepChange]:
+    """Data is not deleted unasked, nor what it needs to be read."""
+    kept = set[str]()
+    for change in sorted(found, key=lambda change: workflow.order.index(change.step), reverse=True):
+        resource = resources[workflow.steps[change.step].resource]
+        if change.destroys and not delete_data and (resource.holds_data or change.step in kept):
+            kept |= {change.step, *workflow.steps[change.step].needs}
+    for change in found:
+        resource = resources[workflow.steps[change.step].resource]
+        yield _kept(change, resource, stays=change.step in kept) if change.destroys else change
+
+
+def _kept(change: StepChange, resource: Any, *, stays: bool) -> StepChange:
+    adopts = next((one for one in change.fields if one.path == ADOPTED), None)
+    ours, refused = adopts is None or adopts.before is None, change.refused
+    if stays and resource.unique and change.action is Action.REPLACE and adopts is None:
+        old = change.step.replace("_", " ")
+        refused = f"the data that the old {old} describes is kept, and titles are unique: needs --replace --delete-data"
+    return replace(change, stays=stays or not ours, loses_data=resource.holds_data and ours, refused=refused)
