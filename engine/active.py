@@ -76,7 +76,7 @@ class Active:
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
         self.told = -1
-        self.named: float | None = None
+        self.named: dict[str, float] = {}  # since when what may be a sentinel names this journal, on the boot clock
         self._events: list[Event] = []
 
     # the journal
@@ -190,7 +190,7 @@ class Active:
             else:
                 latest = max(latest, self.taken_over + session.timing.send_window)
         if self.suspect:
-            named = self.taken_over if self.named is None else self.named
+            named = max(self.named.values(), default=self.taken_over)
             timing = session.timing
             latest = max(latest, named + timing.send_window + timing.lease + timing.read_lag)
         return latest

@@ -87,7 +87,7 @@ class SharedSteps:
         if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
         run = alone(self.session, asker.workflow, step, asker.inputs, state)
-        run.named, run.befores = asker.named, asker.befores
+        run.named, run.befores = dict(asker.named), asker.befores
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)

@@ -75,12 +75,14 @@ async def overtaken(run: Active, name: str, view: View) -> None:
 
 async def hold(run: Active) -> None:
     """Make sure that the sentinel, which has a receipt, names this journal and tells the run's generation, before
-    anything of it is made (rule 2). Sets `run.named` when it does.
+    anything of it is made (rule 2). Tells `run.named` when it does.
 
     A sentinel that is gone loses its receipt, so that it is made anew.
     """
     if _held(run):
         return
+    if run.state.suspect:
+        await _hold_others(run)
     journal, handed_over = run.session.journal.name, not run.state.suspect and await _handed_over(run)
     while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
@@ -91,14 +93,14 @@ async def hold(run: Active) -> None:
         note = labels.parse(view.note)
         if note.journal == journal and note.generation >= run.state.generation:
             run.leased, run.told = asked, note.generation
-            run.named = asked if run.named is None else run.named
+            run.named.setdefault(sentinel, asked)
             await keep_up(run, sentinel, view)
             return
         if not (note.journal or handed_over or run.state.suspect):  # a hand removed the name, and nobody knows which
             run.note(sentinel, "unsigned")
-            run.named = None
+            run.named.clear()
             await run.write(suspect=True)
-        free = run.named is None if run.state.suspect else handed_over and not note.journal
+        free = sentinel not in run.named if run.state.suspect else handed_over and not note.journal
         if note.journal != journal and not free:
             await overtaken(run, sentinel, view)
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
@@ -119,6 +121,24 @@ async def _handed_over(run: Active) -> bool:
         if journal:
             return True
     return False
+
+
+async def _hold_others(run: Active) -> None:
+    """Sign what would be the sentinel under other inputs, too: by that another journal may hold the run, whose inputs
+    these are. What named none gives nothing to wait for."""
+    journal = run.session.journal.name
+    for name in run.workflow.sentinels:
+        another = False
+        while name != run.holder and run.made_by_us(name):
+            view, asked = await look_at(run, name)
+            note = labels.parse(view.note if view else "")
+            if view is None or note.journal == journal:
+                run.named.setdefault(name, asked if another else run.taken_over)
+                break
+            if note.journal and name in run.named:
+                await overtaken(run, name, view)
+            another |= bool(note.journal)
+            await sign(run, name, view, max(run.state.generation, note.generation))
 
 
 async def keep_up(run: Active, name: str, view: View) -> None:

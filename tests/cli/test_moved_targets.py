@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,29 @@ def test_a_moved_target_whose_deletion_is_not_known_to_have_succeeded_is_deleted
     ended = headway(*command)
     assert ended.code == 0, ended.err
     assert headway("plan", manifest, "--detailed-exitcode").code == 0
+
+
+def test_a_copy_that_moves_the_target_takes_the_run_over(
+    headway: Headway, platform: Platform, folder: Path, write: Any
+) -> None:
+    headway("run", write("adhoc", "own").name)
+    for path in folder.glob("headway.db*"):
+        shutil.copy(path, folder / path.name.replace("headway", "copy"))
+    ended = headway("run", write("adhoc", "shared").name, "--replace", "--store", "copy.db")
+    assert ended.code == 0, ended.err
+    live = platform.objects()
+    manifest = write("adhoc", "own")
+    manifest.write_text(manifest.read_text().replace("interval: 1", "interval: 2"))
+    ended = headway("run", manifest.name)
+    assert ended.code == 1, ended.err
+    assert "has taken this run over" in ended.err + ended.out
+    assert platform.objects() == live
+
+
+def test_a_target_that_moved_twice_can_move_again_when_its_journal_was_lost(headway: Headway, write: Any) -> None:
+    headway("run", write("adhoc", "shared").name)
+    headway("run", write("adhoc", "own").name, "--replace")
+    headway("recover", write("adhoc", "own").name, "--store", "another.db")
+    assert headway("run", write("adhoc", "own").name, "--store", "another.db").code == 0
+    ended = headway("run", write("adhoc", "shared").name, "--replace", "--store", "another.db")
+    assert ended.code == 0, ended.err
