@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Headway, Platform
+from tests.cli.test_refresh import delete, steps
 
 BASE = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
 
@@ -118,6 +119,15 @@ def test_a_delete_that_is_answered_not_found_is_believed_only_if_it_is_so(
     platform.faults("kind=status,status=404,method=DELETE,path=/flows/,times=2")
     assert headway("destroy", manifest.name, "--only", "acme-accounts", "--yes").code == 0
     assert "flow" not in live(platform)
+    assert clean(platform)
+
+
+def test_what_is_gone_is_found_to_be_with_the_only_permit_that_there_is(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    delete(hand, "flowservice/flows", steps(headway, "acme-accounts")["flow"]["id"])
+    assert headway("destroy", manifest.name, "--yes", "--concurrency", "1").code == 0
     assert clean(platform)
 
 

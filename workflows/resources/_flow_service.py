@@ -59,14 +59,13 @@ class FlowServiceObjects:
         return hits(items, names)
 
     async def read(self, id: str) -> View | None:
-        """The object; the answer is a list even for one id (contract 3.1)."""
+        """The object as it is shown."""
         with answers():
             try:
                 answer = await self._client.read("GET", self.family, self._one(id))
             except NotFound:
                 return None
-        items = rows(answer.body, "items")
-        item = items[0] if items else answer.body
+        item = _item(answer.body)
         if text(item, "id") is None:
             return None
         return View(
@@ -121,11 +120,25 @@ class FlowServiceObjects:
             try:
                 await self._client.effect("DELETE", self.family, self._one(id), send_within=send_within)
             except NotFound as error:
-                if await self.read(id) is not None:
+                if await self._shows(id):
                     raise NotReady(failure_of(error, NotReady.kind)) from error
+
+    async def _shows(self, id: str) -> bool:
+        """Whether the object can be read, with the caller's permit: who holds one may not wait for another."""
+        try:
+            answer = await self._client.effect("GET", self.family, self._one(id))
+        except NotFound:
+            return False
+        return text(_item(answer.body), "id") is not None
 
     def _one(self, id: str) -> str:
         return f"{self.path}/{quote(id, safe='')}"
+
+
+def _item(body: Json) -> Json:
+    """The object that was read; the answer is a list even for one id (contract 3.1)."""
+    items = rows(body, "items")
+    return items[0] if items else body
 
 
 def named(body: Json, paths: Collection[str]) -> list[Json]:
