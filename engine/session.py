@@ -79,15 +79,15 @@ class Session:
     """Why reads were not answered that are being repeated."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
-    _by_step: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _by_step: dict[Workflow[Any], Mapping[str, Any]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def resources_of(self, workflow: Workflow[Any]) -> Mapping[str, Any]:
         """The resources of a workflow's steps, by name, as far as the engine was given them."""
-        known = self._by_step.get(workflow.fingerprint)
+        known = self._by_step.get(workflow)
         if known is None:
             given = {step.name: self.resources.get(step.resource) for step in workflow.steps.values()}
-            known = self._by_step[workflow.fingerprint] = {n: r for n, r in given.items() if r is not None}
+            known = self._by_step[workflow] = {n: r for n, r in given.items() if r is not None}
         return known
 
     def tag(self) -> str:

@@ -66,3 +66,31 @@ def test_what_never_left_because_its_time_was_over_is_no_attempt(trouble: Answer
                 return (await engine.start(single, Inputs(), source="acme")).status
 
     assert in_virtual_time(main) is ends
+
+
+class Elsewhere(Things):
+    """The same kind of object on another platform."""
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        await super().create(body, send_within)
+        return Receipt(id="elsewhere")
+
+
+other = Workflow("other", inputs=Inputs)
+
+
+@other.step(Elsewhere, name="thing")
+def other_thing(inputs: Inputs) -> Inputs:
+    return inputs
+
+
+def test_workflows_of_the_same_steps_keep_their_resources_apart() -> None:
+    async def main() -> list[str]:
+        async with Engine(
+            "", workflows=[single, other], resources=[Things([]), Elsewhere([])], clock=Clock(), rng=Random(1),
+            opener=in_memory,
+        ) as engine:  # fmt: skip
+            runs = [await engine.start(one, Inputs(), source="acme") for one in (single, other)]
+            return [run.receipts["thing"].id for run in runs]
+
+    assert in_virtual_time(main) == ["1", "elsewhere"]
