@@ -19,9 +19,9 @@ from engine.resource import View
 def leased(run: Active, name: str) -> bool:
     """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
     and so may what it needs (titles guard themselves)."""
-    if name == run.plan.sentinel or run.holder in (None, name):
+    if run.session.clock.boot() - run.leased <= run.session.timing.lease:
         return True
-    return run.session.clock.boot() - run.leased <= run.session.timing.lease
+    return name == run.plan.sentinel or run.holder in (None, name)
 
 
 async def lease(run: Active, name: str) -> None:
