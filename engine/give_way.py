@@ -20,6 +20,7 @@ async def give_way(run: Active, shared: Shared) -> None:
     await _allowed(run, [change for change in found if change.destroys])
     if any(change.destroys or change.superseded for change in found):
         await settle_intents(run, shared)  # rule 9: what is open is finished as it was begun
+        await hold(run)  # the sentinel may have been found by that
         found = await _compare(run, shared)
     doomed = [change for change in found if change.destroys]
     superseded = [change for change in found if change.superseded]

@@ -39,9 +39,10 @@ async def lease(run: Active, name: str) -> None:
                 ),
             )
         note = labels.parse(view.note)
-        if note.journal != run.session.journal.name:
+        ours = note.journal == run.session.journal.name
+        if not ours and (note.journal or not await _handed_over(run)):
             await overtaken(run, name, view)
-        if note.generation < run.state.generation:  # what was found told of a later one
+        if not ours or note.generation < run.state.generation:  # what was found told of a later one
             await sign(run, sentinel, view, run.state.generation)
         else:
             run.leased, run.told = asked, note.generation

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.cli.conftest import Headway, Platform
+from tests.cli.conftest import Headway, Platform, spawn
 from tests.cli.test_refresh import steps
 
 OURS = "https://ns.adobe.com/xdm/context/profile-personal-details"
@@ -67,6 +67,11 @@ def schema(hand: httpx.Client, id: str) -> Any:
     headers = {"Accept": "application/vnd.adobe.xed+json; version=1"}
     path = f"/schemaregistry/tenant/schemas/{quote(id, safe='')}"
     return hand.get(path, headers=headers).raise_for_status().json()
+
+
+def schemas(platform: Platform) -> int:
+    """How many there are that headway made."""
+    return sum(one["kind"] == "schema" and one["live"] for one in platform.objects().values())
 
 
 @pytest.mark.parametrize("chain", ["adhoc", "tabular"])
@@ -160,3 +165,19 @@ def test_a_target_that_moved_twice_can_move_again_when_its_journal_was_lost(head
     assert headway("run", write("adhoc", "own").name, "--store", "another.db").code == 0
     ended = headway("run", write("adhoc", "shared").name, "--replace", "--store", "another.db")
     assert ended.code == 0, ended.err
+
+
+def test_what_is_in_doubt_and_is_to_be_the_sentinel_is_signed(
+    headway: Headway, platform: Platform, folder: Path, write: Any
+) -> None:
+    platform.faults("kind=hang,after=true,method=POST,path=/schemas,times=1,skip=1")
+    with spawn(["run", write("adhoc", "own").name], folder, platform.environ) as process:
+        while not {"target_connection", "mapping_set"} <= platform.report()["live"].keys() or schemas(platform) < 2:
+            assert process.poll() is None
+        process.kill()
+    platform.faults()
+    manifest = write("adhoc", "shared").name
+    ended = headway("run", manifest, "--replace")
+    assert ended.code == 0, ended.err
+    assert "other hands" not in headway("why", "cases").out
+    assert headway("plan", manifest, "--refresh", "--detailed-exitcode").code == 0
