@@ -97,8 +97,7 @@ class Drive:
             if run.session.refresh and not self.looked:
                 await refresh(run)
                 self.looked = True
-            await give_way(run, self.shared)
-            if not await revise(run, ground(run)):
+            if not (await give_way(run, self.shared) and await revise(run, ground(run))):
                 self.restart = True
                 return sure
         await self._walk_all()

@@ -14,13 +14,16 @@ from engine.sentinel import hold
 from engine.step_change import StepChange
 
 
-async def give_way(run: Active, shared: Shared) -> None:
-    """Let it give way. Raises `StepFailed` when that would take something down and nobody allowed it."""
+async def give_way(run: Active, shared: Shared) -> bool:
+    """Let it give way. Returns False when another journal turns out to know the run: nothing goes before it is known
+    what there is. Raises `StepFailed` when it would take something down and nobody allowed that."""
     found = await _compare(run, shared)
     await _allowed(run, [change for change in found if change.destroys])
     if any(change.destroys or change.superseded for change in found):
         await settle_intents(run, shared)  # rule 9: what is open is finished as it was begun
         await hold(run)  # the sentinel may have been found by that
+        if run.state.suspect:
+            return False
         found = await _compare(run, shared)
     doomed = [change for change in found if change.destroys]
     superseded = [change for change in found if change.superseded]
@@ -38,6 +41,7 @@ async def give_way(run: Active, shared: Shared) -> None:
         await _supersede(run, [change.step for change in superseded])
     if doomed or superseded:
         await hold(run)  # the sentinel says the generation before anything of it is made (rule 2)
+    return True
 
 
 async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
