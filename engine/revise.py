@@ -107,7 +107,7 @@ class _Revision:
                 receipt = await self._change(view, todo)
                 if receipt is not None and receipt.etag is not None:
                     return await self._done(receipt)
-            elif not self.fresh and self._moved(view):
+            elif todo is None or self._stale(view):
                 await run.sleep(run.session.timing.read_lag)
                 self.fresh = True
             elif self._settled(view, asked_at):
@@ -129,11 +129,11 @@ class _Revision:
             raise ValueError(f"step {self.name} has nothing to change")
         return receipt
 
-    def _moved(self, view: View) -> bool:
-        """Whether the object is not in the state that we left it in: perhaps a stale read, from before our last change,
-        that shows what is wanted."""
+    def _stale(self, view: View) -> bool:
+        """Whether the object is not in the state that we left it in, as far as one read tells: perhaps it is of before
+        our last change."""
         receipt = self._receipt()
-        return (view.etag, view.version) != (receipt.etag, receipt.version)
+        return not self.fresh and (view.etag, view.version) != (receipt.etag, receipt.version)
 
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
@@ -147,8 +147,9 @@ class _Revision:
 
     # what is to be done
 
-    async def _todo(self, view: View) -> Sequence[Change]:
-        """What the object does not have yet. Raises `StepFailed` for what somebody else made of it."""
+    async def _todo(self, view: View) -> Sequence[Change] | None:
+        """What the object does not have yet; None: look again, nobody is accused for what a stale read may show. Raises
+        `StepFailed` for what somebody else made of it."""
         run, now = self.run, self.run.session.clock.wall()
         body = self._body("")
         found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, body, now)}
@@ -165,6 +166,8 @@ class _Revision:
             there = by_hand.get(change.path) or found[change.path]
             put_back = self.name in run.seen or not self.asked.known
             if not (put_back or change.hidden or _adds(there) or self._ours(change.path, there.before)):
+                if self._stale(view):
+                    return None
                 await self._fail(
                     "changed_by_hand",
                     f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
