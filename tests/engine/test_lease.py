@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from random import Random
 
 import anyio
-import orjson
 
 from engine import Engine, Item, Receipt, Workflow
 from engine.api import LOCAL
-from engine.model import Json, RunStatus, value
+from engine.model import RunStatus
 from engine.pacing import Pacing
-from engine.resource import Hit, Label, Resource, View
+from engine.resource import View
+from tests.engine import things
+from tests.engine.things import Inputs, Spec
 from tests.engine.virtual import Clock, in_memory
 from tests.pacing.virtual_time import clock, in_virtual_time
 
 RUNS = 16
 
 
-@value
-class Inputs:
-    """Of a run."""
-
-
-@value
-class Spec:
-    """Of a step."""
-
-
-class Things(Resource[Spec]):
+class Things(things.Things):
     """A platform that answers in a moment, behind a gate."""
 
-    kind = "thing"
-    family = "things"
-    unique = False
-
     def __init__(self, gate: Pacing) -> None:
+        super().__init__()
         self.gate = gate
-        self.notes: dict[str, str] = {}
         self.sent: Counter[str] = Counter()
 
-    def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
-        return {"name": label.name, "note": label.note}
-
-    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
-        id = f"{self.kind}-{len(self.notes)}"
-        self.notes[id] = orjson.loads(body)["note"]
+    async def create(self, body: str, send_within: float) -> Receipt:
+        receipt = await super().create(body, send_within)
         await self._answered("POST")
-        return Receipt(id=id)
-
-    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
-        return ()
+        return receipt
 
     async def read(self, id: str) -> View | None:
         await self.gate.enter(self.family)
@@ -67,14 +46,8 @@ class Things(Resource[Spec]):
         self.gate.observe(self.family, 200, None)
 
 
-class Titled(Things):
-    """Titled: a sentinel."""
-
-    kind = "titled"
-    unique = True
-
-    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
-        raise NotImplementedError
+class Titled(Things, things.Titled):
+    """The same for sentinels."""
 
 
 chain = Workflow("chain", inputs=Inputs, sentinels=("schema",))

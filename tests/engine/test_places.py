@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
 import anyio
-import orjson
 
 from engine import Engine, Item, Receipt, Workflow
 from engine.api import LOCAL
 from engine.errors import NotApplied
-from engine.model import Json, RunStatus, value
+from engine.model import RunStatus
 from engine.pacing import Pacing
-from engine.resource import Hit, Label, Resource, View
+from tests.engine import things
+from tests.engine.things import Inputs, Spec, Things
 from tests.engine.virtual import Clock, in_memory
 from tests.pacing.virtual_time import clock, in_virtual_time
 
 
-@value
-class Inputs:
-    """Of a run."""
+class Titled(things.Titled):
+    """The first one that is asked for is refused for a moment."""
 
-
-@value
-class Spec:
-    """Of a step."""
-
-
-class Things(Resource[Spec]):
-    """A platform that answers at once."""
-
-    kind = "thing"
-    family = "things"
-    unique = False
-
-    def __init__(self) -> None:
-        self.notes: dict[str, str] = {}
-
-    def body(self, spec: Spec, label: Label, now: float) -> Json:  # noqa: ARG002
-        return {"name": label.name, "note": label.note}
-
-    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
-        id = f"{self.kind}-{len(self.notes)}"
-        self.notes[id] = orjson.loads(body)["note"]
-        return Receipt(id=id)
-
-    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
-        return ()
-
-    async def read(self, id: str) -> View | None:
-        return View(id=id, name="", note=self.notes[id], created=0.0, left=clock())
-
-
-class Titled(Things):
-    """A sentinel; the first one that is asked for is refused for a moment."""
-
-    kind = "titled"
     family = "titled"
-    unique = True
     refusals = 1
 
     async def create(self, body: str, send_within: float) -> Receipt:
@@ -66,9 +28,6 @@ class Titled(Things):
             self.refusals -= 1
             raise NotApplied("too many requests", retry_after=3.0)
         return await super().create(body, send_within)
-
-    async def sign(self, view: View, note: str, send_within: float) -> Receipt:
-        raise NotImplementedError
 
 
 chain = Workflow("chain", inputs=Inputs, sentinels=("schema",))
