@@ -25,7 +25,7 @@ from engine.refresh import refresh
 from engine.resource import Adopt
 from engine.revise import ground, revise
 from engine.sentinel import hold, keep_up, leased, look_at, verify
-from engine.switch import keep_off, switch
+from engine.switch import keep_switched, switch
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
@@ -101,7 +101,7 @@ class Drive:
                 self.restart = True
                 return sure
         await self._walk_all()
-        await keep_off(run)  # at once, before it can begin
+        await keep_switched(run, sure=sure)  # at once, before it can begin
         await self._confirm_all()
         await self._read_etags()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):
@@ -127,7 +127,9 @@ class Drive:
             return await self._conclude_failed()
 
     async def switch(self, *, on: bool) -> RunState:
-        """Switch off or on what the run made."""
+        """Switch off or on what the run made; a suspect run is finished first, so that it is known what there is."""
+        if self.run.state.suspect and (await self.go()).status is not RunStatus.DONE:
+            return self.run.state
         try:
             return await switch(self.run, on=on)
         except StepFailed as failed:

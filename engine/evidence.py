@@ -11,7 +11,7 @@ from engine.active import Active, Work
 from engine.bodies import check_body, compared, print_found
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Origin, StepState, replace
-from engine.resource import Hit, View
+from engine.resource import SWITCH, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
 
@@ -204,6 +204,8 @@ async def take(work: Work, view: View) -> None:
     state = machine.take(work.step, view, tag, run.session.clock.wall(), unique=run.unique(name))
     generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
     state = replace(state, spec=print_of, generation=generation)
+    if tag not in tags and SWITCH in view.data:  # whoever made it may have switched it, too
+        state = replace(state, off=not view.data[SWITCH])
     if state.receipt and hasattr(
         work.resource, "sealed"
     ):  # what was sent nobody knows: from now on a change is noticed

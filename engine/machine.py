@@ -190,6 +190,26 @@ def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
     return replace(_still_changing(step, _without(step, tag)), failure=failure)
 
 
+def switching(step: StepState, attempt: Attempt, etag: str | None, *, on: bool) -> StepState:
+    """The intent to switch the step's object off or on: the journal says first how it is to be."""
+    return replace(_on(step, etag, on=on), attempts=(*step.attempts, attempt))
+
+
+def switched(step: StepState, etag: str | None, *, on: bool) -> StepState:
+    """The object is off or on as it was to be, and no request to switch it can have an effect any more."""
+    left = tuple(attempt for attempt in step.attempts if attempt.verb is not Verb.SWITCH)
+    return replace(_on(step, etag, on=on), attempts=left, failure=None)
+
+
+def believed(step: StepState, view: View) -> StepState:
+    """Another journal may have switched the object: it is to be as it is, and so is what takes its place. What was made
+    anew here and is still to be switched off is as this journal knows it."""
+    on = view.data.get(SWITCH)
+    if step.receipt is None or not isinstance(on, bool) or step.receipt.data.get(SWITCH) is on:
+        return step
+    return _on(step, step.receipt.etag, on=on)
+
+
 def calmed(step: StepState) -> StepState:
     """No request to make the step's object can arrive any more. What an open change made of it is still unknown."""
     return _still_changing(step, changing(step))
@@ -231,9 +251,21 @@ def stays_off(step: StepState) -> bool:
     )
 
 
+def open_switches(step: StepState) -> tuple[Attempt, ...]:
+    """Requests to switch the object that may have had an effect, or may have one still."""
+    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.SWITCH)
+
+
 def changing(step: StepState) -> tuple[Attempt, ...]:
     """Changes that may have had an effect, or may have one still."""
     return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE)
+
+
+def _on(step: StepState, etag: str | None, *, on: bool) -> StepState:
+    if step.receipt is None:
+        raise ValueError(f"step {step.name}: nothing to switch")
+    receipt = replace(step.receipt, etag=etag, data={**step.receipt.data, SWITCH: on})
+    return replace(step, receipt=receipt, off=not on)
 
 
 def _creating(step: StepState) -> tuple[Attempt, ...]:

@@ -80,6 +80,7 @@ class Verb(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    SWITCH = "switch"
     DELETE = "delete"
 
 
@@ -109,7 +110,7 @@ class Failure:
 class Attempt:
     """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
     that may send it; `at` its wall clock (epoch seconds), good for history only. `condition`: on what an update depends
-    (`resource.Amendable.condition`)."""
+    (`resource.Amendable.condition`), or the etag on which a switch does."""
 
     tag: str
     by: str

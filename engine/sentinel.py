@@ -202,3 +202,5 @@ async def verify(run: Active, name: str) -> None:
         await run.write(machine.lost(step))
     else:
         await keep_up(run, name, view)
+        if (known := machine.believed(run.step(name), view)) is not run.step(name):
+            await run.write(known)
