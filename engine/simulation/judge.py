@@ -21,7 +21,8 @@ from collections.abc import Iterator
 
 from engine import codec, labels
 from engine.model import Origin, RunState, RunStatus, StepState
-from engine.simulation.chain import Spec, chain
+from engine.simulation.chain import chain
+from engine.simulation.kinds import Spec
 from engine.simulation.operator import Operator
 from engine.simulation.platform import Platform, theirs
 from engine.simulation.things import SHARED, Thing, run_of
@@ -34,7 +35,7 @@ CHANGING = frozenset({"changes", "retables"})
 JUSTIFIED = re.compile("differs|sent more than once|somebody made it")
 HARM = re.compile(
     "silent duplicate|left behind|lost|journal is wrong|inexcusable doubt|id changed|receipt lost|strange receipt|"
-    "somebody else|sure of|a second one|recover changes"
+    "somebody else|sure of|a second one|recover changes|switched"
 )
 """What a sabotage must cause to count as found: not merely a rule broken, a bug, or no end."""
 
@@ -122,6 +123,8 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
         for operator in _last(operators, run) if run != SHARED else ():
             if run in operator.runs and run not in operator.overtaken:
                 yield from _judge_wanted(operator, mine[0], run, step)
+                if step == "flow" and operator.on[run] not in (None, mine[0].on):
+                    yield f"switched {run}/{step}: {mine[0]}, but it is to be {'on' if operator.on[run] else 'off'}"
 
 
 def _judge_wanted(operator: Operator, thing: Thing, run: str, step: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from engine.session import Notice
 from engine.simulation.chain import Inputs, chain
 from engine.simulation.hands import by_hand
 from engine.simulation.platform import Platform
-from engine.simulation.process import Process
+from engine.simulation.process import SWITCHING, Process
 from engine.simulation.things import SHARED, run_of
 from engine.simulation.watch import Watch
 from engine.simulation.weather import GATEWAY, READ_LAG
@@ -26,6 +26,8 @@ STALE = 5.0
 SNAPSHOT_EVERY = 5.0
 FAILOVER_LOSES = 3.0
 """How many seconds of commits a database that fails over may lose."""
+TAKING_DOWN = frozenset({"replace", "refresh", "destroy"})
+"""Commands that may take down what was made, and make it anew."""
 SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
 
 
@@ -37,7 +39,8 @@ class Operator:
     `left`: steps of which something that cannot be deleted was told to be left behind. `resent`: steps sent again
     without proof, as far as the journal remembers; `forgotten`: the same, of journals that were lost. `called`: what
     each run is called, `before`: what it was called before. `overtaken`: runs that another journal took over. `mended`:
-    runs of which the manifest came to say something else.
+    runs of which the manifest came to say something else. `on`: whether what each run made is to be on; None: nobody
+    can know, as the command that said so was given up, or the journal was lost while nothing else told of it.
     """
 
     scope = SCOPE
@@ -53,6 +56,7 @@ class Operator:
         self.mended: set[str] = set()
         self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
+        self.on: dict[str, bool | None] = dict.fromkeys(runs, True)
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
         self.left: set[tuple[str, str]] = set()
@@ -92,7 +96,8 @@ class Operator:
         if self.outcome or (self.process and not self.process.dead):
             return
         for run in self.runs:
-            if self.process and self.world.strikes(f"mend {self.name}", self.world.mend_rate):
+            applied = self.process and self.script[0] not in SWITCHING
+            if applied and self.world.strikes(f"mend {self.name}", self.world.mend_rate):
                 self.content[run] += 1
                 self.mended.add(run)
                 self.world.fault(self.name, f"mends {run}: content {self.content[run]}")
@@ -120,7 +125,14 @@ class Operator:
             self.world.fault(self.name, "kills and starts the next command")
             self.process = None
             process.die("killed")
-            self._advance()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Go on with the next command; one that only switches what is there does not finish what was left."""
+        left = self.script[0]
+        if left not in SWITCHING and self.script[1] in SWITCHING:
+            self.script.insert(2, "run")
+        self._advance()
 
     def _advance(self) -> None:
         self.script.pop(0)
@@ -136,6 +148,8 @@ class Operator:
         """The manifest comes to say something else of runs that are finished, or somebody does something by hand."""
         if command == "refresh":
             by_hand(self.world, self.platform, {*self.runs, SHARED})
+        if command in SWITCHING:
+            self.on = dict.fromkeys(self.runs, None)
         for run in self.runs if command in ("change", "replace", "rename") else ():
             if command == "rename" and run in self.before:
                 continue  # a journal broke, and it is done again; the manifest says so already
@@ -159,11 +173,16 @@ class Operator:
         self._failed = 0 if how == "done" else self._failed + self.world.calm
         if how == "done":
             self.lost = self.lost and process.command == "recover"
+            if process.command in SWITCHING:
+                self.on = dict.fromkeys(self.runs, SWITCHING[process.command])
             self._advance()
+        elif how == "unfinished":
+            self._insert("run")
+            self.world.after(self._rng.choice(self.world.weather.relaunch), self.launch)
         elif how == "failed" and ((self.world.calm and self.reported) or self.bugs):
             self._end("reported")
         elif how == "crashed" and self._goes_on():
-            self._advance()
+            self._leave()
         elif self._failed > PATIENCE:
             self._end("given up")
         else:
@@ -201,6 +220,7 @@ class Operator:
                 if process.operator is self:
                     process.die("the journal went away")
             self.store.contents = self._backups[-1].copy()
+            self._unlearn()
             self.world.after(GATEWAY, self._start)
         else:
             self.swap(how)
@@ -230,13 +250,26 @@ class Operator:
         self._recent.clear()
         self.forgotten |= self.resent
         self.lost = True
+        self._unlearn()
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot, or keep it then
             keep = self.world.strikes(f"regret {self.name}", self.world.regret)
             self.script[:1] = ["run"] if keep else ["run", "destroy"]
             self.stage += 1
+        elif self.script[0] in SWITCHING:
+            self._insert("run")
         if self.script[0] not in ("destroy", "recover") and self._rng.random() < 0.3:
-            self.script.insert(0, "recover")
-            self.stage += 1
+            self._insert("recover")
+
+    def _insert(self, command: str) -> None:
+        self.script.insert(0, command)
+        self.stage += 1
+
+    def _unlearn(self) -> None:
+        """A journal that forgot learns from the platform that something is off, if that is still there, and stays."""
+        off = {thing.owner[0] for thing in self.platform.live() if not thing.on}
+        for run in self.runs:
+            if self.on[run] is False and (run not in off or self.script[0] in TAKING_DOWN):
+                self.on[run] = None
 
     # a silent process
 

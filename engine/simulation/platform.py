@@ -20,8 +20,9 @@ Reply = Callable[[Answer], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`verb`: POST, SIGN, PATCH, DELETE, GET, LIST. `names`: the one to give, or any of these to list. `before`: the
-    note, or the etag, on which a change depends. `content` -1, no `refs`, no `note`, no name: as they are."""
+    """`verb`: POST, SIGN, PATCH, SWITCH, DELETE, GET, LIST. `names`: the one to give, or any of these to list.
+    `before`: the note, or the etag, on which a change depends. `content` -1, no `refs`, no `note`, no name: as they
+    are."""
 
     verb: str
     kind: str = ""
@@ -32,6 +33,7 @@ class Request:
     refs: tuple[str, ...] = ()
     note: str = ""
     before: str = ""
+    on: bool = True
 
     def __str__(self) -> str:
         return f"{self.verb} {self.kind} {self.id or ' | '.join(self.names)}"
@@ -132,6 +134,8 @@ class Platform:
             return ("ok", thing)
         if request.verb == "PATCH":
             return self._patch(request, thing)
+        if request.verb == "SWITCH":
+            return self._switch(request, thing)
         return self.remove(request.id)
 
     def _patch(self, request: Request, thing: Thing) -> Answer:
@@ -150,6 +154,15 @@ class Platform:
         )  # fmt: skip
         self.history[thing.id].append((self.world.now, changed))
         return ("ok", changed)
+
+    def _switch(self, request: Request, thing: Thing) -> Answer:
+        """Off or on, on condition that nobody changed it; what is so already is left as it is."""
+        if request.before and request.before != str(thing.etag):
+            return ("conflict", "")
+        if thing.on is not request.on:
+            thing = replace(thing, on=request.on, etag=thing.etag + 1)
+            self.history[thing.id].append((self.world.now, thing))
+        return ("ok", thing)
 
     def _post(self, request: Request) -> Answer:
         now, name = self.world.now, request.names[0]

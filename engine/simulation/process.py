@@ -19,8 +19,9 @@ from engine.journal.memory import MemoryJournal
 from engine.model import RunState, RunStatus
 from engine.ports import Standing
 from engine.session import Notice
-from engine.simulation.chain import KINDS, chain
+from engine.simulation.chain import chain
 from engine.simulation.clocks import Clock, Gate
+from engine.simulation.kinds import KINDS
 from engine.simulation.loop import OWNER
 from engine.simulation.platform import Platform
 from engine.simulation.things import SHARED, run_of
@@ -31,12 +32,14 @@ from engine.simulation.world import World
 if TYPE_CHECKING:
     from engine.simulation.operator import Operator
 
+SWITCHING = {"pause": False, "unpause": True}
+"""Commands that switch what was made off or on."""
 DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
     """`command`: `run`; `change`, `replace`, `rename` (to run what the manifest has come to say); `refresh`
-    (after others did something by hand); `recover`, `destroy`. Ends by telling the operator how."""
+    (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by telling the operator how."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
@@ -166,6 +169,11 @@ class Process:
                 ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
                 counts = await engine.destroy(ids)
                 return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
+            if self.command in SWITCHING:
+                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
+                counts = await engine.switch(ids, on=SWITCHING[self.command])
+                whole = "unfinished" if counts.total() < len(ids) else "failed"
+                return "done" if counts[RunStatus.DONE] == len(ids) else whole
             if self.command == "recover":
                 await engine.recover(self.operator.scope, [self.operator.items()])
                 return "done"

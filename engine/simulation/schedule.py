@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.journal.memory import MemoryStore
-from engine.simulation.chain import ADOPTABLE, KINDS
+from engine.simulation.chain import ADOPTABLE
 from engine.simulation.judge import judge
+from engine.simulation.kinds import KINDS
 from engine.simulation.loop import OutOfTime, VirtualLoop
 from engine.simulation.operator import Operator
 from engine.simulation.platform import Answer, Platform, Request
@@ -76,8 +77,9 @@ def explore(count: int, seed: int, weather: Weather = ANY) -> Iterator[Result]:
 
 def _script(world: World) -> list[str]:
     """What the first person does: where others have their hands in it, what they did is put back."""
-    first, *rest = world.script
-    return [first, "refresh", *rest] if world.hands and "refresh" not in rest else [first, *rest]
+    place = 2 if "pause" in world.script[:2] else 1
+    first, rest = world.script[:place], world.script[place:]
+    return [*first, "refresh", *rest] if world.hands and "refresh" not in rest else [*first, *rest]
 
 
 class _People:

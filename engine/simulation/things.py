@@ -32,6 +32,7 @@ class Thing:
     note: str
     etag: int
     created: float
+    on: bool = True
 
     @property
     def owner(self) -> tuple[str, str]:
@@ -39,7 +40,9 @@ class Thing:
         return owner(self.kind, self.name)
 
     def __str__(self) -> str:
-        return f"{self.id} (content {self.content}/{self.table}, refs {' '.join(self.refs) or '-'}, note {self.note!r})"
+        off = "" if self.on else ", off"
+        refs = " ".join(self.refs) or "-"
+        return f"{self.id} (content {self.content}/{self.table}, refs {refs}, note {self.note!r}{off})"
 
 
 History: TypeAlias = "dict[str, list[tuple[float, Thing | None]]]"

@@ -25,6 +25,7 @@ Where = tuple[str, str]
 """(run, step)"""
 Intent = tuple[str, str, object]
 """What an intent allows to be sent: the verb, what of, and under which condition."""
+VERBS = {Verb.UPDATE: "PATCH", Verb.SWITCH: "SWITCH", Verb.DELETE: "DELETE"}
 WINDOW = Timing(settle=SETTLE).send_window
 
 
@@ -81,7 +82,7 @@ class Watch:
             if attempt.verb is Verb.CREATE:
                 self._intend("POST", attempt.tag)
             elif new.receipt:
-                self._intend("PATCH" if attempt.verb is Verb.UPDATE else "DELETE", new.receipt.id, attempt.condition)
+                self._intend(VERBS[attempt.verb], new.receipt.id, attempt.condition)
         if old.receipt and new.receipt is None:
             self._dropped(where, old.receipt, new)
         elif old.receipt and new.receipt and old.receipt.id != new.receipt.id:
@@ -129,7 +130,7 @@ class Watch:
         now, note = self.platform.world.now, labels.parse(request.note)
         intents: dict[str, tuple[str, object]] = {
             "POST": (note.attempt, ""), "SIGN": (note.journal, note.generation),
-            "PATCH": (request.id, request.before), "DELETE": (request.id, ""),
+            "PATCH": (request.id, request.before), "SWITCH": (request.id, request.before), "DELETE": (request.id, ""),
         }  # fmt: skip
         since = self._intents.get((request.verb, *intents[request.verb]))
         if request.verb == "POST":

@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from engine.simulation.sabotage import changes, doubts, journals, sending
+from engine.simulation.sabotage import changes, doubts, journals, sending, switches
 from engine.simulation.sabotage.switch import Switch
 
-SWITCHES: Mapping[str, Switch] = {**sending.SWITCHES, **doubts.SWITCHES, **journals.SWITCHES, **changes.SWITCHES}
+SWITCHES: Mapping[str, Switch] = {
+    **sending.SWITCHES,
+    **doubts.SWITCHES,
+    **journals.SWITCHES,
+    **changes.SWITCHES,
+    **switches.SWITCHES,
+}
 """Every switch by name."""
 
 

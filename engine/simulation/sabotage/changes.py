@@ -8,7 +8,7 @@ from engine import destroy, drive, give_way, machine, runner
 from engine.active import Active
 from engine.model import StepState, StepStatus, replace
 from engine.resource import View
-from engine.simulation.chain import Kind
+from engine.simulation.kinds import Kind
 from engine.simulation.sabotage.sending import unwritten
 from engine.simulation.sabotage.switch import CHANGING, Patch, Switch, nothing
 from engine.simulation.weather import ANY, READ_LAG

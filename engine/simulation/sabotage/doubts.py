@@ -10,8 +10,8 @@ from engine.active import Active, Work
 from engine.machine import Move, Sighting, Timing, Verdict
 from engine.model import Attempt, Receipt, StepState, replace
 from engine.resource import Hit, View
-from engine.simulation.chain import Kind
 from engine.simulation.clocks import Clock
+from engine.simulation.kinds import Kind
 from engine.simulation.loop import OWNER
 from engine.simulation.sabotage.switch import FROZEN, RENAMING, TAIL, Patch, Switch
 from engine.simulation.weather import ANY

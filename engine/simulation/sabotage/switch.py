@@ -24,7 +24,7 @@ class Switch:
     harmless: bool = False
 
 
-async def nothing(*_: object) -> None:
+async def nothing(*_: object, **__: object) -> None:
     """What a rule's function does when it is forgotten."""
 
 
