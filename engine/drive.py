@@ -245,7 +245,7 @@ class Drive:
             if (
                 isinstance(spec, Adopt)
                 or not resource.ready(spec)
-                or not session.gate.try_enter(resource.family, first=True)
+                or not session.gate.try_enter(resource.family, first=not session.learning)
             ):
                 return None
         except Rejected:

@@ -66,8 +66,8 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
 
 async def admit(run: Active, name: str) -> None:
     """Take a permit while the sentinel is known to name us. The permit comes before the intent, so that an intent
-    does not age while it waits."""
-    gate, family, first = run.session.gate, run.resource(name).family, False
+    does not age while it waits. What runs share goes first: they wait for it."""
+    gate, family, first = run.session.gate, run.resource(name).family, run.state.shared
     while True:
         await lease(run, name)
         await gate.enter(family, first=first)

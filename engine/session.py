@@ -70,6 +70,8 @@ class Session:
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
     """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to
     another journal."""
+    learning: int = 0
+    """How many wait for all of them: sentinels are not overtaken meanwhile by what follows other runs' sentinels."""
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     pauses: dict[str, float] = field(default_factory=dict)
@@ -125,10 +127,14 @@ class Session:
 
     async def learn(self) -> None:
         """Wait until each run that is under way knows from its sentinel, or has ended."""
-        for key in list(self.unsure):
-            if key in self.unsure:
-                event = self.unsure[key] = self.unsure[key] or anyio.Event()
-                await event.wait()
+        self.learning += 1
+        try:
+            for key in list(self.unsure):
+                if key in self.unsure:
+                    event = self.unsure[key] = self.unsure[key] or anyio.Event()
+                    await event.wait()
+        finally:
+            self.learning -= 1
 
     async def ask(
         self, family: str, question: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]] = anyio.sleep
