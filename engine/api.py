@@ -158,9 +158,20 @@ class Engine:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
         return await self._act(batch, Drive.go)
 
-    async def unshared(self, scope: Scope) -> Sequence[Orphan]:
-        """What runs of a sandbox shared once and none shares any more, without what holds data."""
-        return await unshared(self.session, self.wanted.workflows, scope)
+    async def unshared(self, scope: Scope, moving: Collection[str] = ()) -> Sequence[Orphan]:
+        """What runs of a sandbox shared once and none shares any more, without what holds data; as it will be once the
+        runs that are `moving` do not share what they shared before."""
+        return await unshared(self.session, self.wanted.workflows, scope, moving)
+
+    async def release(self, scope: Scope) -> Sequence[Orphan]:
+        """Take down what runs of a sandbox shared once and none shares any more, without what holds data; returns what
+        is gone. Raises `Halt`."""
+        if self.runner is None:
+            self.runner = self._runner(Drive.go)
+        others = () if self.runner.stopped else await self.unshared(scope)
+        await self.runner.destroy_orphans((), others, delete_data=False)
+        left = {orphan.id for orphan in await self.unshared(scope)} if others else ()
+        return [orphan for orphan in others if orphan.id not in left]
 
     async def destroy(
         self, run_ids: Collection[str], others: Sequence[Orphan] = (), *, delete_data: bool = False
@@ -187,10 +198,11 @@ class Engine:
         return await self._act(registration.batch, Drive.recover)
 
     async def _act(self, batch: int, action: Callable[[Drive], Awaitable[RunState]]) -> Counter[RunStatus]:
-        self.runner = Runner(
-            self.session, self.workflows, window=self.window, max_failures=self.max_failures, action=action
-        )
+        self.runner = self._runner(action)
         return await self.runner.run_batch(batch)
+
+    def _runner(self, action: Callable[[Drive], Awaitable[RunState]]) -> Runner:
+        return Runner(self.session, self.workflows, window=self.window, max_failures=self.max_failures, action=action)
 
     async def resolve(self, id: str, step: str, *, adopt: str | None) -> None:
         """A person's answer to a doubt: the object `adopt` is the step's, or (None) it is to be made anew.

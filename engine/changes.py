@@ -206,12 +206,15 @@ class _Comparison:
 
     def _spared(self, step: Step, state: StepState, receipt: Receipt, key: str | None) -> Sequence[Change]:
         """In which fields the object of a step would become another, if somebody else had not made it."""
-        old = self.workflow.described(step, self.befores[-1], self.new)
-        new = self.workflow.described(step, self.inputs, self.new)
-        if receipt.origin is not Origin.ADOPTED or old == new or isinstance(old, Adopt) or isinstance(new, Adopt):
+        if receipt.origin is not Origin.ADOPTED:
             return []
-        before, after = (self._body(step, state, spec, self.source, shared=key is not None) for spec in (old, new))
-        found: Sequence[Change] = self.resources[step.resource].changes(before, after, self.now)
+        before = self.befores[-1]
+        old = self.workflow.described(step, before, {**self._needs(step, state, before), **self.new})
+        new = self.workflow.described(step, self.inputs, self.new)
+        if old == new or isinstance(old, Adopt) or isinstance(new, Adopt):
+            return []
+        had, wanted = (self._body(step, state, spec, self.source, shared=key is not None) for spec in (old, new))
+        found: Sequence[Change] = self.resources[step.resource].changes(had, wanted, self.now)
         return found
 
     def _body(self, step: Step, state: StepState, spec: Any, source: str, *, shared: bool) -> Any:

@@ -67,20 +67,26 @@ async def orphans(
     return _dependents_first(unused, workflows)
 
 
-async def unshared(session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope) -> list[Orphan]:
+async def unshared(
+    session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope, moving: Collection[str] = ()
+) -> list[Orphan]:
     """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
-    what it may stand on, is never among them: it outlives its runs."""
-    found = {orphan.id: orphan async for orphan in _made(session, workflows, scope)}
+    what it may stand on, is never among them: it outlives its runs. Nor is an object that a run names. `moving`: runs
+    that are about to get other inputs, so that what they share now does not count."""
+    made = {orphan.id: (orphan, object_id) async for orphan, object_id in _made(session, workflows, scope)}
+    found = {id: orphan for id, (orphan, _) in made.items()}
     if not found:
         return []
     async for state in session.journal.stream(statuses=tuple(set(RunStatus) - {RunStatus.DESTROYED})):
         workflow = workflows.get((state.workflow, state.variant))
-        if workflow is None:
+        if workflow is None or state.run_id in moving:
             continue
         for inputs in (*state.was, state.inputs):
             plan = workflow.plan(workflow.decode(inputs))
             for name in plan.shared:
                 found.pop(_id(state, plan, name), None)
+            for id in [id for id in found if made[id][1] in inputs]:
+                del found[id]
         if not found:  # as a rule after the first run
             break
     return _dependents_first(found.values(), workflows)
@@ -88,17 +94,19 @@ async def unshared(session: Session, workflows: Mapping[tuple[str, str], Workflo
 
 async def _made(
     session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope
-) -> AsyncIterator[Orphan]:
-    """What shared steps of a sandbox made for sure, apart from data and what it may stand on."""
+) -> AsyncIterator[tuple[Orphan, str]]:
+    """What shared steps of a sandbox made for sure, and the object's id, apart from data and what it may stand on."""
     async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
         workflow = workflows.get((state.workflow, state.variant))
         if workflow is None or not _within(state.scope, scope):
             continue
         for name, step in state.steps.items():
-            made = step.receipt and step.receipt.confirmed and step.receipt.origin is not Origin.ADOPTED
-            if made and name in workflow.steps and name not in under_data(workflow):
-                declared = workflow.steps[name]
-                yield Orphan(id=state.run_id, key=state.source, step=declared, workflow=workflow, inputs=None, needs={})
+            made = step.receipt if step.receipt and step.receipt.confirmed else None
+            ours = made is not None and made.origin is not Origin.ADOPTED
+            if made and ours and name in workflow.steps and name not in under_data(workflow):
+                declared, key = workflow.steps[name], state.source
+                orphan = Orphan(id=state.run_id, key=key, step=declared, workflow=workflow, inputs=None, needs={})
+                yield orphan, made.id
 
 
 def under_data(workflow: Workflow[Any]) -> set[str]:

@@ -28,12 +28,13 @@ class Action(StrEnum):
 @value
 class StepChange:
     """What new inputs mean for one step. `id`: of the object that is there now. `superseded`: an update for which
-    another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or deleted
-    step, the old object is left behind. `loses_data`: deleting it, or writing elsewhere from now on, loses data.
-    `refused`: why it cannot be done at all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields
-    that somebody changed, and that are to be as they were. `doubted`: it may be there, so it is looked for first.
-    `spared`: what the inputs say otherwise now of an object that was adopted, and is never changed.
-    `off`: what is made anew is switched off at once, as what it takes the place of was."""
+    another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or
+    deleted step, the old object is left behind; of a shared one, it is let go, and stays as long as others share
+    it. `loses_data`: deleting it, or writing elsewhere from now on, loses data. `refused`: why it cannot be done at
+    all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields that somebody changed, and that
+    are to be as they were. `doubted`: it may be there, so it is looked for first. `spared`: what the inputs say
+    otherwise now of an object that was adopted, and is never changed. `off`: what is made anew is switched off at
+    once, as what it takes the place of was."""
 
     step: str
     action: Action
@@ -57,8 +58,8 @@ class StepChange:
 
     @property
     def destroys(self) -> bool:
-        """Whether what is there must be taken down, which nobody does unasked."""
-        return self.action in (Action.REPLACE, Action.DELETE)
+        """Whether what is there must be taken down, which nobody does unasked. What is shared is only let go."""
+        return self.action is Action.REPLACE or (self.action is Action.DELETE and not self.shared)
 
 
 def keeping(

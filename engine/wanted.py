@@ -12,12 +12,12 @@ from engine.changes import NOT_SEEN, changes
 from engine.drift import views
 from engine.errors import Answer, UnknownRun, WorkflowChanged
 from engine.identity import run_id
-from engine.model import Known, NewRun, RunState, RunStatus, Scope, StepState, replace
+from engine.model import Known, NewRun, Origin, RunState, RunStatus, Scope, StepState, replace
 from engine.orphans import under_data
 from engine.ports import Standing
 from engine.resource import View
 from engine.session import Session
-from engine.step_change import StepChange
+from engine.step_change import Action, StepChange
 from engine.workflow import Plan, Workflow
 
 SHARED_KEPT = 1024
@@ -145,7 +145,9 @@ class Wanted:
             outdated=[name for name, state in {**run.steps, **shared}.items() if await self._is_outdated(run, state)],
             former=former,
         )
-        return [_letting_go(change, former, item.workflow) for change in found]
+        left = [name for name in former if name not in plan.shared and _leaves(name, former, item.workflow)]
+        gone = (StepChange(step=name, action=Action.DELETE, shared=True) for name in left)
+        return [_letting_go(change, former, item.workflow) for change in (*found, *gone)]
 
     async def outdated(self) -> set[str]:
         """The shared steps, by the ids of their runs, whose secrets were changed behind their references."""
@@ -197,12 +199,14 @@ class Wanted:
 def _letting_go(change: StepChange, former: Mapping[str, StepState], workflow: Workflow[Any]) -> StepChange:
     """What a run shares from now on, with the object that it shared before, and that may be for nobody then."""
     before = former.get(change.step)
-    if (
-        change.id
-        or not change.shared
-        or before is None
-        or before.receipt is None
-        or change.step in under_data(workflow)
-    ):
+    if change.id or not change.shared or before is None or not _leaves(change.step, former, workflow):
         return change
-    return replace(change, id=before.receipt.id, stays=True)
+    return replace(change, id=before.receipt.id if before.receipt else None, stays=True)
+
+
+def _leaves(name: str, former: Mapping[str, StepState], workflow: Workflow[Any]) -> bool:
+    """Whether a step that was shared made something that may be for nobody once it is not shared any more. What holds
+    data, and what it may stand on, stays."""
+    receipt = former[name].receipt
+    made = receipt is not None and receipt.origin is not Origin.ADOPTED and not workflow.steps[name].reads_only
+    return made and name not in under_data(workflow)

@@ -165,19 +165,20 @@ def test_what_no_source_shares_any_more_is_named_and_goes(
         step["id"] for step in headway("status", "--json").lines[0]["steps"] if step["name"] == "base_connection"
     ]
     planned = headway("plan", own.name).out
-    assert (
-        f"base connection (shared) is created, {before} stays (once no source shares it, `headway destroy " in planned
-    )
+    let_go = "is let go, and goes once no source shares it"
+    assert f"base connection (shared) is created, {before} {let_go}" in planned
     assert f"source connection: baseConnectionId {before} → (new) [replaced]" in planned
-    ended = headway("run", own.name, "--replace")
-    assert ended.code == 0
-    assert f"left alone (`headway destroy {own.name} --removed` takes it down)" in ended.err
+    platform.faults("kind=status,status=500,method=DELETE,path=^/connections")
+    assert headway("run", own.name, "--replace", "--max-attempts", "1").code == 1
+    platform.faults()
     assert live(platform)["base_connection"] == 2
     planned = headway("plan", own.name, "--detailed-exitcode")
-    assert "base connection that no source shares any more: left alone" in planned.out
+    alone = f"base connection that no source shares any more: left alone (`headway run {own.name} --replace` takes"
+    assert alone in planned.out
     assert planned.code == 0, "it is nothing that `run` would do"
     [*_, gone, _summary] = headway("plan", own.name, "--json").lines
     assert (gone["action"], gone["shared"].rpartition(":")[2]) == ("gone", gone["source"])
+    assert headway("plan", own.name, "--replace", "--detailed-exitcode").code == 2
 
     asked = headway("destroy", own.name, "--removed")
     assert asked.code == 3

@@ -11,18 +11,28 @@ from engine.resource import Change
 from engine.step_change import ADOPTED, Action, StepChange
 from workflows.cli.words import amount, cut
 
-SIGNS = {"create": "+", "continue": ">", "change": "~", "replace": "±", "refused": "!", "unchanged": " ", "gone": "?"}
+SIGNS = {
+    "create": "+",
+    "continue": ">",
+    "change": "~",
+    "replace": "±",
+    "delete": "-",
+    "refused": "!",
+    "unchanged": " ",
+    "gone": "?",
+}
 SAID = {
     "create": "to create",
     "continue": "to continue",
     "change": "to change",
     "replace": "to replace",
+    "delete": "to delete",
     "refused": "cannot be changed",
     "unchanged": "unchanged",
 }
 
 
-LEFT = "(once no source shares it, `headway destroy FILE --removed` takes it down)"
+LET_GO = "is let go, and goes once no source shares it"
 
 
 def kind_of(changes: Sequence[StepChange]) -> str:
@@ -54,7 +64,10 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
             done = "adopted" if change.action is Action.ADOPT else f"{change.action.value}d"
             if change.action is Action.DELETE:
                 done = _left_or_deleted(change)
-            before = f", {change.id} stays {LEFT}" if change.stays and change.shared else ""
+            if change.action is Action.DELETE and change.shared:
+                yield f"{name} {change.id} {LET_GO}"
+                continue
+            before = f", {change.id} {LET_GO}" if change.stays and change.shared else ""
             paused = ", paused" * (change.off and change.action is Action.CREATE)
             yield f"{name} is {done}{paused}{by_hand}{before}{_how(change) if change.refused else ''}"
             continue

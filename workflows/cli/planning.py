@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 ALL = 60
 """Up to so many sources are all shown; of more, those that are finished and unchanged are only counted."""
-COLOURS = {"create": "green", "continue": "cyan", "change": "yellow", "replace": "red", "refused": "red"}
+COLOURS = {
+    "create": "green",
+    "continue": "cyan",
+    "change": "yellow",
+    "replace": "red",
+    "delete": "red",
+    "refused": "red",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ async def _plan(asked: PlanOptions, spool: Spool) -> int:
         survey.check_named(asked.file, counts["gone"])
     if asked.output is not None:
         _save(asked, survey)
-    changes = sum(counts[action] for action in ("create", "continue", "change", "replace", "refused"))
+    changes = sum(counts[action] for action in ("create", "continue", "change", "replace", "delete", "refused"))
     if asked.json:
         from workflows.cli.events import print_json
 
@@ -184,10 +191,12 @@ async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
             _tell(asked, "gone", run.source, [f"in the journal, not in the manifest: left alone{taken}"], {})
-    for orphan in await survey.engine.unshared(survey.scope):
-        counts["gone"] += 1
-        text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: left alone{taken}"
-        _tell(asked, "gone", orphan.key.rpartition(":")[2], [text], {"shared": orphan.key})
+    action = "delete" if asked.replace else "gone"
+    done = "deleted" if asked.replace else f"left alone (`headway run {asked.file} --replace` takes it down)"
+    for orphan in await survey.unshared():
+        counts[action] += 1
+        text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: {done}"
+        _tell(asked, action, orphan.key.rpartition(":")[2], [text], {"shared": orphan.key})
     return counts
 
 

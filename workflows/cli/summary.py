@@ -88,6 +88,7 @@ class Outcome:
             lines.append(f"  {number(len(sources))}  left as they are: {reason}     {listed(sources, NAMED)}")
         if not self.destroys:
             lines += self._let_go()
+            lines += self._spared()
         lines += [f"  shared by them: {cut(stuck, 400)}" for stuck in self.tally.stuck[:SHOWN]]
         if self.stopped:
             lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
@@ -136,7 +137,11 @@ class Outcome:
             found = [amount(n, step.replace("_", " ")) for (step, k), n in self.tally.behind.items() if k is kept]
             if found:
                 lines.append(f"Left behind: {', '.join(found)} ({why})")
-        return lines + [f"Left behind: {cut(spared, 400)}" for spared in self.tally.spared[:SHOWN]]
+        return lines + self._spared()
+
+    def _spared(self) -> list[str]:
+        """What sources shared, and stays because others use it."""
+        return [f"Left behind: {cut(spared, 400)}" for spared in self.tally.spared[:SHOWN]]
 
     def _causes(self) -> list[Cause]:
         return sorted(self.tally.causes.values(), key=lambda cause: (cause.state == "failed", -cause.count))

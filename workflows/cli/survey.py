@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ import anyio
 from engine.api import Engine
 from engine.identity import run_id
 from engine.model import Known, RunState, RunStatus, Scope
+from engine.orphans import Orphan
 from engine.ports import Standing
 from engine.step_change import StepChange
 from engine.together import together
@@ -46,6 +48,11 @@ class Found:
     def changing(self) -> bool:
         """Whether it is finished, and is to be something else than it is now."""
         return self.standing not in TO_DO and bool(self.left or kind_of(self.changes) != "unchanged")
+
+    @property
+    def moving(self) -> bool:
+        """Whether it is to get other inputs, as far as nothing but a missing --replace speaks against it."""
+        return self.standing is not Standing.UNCHANGED and (not self.left or kind_of(self.changes) == "replace")
 
     @property
     def inputs(self) -> Inputs:
@@ -85,6 +92,8 @@ class Survey:
     """New name by old name, for sources that say `previously` and whose run has the old name."""
     _outdated: set[str] = field(default_factory=set)
     """Shared steps whose secrets were changed, by the ids of their runs; each is brought to it by one source."""
+    _moving: set[str] = field(default_factory=set)
+    """The runs, by id, of the selected sources that are."""
     _prints: Any = field(default_factory=hashlib.blake2b)
     _known: int = 0
     _wanted: bytearray = field(default_factory=bytearray)
@@ -169,6 +178,18 @@ class Survey:
             if not named and (run.scope.gateway, run.scope.org, run.scope.sandbox) == here:
                 yield run
 
+    async def unshared(self) -> list[Orphan]:
+        """What sources shared, and none shares once all are what the manifest says; once all were seen."""
+        found = await self.engine.unshared(self.scope, self._moving)
+        if not found or not self._moving:
+            return list(found)
+        wanted = set[str]()
+        for said in itertools.chain.from_iterable(self.spool.batches(BATCH)):
+            item = _item(said)
+            keys = item.workflow.plan(item.workflow.decode(item.text or "")).shared.values()
+            wanted |= {run_id(item.workflow.name, self.scope, key, shared=True) for key in keys}
+        return [orphan for orphan in found if orphan.id not in wanted]
+
     def note(self, found: Found, action: str) -> None:
         """Remember what is foreseen for a source, for `print_of`."""
         text = found.item.text or ""
@@ -184,6 +205,8 @@ class Survey:
         self.to_do += found.to_do
         if found.selected:
             self.standings[found.standing] += 1
+            if found.known and found.moving:
+                self._moving.add(found.known.run_id)
             if found.changing:
                 self.changed.append(found.item.source)
                 if found.left:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import ClassVar
 
 from engine.model import RunState, RunStatus, Scope
+from engine.orphans import Orphan
 from engine.ports import Standing
 from workflows.aep import Credentials, Sandbox
 from workflows.cli.calling import Interrupt
@@ -110,14 +111,22 @@ class RunManifest(Work):
         survey.check_named(self.manifest, gone)
         for old, new in survey.renamed.items():
             self.tell(f"{old} is called {new} from now on; what it made gets the new name, nothing is made twice")
-        consent(sandbox, survey.to_do, interrupt, yes=self.options.yes)
+        left = await app.engine.unshared(scope) if app.engine.replace else ()
+        consent(sandbox, survey.to_do + len(left), interrupt, yes=self.options.yes)
         act = None
-        if survey.to_do:
+        if survey.to_do or left:
             batch = (await app.engine.register(scope, survey.batches())).batch
-            act = partial(app.engine.run, batch)
+            act = partial(self._act, app, scope, batch)
         done = survey.selected - survey.to_do
         changed = tuple(source for source in survey.changed if source not in survey.left)
         return Batch(act=act, total=survey.selected, done=done, left=survey.left, changed=changed, gone=gone)
+
+    async def _act(self, app: App, scope: Scope, batch: int) -> None:
+        """Bring the sources to their ends; then what none of them shares any more is in nobody's way."""
+        await app.engine.run(batch)
+        if app.engine.replace:
+            for orphan in await app.engine.release(scope):
+                self.tell(f"{_named(orphan)} that no source shares any more: deleted")
 
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.place = self._place
@@ -126,8 +135,8 @@ class RunManifest(Work):
     async def after(self, app: App, outcome: Outcome) -> None:
         for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
             self.tell(
-                f"{orphan.key.rpartition(':')[2]}: {orphan.step.name.replace('_', ' ')} that no source shares any more;"
-                f" left alone (`headway destroy {self.manifest} --removed` takes it down)"
+                f"{_named(orphan)} that no source shares any more;"
+                f" left alone (`headway run {self.manifest} --replace` takes it down)"
             )
         if self.wait and not outcome.interrupted:
             await follow(app, self.options, self.spool, outcome)
@@ -221,6 +230,10 @@ class Resume(Work):
             if same_world(run.scope, scope)
             and selection.takes(Subject(source=run.source, state=run.status.value, codes=codes_of(run)))
         ]
+
+
+def _named(orphan: Orphan) -> str:
+    return f"{orphan.key.rpartition(':')[2]}: {orphan.step.name.replace('_', ' ')}"
 
 
 def _taken(app: App, run: RunState) -> str:

@@ -1,0 +1,118 @@
+"""What a source that is replaced does not share any more goes in the same run, unless somebody else uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Headway, Platform, spawn
+from tests.cli.test_changes import change, steps
+from tests.cli.test_takedown import clean, live
+
+LAST = "  - name: own-cases\n"
+
+
+def base(headway: Headway, source: str) -> str:
+    id: str = steps(headway, source)["base_connection"]["id"]
+    return id
+
+
+def settled(headway: Headway, platform: Platform, manifest: Path) -> bool:
+    """Whether there is nothing left to do, also for a replacing run, and nothing is there twice."""
+    planned = headway("plan", manifest.name, "--replace", "--detailed-exitcode")
+    return planned.code == 0 and "no source shares" not in planned.out and clean(platform)
+
+
+def two(manifest: Path) -> None:
+    """A second source over the same connection."""
+    text = manifest.read_text()
+    source = text[text.index(LAST) :]
+    manifest.write_text(text + source.replace("own-cases", "own-tasks"))
+
+
+def test_a_base_connection_that_was_renamed_goes_after_what_stood_on_it(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    headway("run", own.name)
+    before = base(headway, "own-cases")
+    change(own, ("name: ServiceNow\n", "name: ServiceNow anew\n"))
+    planned = headway("plan", own.name, "--replace").out
+    assert f"{before} is let go, and goes once no source shares it" in planned
+    assert "- ServiceNow         base connection that no source shares any more: deleted" in planned
+    ended = headway("run", own.name, "--replace")
+    assert ended.code == 0, ended.err
+    assert "ServiceNow: base connection that no source shares any more: deleted" in ended.err
+    assert not platform.objects()[before]["live"]
+    assert live(platform)["base_connection"] == 1
+    assert settled(headway, platform, own)
+
+
+def test_a_base_connection_stays_until_the_last_source_lets_go_of_it(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    two(own)
+    headway("run", own.name)
+    before = base(headway, "own-cases")
+    change(own, ("name: ServiceNow\n", "name: ServiceNow anew\n"))
+    only = ("--only", "own-cases")
+    planned = headway("plan", own.name, "--replace", *only).out
+    assert "no source shares any more" not in planned
+    assert headway("run", own.name, "--replace", *only).code == 0
+    assert platform.objects()[before]["live"]
+    assert headway("run", own.name, "--replace").code == 0
+    assert not platform.objects()[before]["live"]
+    assert live(platform)["base_connection"] == 1
+    assert settled(headway, platform, own)
+
+
+def test_a_base_connection_that_is_named_by_its_id_from_now_on_stays(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    headway("run", own.name)
+    before, text = base(headway, "own-cases"), own.read_text()
+    described = text[text.index("    base_connection:") : text.index("    table:")]
+    own.write_text(text.replace(described, f"    base_connection: {before}\n"))
+    assert headway("run", own.name, "--replace").code == 0
+    assert platform.objects()[before]["live"]
+    assert live(platform)["flow"] == 1
+    assert settled(headway, platform, own)
+    assert headway("destroy", own.name, "--removed", "--yes").code == 0
+    assert platform.objects()[before]["live"]
+
+
+def test_a_base_connection_that_an_existing_one_takes_the_place_of_goes(
+    headway: Headway, platform: Platform, own: Path, hand: httpx.Client
+) -> None:
+    headway("run", own.name)
+    before, text = base(headway, "own-cases"), own.read_text()
+    described = text[text.index("    base_connection:") : text.index("    table:")]
+    theirs = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
+    own.write_text(text.replace(described, f"    base_connection: {theirs}\n"))
+    planned = headway("plan", own.name, "--replace").out
+    assert f"base connection (shared) {before} is let go, and goes once no source shares it" in planned
+    assert headway("run", own.name, "--replace").code == 0
+    assert not platform.objects()[before]["live"]
+    assert hand.get(f"/flowservice/connections/{theirs}").status_code == 200
+    assert settled(headway, platform, own)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_replacing_run_that_is_killed_while_it_takes_the_old_connection_down_is_continued(
+    headway: Headway, platform: Platform, own: Path, folder: Path, *, answered: bool
+) -> None:
+    headway("run", own.name)
+    before = base(headway, "own-cases")
+    change(own, ("name: ServiceNow\n", "name: ServiceNow anew\n"))
+    platform.faults(f"kind=hang,after={str(answered).lower()},method=DELETE,path=^/connections,times=1")
+    with spawn(["run", own.name, "--replace"], folder, platform.environ) as process:
+        while not platform.report()["faults"].get("hang"):
+            assert process.poll() is None
+        process.kill()
+    platform.faults()
+    after = steps(headway, "own-cases")
+    assert headway("run", own.name, "--replace").code == 0
+    assert steps(headway, "own-cases") == after
+    assert not platform.objects()[before]["live"]
+    assert settled(headway, platform, own)
