@@ -42,6 +42,7 @@ class SqlitePlace:
         self.shown = shown
         self._given, self.path = path.absolute(), path.resolve()  # SQLite keeps its own files beside the real one
         self._holder = Holder(pid=os.getpid(), command=command, since=now)
+        self._log = self.path.with_name(self.path.name + "-wal")
         self._sidecar = Sidecar(self.path.with_name(self.path.name + ".lock"))
         self._mode = {"mode": "rw"}
         self._writer = make_engine(self.path, self._mode, write=True, pool=StaticPool)
@@ -229,9 +230,8 @@ class SqlitePlace:
         return result
 
     def _check_place(self) -> None:
-        log = self.path.with_name(self.path.name + "-wal")
-        if log not in self._stats:
-            self._stats[log] = log.stat()
+        if self._log not in self._stats:
+            self._stats[self._log] = self._log.stat()
         if not self._in_place():
             raise Fenced(
                 f"{self.shown} was moved, deleted or replaced while it was in use; nothing more is written to it",
