@@ -17,6 +17,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
+from engine.pacing.spurt import Spurt
+
 SLACK = 0.1
 """Seconds of lateness (of timers, of callers) that are made good, as a burst of at most that many seconds' worth."""
 MARK, MARKS = 0.1, 1200
@@ -48,7 +50,8 @@ RUNAWAY = 1.25
 """So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
-happens more often in a row than `STUCK_LIMIT`. While searching, so does a window shorter than a mark."""
+happens more often in a row than `STUCK_LIMIT`. While searching, so does a window shorter than a mark. What the spurt
+after a pause has met says nothing about the rate either."""
 RETURN = 8.0
 """Seconds in which the pace returns to where it was."""
 
@@ -65,7 +68,7 @@ class Throttle:
 
     __slots__ = (
         "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_marks", "_next_mark", "_peak",
-        "_refused", "_resumed", "_seen", "next_at", "out", "pace", "stuck", "taken",
+        "_refused", "_resumed", "_seen", "_spurt", "next_at", "out", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -90,17 +93,21 @@ class Throttle:
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
         self._held = 0.0  # seconds for which it was the pace that held requests back
+        self._spurt = Spurt()
 
     def sent(self, now: float) -> None:
         """A request leaves at `now`, which is not before `next_at`."""
         if self._refused is not None:
+            pause = self.next_at - self._refused
             self._learn(self._refused, self.next_at)
+            self._spurt.begin(self._base * min(self._depth, pause), self.out)
+            self.next_at = max(self.next_at, now)
         if now >= self._next_mark:
             self._marks.append((now, self.taken))
             self._next_mark = now + MARK
         self.taken += 1
         self.out += 1
-        if self.pace is None:
+        if self.pace is None or self._spurt.take():
             return
         gap = 1.0 / self.pace
         if now <= self.next_at + SLACK:
@@ -155,10 +162,16 @@ class Throttle:
             self._burst = self._emptying(refused)
             self._base = self._peak = self._bound(refused).rate
             self._restart(refused, resume)
-        elif (taken < STUCK or (not self._growth and refused - self._resumed < MARK)) and self.stuck < STUCK_LIMIT:
+        elif taken < STUCK and self.stuck < STUCK_LIMIT:
+            self.stuck += 1
+            self._spurt.of_no_use()
+        elif STUCK <= taken < self._spurt.length + STUCK:
+            self._spurt.cut(taken)
+        elif not self._growth and refused - self._resumed < MARK and self.stuck < STUCK_LIMIT:
             self.stuck += 1
         else:
             self.stuck = 0
+            self._spurt.passed()
             self._judge(refused, resume, self.pace)
         self.taken += self.out
         self.pace = self._grown()

@@ -20,7 +20,8 @@ class Service:
     """A token bucket (`rate` a second, `burst` deep; a change comes at a time), `at_once` requests at most, outages.
 
     `retry_after`: what a 429 names, None for nothing. `noise`: share of requests that get a 429 whatever the bucket
-    says; `errors`: the same with a 500. Latency is `latency` ± 30 %, and for `tail` of the requests seconds longer.
+    says; `errors`: the same with a 500; `counted`: so many refusals in a row in every so many requests.
+    Latency is `latency` ± 30 %, and for `tail` of the requests seconds longer.
     """
 
     rate: float = float("inf")
@@ -32,6 +33,7 @@ class Service:
     refusing: Sequence[tuple[float, float]] = ()
     noise: float = 0.0
     errors: float = 0.0
+    counted: tuple[int, int] = (0, 1)
     latency: float = 0.05
     tail: float = 0.0
     seed: int = 1
@@ -71,7 +73,9 @@ class Service:
         self._fill(now)
         if _within(now, self.outages):
             return 503
-        if self._tokens < 1 or _within(now, self.refusing) or self.rng.random() < self.noise:
+        refused, every = self.counted
+        counted_out = len(self.arrivals) % every >= every - refused
+        if self._tokens < 1 or counted_out or _within(now, self.refusing) or self.rng.random() < self.noise:
             return 429
         self._tokens -= 1
         return 500 if self.in_flight > self.at_once or self.rng.random() < self.errors else 201
