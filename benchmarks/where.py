@@ -1,19 +1,23 @@
 """Where the time of a durable step goes: `python -m benchmarks.where` prints the table of `docs/performance.md`.
 
 Once without a profiler, for the share of each thread; once with one, which tells the parts of the event loop's thread
-apart, though it makes many small calls look dearer than they are.
+apart, though it makes many small calls look dearer than they are; and once with every instruction of the interpreter
+counted in that thread, which no load of the machine changes: a change of the code shows there first.
 """
 
 from __future__ import annotations
 
 import cProfile
 import pstats
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
 
 import anyio
 
@@ -23,7 +27,7 @@ from workflows.cli import noop
 from workflows.cli.bench import AT_ONCE
 from workflows.cli.calling import run_async
 
-RUNS = 1000
+RUNS, COUNTED = 1000, 100
 
 PARTS = {
     "engine/journal/": "rows, and waiting for the commit",
@@ -38,10 +42,12 @@ PARTS = {
 LOOP = "the event loop, tasks and scopes"
 
 
-async def _work(store: str, act: Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]) -> None:
+async def _work(
+    store: str, act: Callable[[Callable[[], Awaitable[object]]], Awaitable[None]], runs: int = RUNS
+) -> None:
     gate = Pacing(boot=SystemClock().boot, rng=Random(1), concurrency=AT_ONCE)
     async with noop.make_engine(store, gate, at_once=AT_ONCE) as engine:
-        batch = await noop.register(engine, RUNS, prefix="where")
+        batch = await noop.register(engine, runs, prefix="where")
         await act(lambda: engine.run(batch))
 
 
@@ -78,6 +84,32 @@ async def parts(store: str) -> Counter[str]:
     return spent
 
 
+async def instructions(store: str) -> Counter[str]:
+    """Instructions of the interpreter per step, by part, in the event loop's thread; a run's own are shared among its
+    steps. What functions in C do counts for nothing here."""
+    counts = Counter[str]()
+
+    def count(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "call":
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        elif event == "opcode":
+            counts[frame.f_code.co_filename] += 1
+        return count
+
+    async def act(run: Callable[[], Awaitable[object]]) -> None:
+        sys.settrace(count)
+        try:
+            await run()
+        finally:
+            sys.settrace(None)
+
+    await _work(store, act, COUNTED)
+    parts = Counter[str]()
+    for path, number in counts.items():
+        parts[_part(path)] += number
+    return Counter({part: round(number / (COUNTED * noop.STEPS)) for part, number in parts.items()})
+
+
 def _part(path: str) -> str:
     root = str(Path(__file__).parents[1]) + "/"
     return next((part for start, part in PARTS.items() if path.startswith(root + start)), LOOP)
@@ -88,12 +120,13 @@ def main() -> None:
     with TemporaryDirectory(prefix=".where-", dir=".") as folder:
         loop, writing = run_async(threads, str(anyio.Path(folder) / "plain.db"))
         spent = run_async(parts, str(anyio.Path(folder) / "profiled.db"))
+        counted = run_async(instructions, str(anyio.Path(folder) / "counted.db"))
     whole = sum(spent.values())
-    print("| part of a step | processor |\n| --- | --- |")
+    print("| part of a step | processor | instructions |\n| --- | --- | --- |")
     for part, seconds in spent.most_common():
-        print(f"| {part} | {100 * loop / (loop + writing) * seconds / whole:.0f} % |")
-    print(f"| SQL, in a thread of its own: statements and the commit | {100 * writing / (loop + writing):.0f} % |")
-    print(f"| all of it | {loop + writing:.0f} µs |")
+        print(f"| {part} | {100 * loop / (loop + writing) * seconds / whole:.0f} % | {counted[part]:,} |")
+    print(f"| SQL, in a thread of its own: statements and the commit | {100 * writing / (loop + writing):.0f} % | |")
+    print(f"| all of it | {loop + writing:.0f} µs | {counted.total():,} |")
 
 
 if __name__ == "__main__":
