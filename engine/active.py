@@ -26,7 +26,7 @@ from engine.model import (
     replace,
     value,
 )
-from engine.resource import View
+from engine.resource import Adopt, View
 from engine.session import Session, Slot
 from engine.workflow import Plan, Workflow
 
@@ -70,8 +70,10 @@ class Active:
         self.befores = state.was
         plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
         self.formers = dict.fromkeys(p.sentinel for p in plans if p.sentinel and p.sentinel != plan.sentinel)
+        self.untold = any(p.sentinel is None for p in (plan, *plans))  # of a generation that was raised then
         self.made: set[str] = set()
         self.taken: set[str] = set()
+        self.left: set[str] = set()
         self.seen: dict[str, View] = {}
         self.sends: dict[str, float] = {}
         self.leased = float("-inf")
@@ -129,13 +131,29 @@ class Active:
 
     def spec(self, name: str) -> Any:
         """What the step asks for, by its pure function."""
-        return self.workflow.spec(self.plan.steps[name], self.inputs, self.receipts)
+        return self.workflow.spec(self.workflow.steps[name], self.asking(name), self.receipts)
+
+    def asking(self, name: str) -> Any:
+        """The inputs that say what the step asks for: today's; of what was begun to be made, and is shared or adopted
+        by today's, those that it was begun with (rule 9)."""
+        step, needs = self.step(name), self.workflow.steps[name].needs
+        begun = step.attempts and step.receipt is None and all(need in self.receipts for need in needs)
+        if not begun or (self.owns(name) and self._makes(name, self.inputs)):
+            return self.inputs
+        for inputs in map(self.workflow.decode, reversed(self.befores)):
+            plan = self.workflow.plan(inputs)
+            if name in plan.steps and name not in plan.shared and self._makes(name, inputs):
+                return inputs
+        return self.inputs
+
+    def _makes(self, name: str, inputs: Any) -> bool:
+        return not isinstance(self.workflow.spec(self.workflow.steps[name], inputs, self.receipts), Adopt)
 
     def printed(
         self, name: str, *, source: str | None = None, inputs: Any = None, receipts: Mapping[str, Receipt] | None = None
     ) -> str:
         """The print of what the step asks for, now or under another name, other inputs, other receipts."""
-        step, asking = self.plan.steps[name], self.inputs if inputs is None else inputs
+        step, asking = self.workflow.steps[name], self.asking(name) if inputs is None else inputs
         print_of = prints.asked(self.workflow, step, asking, self.receipts)
         return prints.printed(print_of, source or self.state.source, step.needs, receipts or self.receipts)
 
@@ -205,7 +223,7 @@ class Active:
         begun_here = self.state.begun_by in (None, self.session.journal.process)
         if begun_here and self.plan.sentinel is not None and not self.state.shared:
             return False
-        needs = self.plan.steps[name].needs
+        needs = self.workflow.steps[name].needs
         return not any(need in self.made and not self.step(need).tombstones for need in needs)
 
     def outlives(self, name: str) -> bool:
@@ -213,7 +231,7 @@ class Active:
         run's own stays with it: then no sentinel tells of it."""
         if not getattr(self.resource(name), "holds_data", False):
             return False
-        needs = self.plan.steps[name].needs
+        needs = self.workflow.steps[name].needs
         return not any(self.owns(need) and getattr(self.resource(need), "unique", False) for need in needs)
 
     # waiting

@@ -51,7 +51,7 @@ def print_found(run: Active, name: str, view: View, source: str) -> str | None:
     label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
     for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
         for receipts in _receipts_before(run, name):
-            spec = run.workflow.spec(run.plan.steps[name], inputs, receipts)
+            spec = run.workflow.spec(run.workflow.steps[name], inputs, receipts)
             if isinstance(spec, Adopt):
                 continue
             if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
@@ -62,7 +62,7 @@ def print_found(run: Active, name: str, view: View, source: str) -> str | None:
 def _receipts_before(run: Active, name: str) -> Iterator[Mapping[str, Receipt]]:
     """What the step may refer to: what there is, or what that has superseded."""
     yield run.receipts
-    for need in run.plan.steps[name].needs:
+    for need in run.workflow.steps[name].needs:
         if need in run.receipts and getattr(run.resource(need), "superseding", False):
             for id in run.step(need).tombstones:
                 yield {**run.receipts, need: replace(run.receipts[need], id=id)}

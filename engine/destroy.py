@@ -39,14 +39,16 @@ def _wanted(run: Active, *, delete_data: bool) -> set[str]:
 
 
 async def settle_intents(run: Active, shared: Shared) -> None:
-    """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for."""
-    for name in [name for name in run.plan.steps if name in run.steps]:
+    """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for. Of a step that the
+    run shares or adopts by now, too: what it began to make of its own would be nobody's."""
+    for name in [name for name in run.workflow.order if name in run.steps]:
         step = run.step(name)
         if step.attempts and step.receipt is None:
-            for need in run.plan.steps[name].needs:
+            needs = run.plan.needs[name] if run.asking(name) is run.inputs else run.workflow.steps[name].needs
+            for need in needs:
                 if need in run.plan.shared and need not in run.receipts:
                     run.receipts[need] = await shared(run, need)
-            if not all(need in run.receipts for need in run.plan.needs[name]):
+            if not all(need in run.receipts for need in needs):
                 continue  # what refers to something that is not there cannot come to be
             await ensure(run, name, run.write)
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
@@ -107,9 +109,11 @@ async def forget(run: Active) -> None:
 
 
 def _order(run: Active) -> list[str]:
-    """Dependents first, and the sentinel as late as they allow: while it stands, it guards the rest."""
-    names, sentinel = list(reversed(run.workflow.order)), run.plan.sentinel
-    last = {sentinel} | (run.plan.before(sentinel) if sentinel else set())
+    """Dependents first, and as late as they allow the sentinel, and what holds the run until that is made: while it
+    stands, it guards the rest."""
+    names = list(reversed(run.workflow.order))
+    guards = {name for name in (run.plan.sentinel, run.holder) if name and name in run.plan.steps}
+    last = guards.union(*map(run.plan.before, guards))
     return [n for n in names if n not in last] + [n for n in names if n in last]
 
 

@@ -44,6 +44,7 @@ class Drive:
         self.run, self.shared = run, shared
         self.started: set[str] = set()
         self.failures: dict[str, Failure] = {}
+        self.weighed: set[str] = set()
         self.following: dict[str, list[Begun]] = {}
         self.restart = self.looked = False
 
@@ -105,10 +106,19 @@ class Drive:
         await self._confirm_all()
         await self._read_etags()
         if run.resumed and not (run.state.suspect or self.failures or self.restart):
-            self.restart = not await revise(run, run.plan.steps)
+            self.restart = self._found_other() or not await revise(run, run.plan.steps)
         if sure and run.state.suspect and not (self.failures or self.restart):
             await believe(run)
         return sure
+
+    def _found_other(self) -> bool:
+        """Whether something was found that was asked for otherwise: it may give way, before anything is changed."""
+        run = self.run
+        found = {
+            name for name in run.taken if run.owns(name) and run.step(name).spec != run.printed(name)
+        } - self.weighed
+        self.weighed |= found
+        return bool(found)
 
     async def destroy(self, *, delete_data: bool) -> RunState:
         """Delete what the run made; a suspect run is finished first, so that it is known what there is."""

@@ -213,7 +213,7 @@ def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, a
 async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | None:
     """Journal what an answer other than *created* means to a request that was sent at `at` (wall clock)."""
     run, name, step, failure = work.run, work.name, work.step, answer.failure
-    now, policy = run.session.clock.wall(), run.plan.steps[name].retry
+    now, policy = run.session.clock.wall(), run.workflow.steps[name].retry
     run.note(name, "intent", attempt=step.tries, tag=tag)
     run.note(name, "sent", took=round(now - at, 3))
     run.note(name, answer.kind, **describe(failure))

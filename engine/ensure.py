@@ -34,11 +34,11 @@ async def pursue(run: Active, name: str, intended: Intended | None, finish: Fini
     except Rejected as refusal:
         await run.fail(name, refusal.failure)
     work = Work(run=run, name=name, spec=spec, resource=run.resource(name), finish=finish)
-    if run.plan.steps[name].reads_only or isinstance(spec, Adopt):
+    if run.workflow.steps[name].reads_only or isinstance(spec, Adopt):
         await _read(work)
         return
     way = _Pursuit(work)
-    while name not in run.receipts:
+    while run.step(name).receipt is None:
         proven: bool | None = True
         suspect = False
         if intended is None:
@@ -117,7 +117,7 @@ class _Pursuit:
         not draw it out: what the other side asked for beyond the policy's longest pause, the gate sees to."""
         work, due = self.work, self.work.step.due
         if due is not None:
-            longest = work.run.plan.steps[work.name].retry.max_interval
+            longest = work.run.workflow.steps[work.name].retry.max_interval
             await work.run.sleep(min(due - work.run.session.clock.wall(), longest))
 
     async def _wait_for_evidence(self) -> None:
@@ -141,7 +141,7 @@ class _Pursuit:
         """An outage or a pause of the whole service costs nothing; anything else is one of the step's attempts."""
         work, session = self.work, self.work.run.session
         self.spent += not session.gate.troubled(work.resource.family)
-        if self.spent >= session.policy(work.run.plan.steps[work.name]).max_attempts:
+        if self.spent >= session.policy(work.run.workflow.steps[work.name]).max_attempts:
             await work.run.fail(work.name, replace(failure, hint=failure.hint or "run again to go on trying"))
 
     async def _refuse(self, refused: Failure, *, proven: bool) -> None:

@@ -59,10 +59,10 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
 async def _find(run: Active, name: str, witness: Witness | None, back: float | None) -> list[Hit]:
     """Everything listed under one of the step's names, and the witness.
 
-    Where no sentinel tells the generation, what is found does: the next ones are looked for, too, in the same query; of
-    objects that supersede each other one after the other, as each name may be a query of its own."""
+    Where no sentinel tells the generation, or told it, what is found does: the next ones are looked for, too, in the
+    same query; of objects that supersede each other one after the other, as each name may be a query of its own."""
     resource = run.resource(name)
-    telling = not resource.unique and (run.plan.sentinel is None or run.outlives(name))
+    telling = not resource.unique and (run.untold or run.outlives(name))
     ahead = 0 if not telling else 1 if resource.superseding else AHEAD
     first, last, hits = 0, run.state.generation + (0 if resource.superseding else ahead), list[Hit]()
     while True:
@@ -223,8 +223,12 @@ async def take(work: Work, view: View) -> None:
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
         run.session.another = True
         await run.write(state, suspect=True, generation=max(run.state.generation, note.generation))
-    else:
-        await work.finish(state)
+        return
+    if note.generation > run.state.generation:  # it was the sentinel under other inputs, and knows more than today's
+        run.note(name, "another generation", generation=note.generation)
+        run.leased = float("-inf")
+        await run.write(generation=note.generation)
+    await work.finish(state)
 
 
 async def confirm(run: Active, name: str) -> None:

@@ -17,6 +17,9 @@ from engine.step_change import StepChange
 async def give_way(run: Active, shared: Shared) -> bool:
     """Let it give way. Returns False when another journal turns out to know the run: nothing goes before it is known
     what there is. Raises `StepFailed` when it would take something down and nobody allowed that."""
+    await _release_shared(run)
+    if any(run.asking(name) is not run.inputs for name in run.steps):
+        await settle_intents(run, shared)
     found = await _compare(run, shared)
     await _allowed(run, [change for change in found if change.destroys])
     if any(change.destroys or change.superseded for change in found):
@@ -42,6 +45,17 @@ async def give_way(run: Active, shared: Shared) -> bool:
     if doomed or superseded:
         await hold(run)  # the sentinel says the generation before anything of it is made (rule 2)
     return True
+
+
+async def _release_shared(run: Active) -> None:
+    """What the run adopted for a step that it shares now is not its own again when it shares it no more."""
+    adopted = [
+        step
+        for name, step in run.steps.items()
+        if step.receipt and step.receipt.origin is Origin.ADOPTED and not run.owns(name)
+    ]
+    if adopted:
+        await run.write(*map(_released, adopted))
 
 
 async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:

@@ -130,16 +130,38 @@ async def _hold_others(run: Active) -> None:
     journal = run.session.journal.name
     for name in run.workflow.sentinels:
         another = False
-        while name != run.holder and run.made_by_us(name):
-            view, asked = await look_at(run, name)
-            note = labels.parse(view.note if view else "")
-            if view is None or note.journal == journal:
+        while name != run.holder:
+            view, asked = await _other(run, name)
+            if view is None:
+                break
+            note = labels.parse(view.note)
+            if note.journal == journal:
                 run.named.setdefault(name, asked if another else run.taken_over)
                 break
             if note.journal and name in run.named:
                 await overtaken(run, name, view)
             another |= bool(note.journal)
             await sign(run, name, view, max(run.state.generation, note.generation))
+
+
+async def _other(run: Active, name: str) -> tuple[View | None, float]:
+    """What may be the sentinel under other inputs, and when it was looked for. By inputs that a lost journal took with
+    it the run may have made what it shares or adopts now: its title tells of it. That is left behind, and named."""
+    if run.made_by_us(name):
+        return await look_at(run, name)
+    sentinels, resource, asked = run.workflow.sentinels, run.resource(name), run.session.clock.boot()
+    sentinel = run.plan.sentinel
+    if sentinel and sentinels.index(name) >= sentinels.index(sentinel):
+        return None, asked  # the run's own today: nobody can make a second one
+    for hit in await run.ask(name, lambda: resource.find(run.names(name), None)):
+        view: View | None = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
+        if view is not None and view.id not in run.step(name).tombstones:
+            if name not in run.left:
+                run.left.add(name)
+                run.note(name, "left", id=view.id)
+                run.session.tell("step_left", run.state, name, id=view.id, kept=True)
+            return view, asked
+    return None, asked
 
 
 async def keep_up(run: Active, name: str, view: View) -> None:
@@ -180,7 +202,7 @@ async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: fl
         return
     run.note(sentinel, "signed", journal=run.session.journal.name)
     step = run.step(sentinel)
-    if step.receipt:
+    if step.receipt and step.receipt.id == view.id:
         await run.write(replace(step, receipt=replace(step.receipt, etag=receipt.etag, version=receipt.version)))
 
 

@@ -1,0 +1,167 @@
+"""A run whose inputs make another step its sentinel: what it makes, what it lets go, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+
+import orjson
+
+from engine import Adopt, Conflict, Engine, Hit, InDoubt, Item, Json, Label, Receipt, Rejected, Resource, View, Workflow
+from engine.api import LOCAL
+from engine.identity import run_id
+from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.model import RunStatus, value
+from tests.engine.virtual import Clock
+from tests.pacing.virtual_time import clock, in_virtual_time
+
+THEIRS = "theirs"
+
+
+@value
+class Inputs:
+    """Of a run: whose the target is."""
+
+    target: str = "own"
+
+
+class Objects(Resource[str]):
+    """A platform. `refusing`, `losing`: the kinds whose next creation is refused, or not answered."""
+
+    kind, family = "thing", "things"
+
+    def __init__(self, there: dict[str, View], deleted: list[str]) -> None:
+        self.there, self.deleted = there, deleted
+        self.refusing = self.losing = False
+
+    def body(self, spec: str, label: Label, now: float) -> Json:  # noqa: ARG002
+        return {"name": label.name, "note": label.note, "of": spec}
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        sent, id = orjson.loads(body), f"{self.kind}-{len(self.there)}"
+        taken = next((view.id for view in self._live() if view.name == sent["name"]), None)
+        if self.refusing:
+            raise Rejected("not today")
+        if self.unique and taken:
+            raise Conflict("taken", taken)
+        content = {"name": sent["name"], "of": sent["of"]}
+        self.there[id] = View(id=id, name=sent["name"], note=sent["note"], created=clock(), content=content)
+        if self.losing:
+            raise InDoubt("no answer")
+        return Receipt(id=id)
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        return [Hit(id=view.id, name=view.name) for view in self._live() if view.name in names]
+
+    async def read(self, id: str) -> View | None:
+        return None if id in self.deleted else self.there.get(id)
+
+    async def delete(self, id: str, send_within: float) -> None:  # noqa: ARG002
+        self.deleted.append(id)
+
+    def _live(self) -> list[View]:
+        return [view for id, view in self.there.items() if id.startswith(self.kind) and id not in self.deleted]
+
+
+class Second(Objects):
+    """Titled: the sentinel of whoever has no target of his own."""
+
+    kind, unique = "second", True
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:  # noqa: ARG002
+        signed = View(id=view.id, name=view.name, note=note, created=view.created, content=view.content)
+        self.there[view.id] = signed
+        return Receipt(id=view.id)
+
+
+class First(Second):
+    """Titled: the target, the sentinel if it is the run's own."""
+
+    kind = "first"
+
+
+chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
+
+
+@chain.step(Objects)
+def beside(inputs: Inputs) -> str:  # noqa: ARG001
+    return "beside"
+
+
+@chain.step(Second)
+def source(inputs: Inputs) -> str:  # noqa: ARG001
+    return "source"
+
+
+@chain.step(First, shared=lambda inputs: "all" if inputs.target == "shared" else None)
+def target(inputs: Inputs) -> str | Adopt:
+    return Adopt(ref=THEIRS) if inputs.target == "adopted" else inputs.target
+
+
+class Person:
+    """Somebody with a journal and a manifest that changes."""
+
+    def __init__(self) -> None:
+        self.there, self.deleted = {THEIRS: View(id=THEIRS, name="t", note="by hand", created=0.0)}, list[str]()
+        self.kinds = {kind: kind(self.there, self.deleted) for kind in (Objects, Second, First)}
+        self.store, self.id = MemoryStore(rng=Random(1)), run_id("chain", LOCAL, "one")
+
+    @asynccontextmanager
+    async def _open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
+        journal = self.store.open(Clock())
+        yield journal
+        journal.close()
+
+    def engine(self) -> Engine:
+        return Engine(
+            "", workflows=[chain], resources=self.kinds.values(), clock=Clock(), rng=Random(1), opener=self._open,
+            replace=True, max_attempts=1,
+        )  # fmt: skip
+
+    async def run(self, target: str) -> RunStatus:
+        async with self.engine() as engine:
+            items = [Item(workflow=chain, source="one", inputs=Inputs(target=target))]
+            await engine.run((await engine.register(LOCAL, [items])).batch)
+            return (await engine.journal.load(self.id)).status
+
+    def live(self, kind: str) -> list[str]:
+        return [id for id in self.there if id.startswith(kind) and id not in self.deleted]
+
+
+def test_what_was_adopted_is_not_the_runs_own_after_it_was_shared() -> None:
+    async def main() -> tuple[list[str], list[RunStatus]]:
+        person = Person()
+        ended = [await person.run(target) for target in ("adopted", "shared", "own")]
+        return [str(person.there[id].content["of"]) for id in person.live("first")], ended  # type: ignore[call-overload,index]
+
+    assert in_virtual_time(main) == (["shared", "own"], [RunStatus.DONE] * 3)
+
+
+def test_what_was_begun_of_its_own_is_not_left_behind_when_it_is_somebody_elses_by_now() -> None:
+    async def main(target: str) -> tuple[list[RunStatus], list[str], list[View]]:
+        person = Person()
+        person.kinds[First].losing = True
+        begun = await person.run("own")
+        person.kinds[First].losing = False
+        ended = [begun, await person.run(target)]
+        left = [id for id in person.live("first") if person.there[id].content["of"] == "own"]  # type: ignore[call-overload,index]
+        return ended, left, [person.there[THEIRS]]
+
+    for target in ("shared", "adopted"):
+        ended, left, [theirs] = in_virtual_time(lambda: main(target))  # noqa: B023 - awaited at once
+        assert (ended, left) == ([RunStatus.IN_DOUBT, RunStatus.DONE], [])
+        assert theirs.note == "by hand"
+
+
+def test_what_holds_the_run_is_deleted_last_though_it_is_not_to_be_its_sentinel() -> None:
+    async def main() -> list[str]:
+        person = Person()
+        await person.run("adopted")
+        person.kinds[First].refusing = True
+        assert await person.run("own") is RunStatus.FAILED
+        async with person.engine() as engine:
+            await engine.destroy([person.id])
+        return [id.partition("-")[0] for id in person.deleted]
+
+    assert in_virtual_time(main) == ["thing", "second"]
