@@ -1,8 +1,11 @@
 """The workflow of the simulation: a small chain with every kind of step, over the simulated platform.
 
-class (titled) ── source ───────────┐    (tabular: no class, so that nothing titled goes before the source)
+class (titled, second sentinel) ── source ──┐   (tabular: no class, so that nothing titled goes before the source)
 schema (titled, sentinel) ─┬─ mapping ── flow
-base (shared) ─────────────┴─ target ──┘
+base (shared) ─────────────┴─ target ───────┘
+
+The schema, the target of it all, is the run's own, or shared, or somebody else's: then the class is the sentinel, if
+there is one.
 """
 
 from __future__ import annotations
@@ -12,17 +15,22 @@ from dataclasses import dataclass
 from engine.model import Receipt
 from engine.resource import Adopt
 from engine.simulation.kinds import Base, Class, Flow, MappingSet, Schema, Source, Spec, Target
+from engine.simulation.things import PEOPLE
 from engine.workflow import Workflow
+
+OWN, SHARED, ADOPTED = "own", "shared", "adopted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a manifest would say: the content that every object gets, that of the source, which no object changes in
-    place, which step takes somebody else's object, and which chain it is."""
+    place, which step takes somebody else's object, whose the schema is (`OWN`, `SHARED`, `ADOPTED`), and which chain it
+    is."""
 
     content: int = 0
     table: int = 0
     adopts: str = ""
+    target: str = OWN
     tabular: bool = False
 
     def ask(self, step: str, *refs: Receipt | None) -> Spec | Adopt:
@@ -34,18 +42,20 @@ class Inputs:
 
 
 ADOPTABLE = ("source", "schema")
-chain = Workflow("simulated", inputs=Inputs, sentinels=("schema",))
+chain = Workflow("simulated", inputs=Inputs, sentinels=("schema", "class"))
 
 
-@chain.step(Schema)
+@chain.step(Schema, shared=lambda inputs: PEOPLE if inputs.target == SHARED else None)
 def schema(inputs: Inputs) -> Spec | Adopt:
-    """The sentinel: before every other effect that does not go before it."""
-    return inputs.ask("schema")
+    """The sentinel, if it is the run's own: before every other effect that does not go before it."""
+    if inputs.target == ADOPTED:
+        return Adopt(ref="schema-theirs")
+    return Spec(content=0) if inputs.target == SHARED else inputs.ask("schema")
 
 
 @chain.step(Class, name="class", when=lambda inputs: not inputs.tabular)
 def class_(inputs: Inputs) -> Spec | Adopt:
-    """Titled, like the sentinel, but no sentinel."""
+    """Titled, like the schema; the sentinel, if that is not the run's own."""
     return inputs.ask("class")
 
 

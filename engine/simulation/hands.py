@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from engine import labels
 from engine.simulation.platform import Platform
-from engine.simulation.things import Thing
+from engine.simulation.things import SHARED, Thing
 from engine.simulation.world import World
 
 BY_HAND = 99
@@ -20,13 +21,13 @@ def by_hand(world: World, platform: Platform, runs: Collection[str]) -> None:
     rng = world.stream("hands")
     for _ in range(3):
         mine = [thing for thing in platform.live() if thing.owner[0] in runs]
-        mine = [thing for thing in mine if not (world.disaster and thing.kind == "schema")]
+        mine = [thing for thing in mine if not (world.disaster and labels.parse(thing.note).journal)]
         if not mine or not world.strikes("hands", world.hands):
             continue
         thing, how = rng.choice(mine), rng.choice(WAYS)
-        if (how, thing.kind) in (("deletes", "mapping"), ("retables", "base")):
+        if (how, thing.kind) == ("deletes", "mapping") or (how, thing.owner[0]) == ("retables", SHARED):
             continue  # there is no such request; a shared object is not replaced
-        if how == "describes" and thing.kind != "schema":
+        if how == "describes" and not labels.parse(thing.note).journal:
             continue  # of one in doubt nobody could know any more which attempt made it: then it is a question
         if how == "switches" and (thing.kind != "flow" or world.disaster):
             continue  # of a journal that forgot, nobody could know any more who did

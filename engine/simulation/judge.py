@@ -9,6 +9,8 @@ What remains outside the promise, and is excused without a report (docs/promise.
   guards it, and it can be made twice within the lists' lag (rule 7);
 - a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
+- a run whose target moved, and whose journal was lost, as long as it has met nothing that tells of another one: what
+  was its sentinel is none by the inputs of today;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
   overtaken before the twin was listed, of a shared step, for which there is no younger object to wait for, or of a
   mapping, a second one of which does no harm.
@@ -21,6 +23,7 @@ from collections.abc import Iterator
 
 from engine import codec, labels
 from engine.model import Origin, RunState, RunStatus, StepState
+from engine.simulation import chain as chain_
 from engine.simulation.chain import chain
 from engine.simulation.kinds import Spec
 from engine.simulation.operator import Operator
@@ -62,11 +65,35 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
         blocked = any(r in (run, SHARED) for r, _ in (*reported, *twins))
         for step in _steps(world):
-            if (step == "base") == (run == SHARED) and (run, step) not in {*reported, *twins}:
-                adopted = (run, step) == (world.adopts_in, world.adopts)
-                judge_step = _judge_adopted if adopted else _judge_step
-                wrong += judge_step((run, step), platform, operators, blocked=blocked)
+            if (run, step) in {*reported, *twins}:
+                continue
+            match _whose(world, operators, run, step):
+                case chain_.OWN:
+                    wrong += _judge_step((run, step), platform, operators, blocked=blocked)
+                case chain_.ADOPTED:
+                    wrong += _judge_others((run, step), theirs(step).id, platform, operators, blocked=blocked)
+                case chain_.SHARED if step == "schema" and run != SHARED:
+                    wrong += _judge_others((run, step), None, platform, operators, blocked=blocked)
+    wrong += [
+        f"somebody else's object was signed: {thing}"
+        for past in platform.history.values()
+        for _, thing in past
+        if thing and thing.owner[0] == SHARED and labels.parse(thing.note).journal
+    ]
     return list(dict.fromkeys(wrong))
+
+
+def _whose(world: World, operators: list[Operator], run: str, step: str) -> str:
+    """Whose the object of a step is to be: the run's own (of what is shared: that of `*`), shared, or adopted."""
+    targets = {run: targets[-1] for o in reversed(operators) for run, targets in o.targets.items()}
+    if run == SHARED:
+        used = step == "base" or (step == "schema" and chain_.SHARED in targets.values())
+        return chain_.OWN if used else chain_.SHARED
+    if step == "schema":
+        return targets[run] if _last(operators, run) else chain_.OWN
+    if (run, step) == world.adopted:
+        return chain_.ADOPTED
+    return chain_.SHARED if step == "base" else chain_.OWN
 
 
 def _steps(world: World) -> list[str]:
@@ -82,10 +109,15 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     excused |= {where for o in operators for where in o.left if where[1] == "mapping"}  # it was told
     if forgot:  # what cannot be deleted still has the name
         excused |= {(run, "mapping") for o in operators for run in o.runs if o.destroys}
-    if world.adopts == "schema" and forgot:
-        unguarded = {(world.adopts_in, step) for step in _steps(world)} | {(SHARED, "base")}
+    runs = {run for o in operators for run, targets in o.targets.items() if {*targets} - {chain_.OWN}}
+    if world.tabular and runs and forgot:
+        unguarded = {(run, step) for run in runs for step in _steps(world)} | {(SHARED, "base")}
         unknowing = len(operators) > 1
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
+    moved = {run for o in operators for run, targets in o.targets.items() if len({*targets}) > 1}
+    if moved and forgot:
+        unknown = {(run, step) for run in moved for step in _steps(world)} | {(SHARED, "base")}
+        excused |= {where for where in unknown if _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:
             nobody_looks = {SHARED, *operator.overtaken}
@@ -105,6 +137,7 @@ def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
     run, step = where
     states = [state for operator in _last(operators, run) for state in _states(operator, run)]
+    states = [state for state in states if run != SHARED or step in state.steps]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
     rivals = platform.rivals(where)
@@ -142,16 +175,28 @@ def _last(operators: list[Operator], run: str) -> list[Operator]:
     return [operator for operator in operators if operator.outcome == "done"]
 
 
-def _judge_adopted(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
+def _judge_others(
+    where: Where, id: str | None, platform: Platform, operators: list[Operator], *, blocked: bool
+) -> Iterator[str]:
+    """A step whose object is somebody else's, or shared: the run has none of its own any more."""
     run, step = where
+    told = blocked or any(where in o.left or _met_nothing(run, o, platform) for o in operators)
     for thing in platform.live():
-        if thing.owner == where:
-            yield f"left behind {run}/{step}: {thing.id}, though {step} is adopted"
+        if thing.owner == where and not told:
+            yield f"left behind {run}/{step}: {thing.id}, though {step} is not the run's own"
     for operator in operators:
         for state in _states(operator, run) if operator.outcome == "done" and not blocked else ():
             receipt = state.steps[step].receipt if step in state.steps else None
-            if state.status is RunStatus.DONE and (receipt is None or receipt.id != theirs(step).id):
-                yield f"journal is wrong {run}/{step}: {receipt} but adopted"
+            ours = receipt is not None and receipt.origin is not Origin.ADOPTED
+            if state.status is RunStatus.DONE and (ours or (id and (receipt is None or receipt.id != id))):
+                yield f"journal is wrong {run}/{step}: {receipt}, but it is {id or 'shared'}"
+
+
+def _met_nothing(run: str, operator: Operator, platform: Platform) -> bool:
+    """Whether a journal that forgot could not meet what was the run's sentinel before, or is it by now."""
+    since = operator.forgot_at
+    titled = [thing.created for thing in platform.live() if thing.owner == (run, "class")]
+    return since is not None and all(created > since for created in titled)
 
 
 def _states(operator: Operator, run: str) -> Iterator[RunState]:
@@ -164,7 +209,7 @@ def _states(operator: Operator, run: str) -> Iterator[RunState]:
 
 def _judge_receipt(step: StepState | None, thing: Thing, where: str) -> Iterator[str]:
     receipt = step.receipt if step else None
-    etag_moves = thing.kind == "schema"  # another journal may have signed it since
+    etag_moves = thing.kind in chain.sentinels  # another journal may have signed it since
     if step is None or receipt is None or receipt.id != thing.id:
         yield f"journal is wrong {where}: {receipt} but {thing}"
     elif receipt.etag != str(thing.etag) and not etag_moves:

@@ -159,7 +159,7 @@ class Class(Kind):
 
 
 class Schema(Kind):
-    """Titled; the sentinel."""
+    """Titled."""
 
     kind, unique = "schema", True
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from engine.journal.memory import Contents, MemoryStore
 from engine.model import Scope
 from engine.session import Notice
-from engine.simulation.chain import Inputs, chain
+from engine.simulation.chain import ADOPTED, OWN, Inputs, chain
+from engine.simulation.chain import SHARED as SHARED_TARGET
 from engine.simulation.hands import by_hand
 from engine.simulation.platform import Platform
 from engine.simulation.process import SWITCHING, Process
@@ -26,7 +27,9 @@ STALE = 5.0
 SNAPSHOT_EVERY = 5.0
 FAILOVER_LOSES = 3.0
 """How many seconds of commits a database that fails over may lose."""
-TAKING_DOWN = frozenset({"replace", "refresh", "destroy"})
+MOVES = {"own": OWN, "share": SHARED_TARGET, "adopt": ADOPTED}
+"""Commands that run with another target: whose the schema is to be."""
+TAKING_DOWN = frozenset({"replace", "refresh", "destroy", *MOVES})
 """Commands that may take down what was made, and make it anew."""
 SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
 
@@ -41,6 +44,8 @@ class Operator:
     each run is called, `before`: what it was called before. `overtaken`: runs that another journal took over. `mended`:
     runs of which the manifest came to say something else. `on`: whether what each run made is to be on; None: nobody
     can know, as the command that said so was given up, or the journal was lost while nothing else told of it.
+    `targets`: whose the schema of each run was to be, the last one now. `forgot_at`: when the journal was
+    lost last.
     """
 
     scope = SCOPE
@@ -53,10 +58,12 @@ class Operator:
         self.watch = Watch(platform, store)
         self.process: Process | None = None
         self.outcome, self.stage, self.lost = "", 0, False
+        self.forgot_at: float | None = None
         self.mended: set[str] = set()
         self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.on: dict[str, bool | None] = dict.fromkeys(runs, True)
+        self.targets = {run: [ADOPTED if world.adopted == (run, "schema") else OWN] for run in runs}
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
         self.left: set[tuple[str, str]] = set()
@@ -73,17 +80,25 @@ class Operator:
         world.after(SNAPSHOT_EVERY, self._back_up)
         world.after(self._rng.choice([5, 30, 300]) * self._rng.random(), self._strike)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether people have allowed that something is taken down."""
+        return any(self.table.values()) or any(len(targets) > 1 for targets in self.targets.values())
+
     def items(self) -> list[Item]:
         """What the manifest says."""
         world = self.world
-        adopts = {world.adopts_in: world.adopts}
         return [
             Item(
                 workflow=chain,
                 source=self.called[run],
                 previously=self.before.get(run),
                 inputs=Inputs(
-                    content=self.content[run], table=self.table[run], adopts=adopts.get(run, ""), tabular=world.tabular
+                    content=self.content[run],
+                    table=self.table[run],
+                    adopts="source" if world.adopted == (run, "source") else "",
+                    target=self.targets[run][-1],
+                    tabular=world.tabular,
                 ),
             )
             for run in self.runs
@@ -150,17 +165,20 @@ class Operator:
             by_hand(self.world, self.platform, {*self.runs, SHARED})
         if command in SWITCHING:
             self.on = dict.fromkeys(self.runs, None)
-        for run in self.runs if command in ("change", "replace", "rename") else ():
+        for run in self.runs if command in ("change", "replace", "rename", *MOVES) else ():
             if command == "rename" and run in self.before:
                 continue  # a journal broke, and it is done again; the manifest says so already
             self.mended.add(run)
-            if command == "replace":
+            if command in MOVES:
+                self.targets[run].append(MOVES[command])
+            elif command == "replace":
                 self.table[run] += 1
             elif command == "change":
                 self.content[run] = int(not self.content[run])  # the second time, back to what it was
             else:
                 self.before[run], self.called[run] = self.called[run], f"{self.called[run]}.1"
-            self.world.say(self.name, f"wants {self.called[run]} with content {self.content[run]}/{self.table[run]}")
+            wanted = f"content {self.content[run]}/{self.table[run]}, target {self.targets[run][-1]}"
+            self.world.say(self.name, f"wants {self.called[run]} with {wanted}")
 
     def _end(self, outcome: str) -> None:
         self.outcome = outcome
@@ -231,9 +249,10 @@ class Operator:
         return [how for how in known if how in self.world.weather.disasters] or ["deleted"]
 
     def _rewinding(self) -> list[str]:
-        """Where a look can still find everything, a journal may silently have lost its end."""
+        """Where a look can still find everything, and nothing is taken down that an unknown object may refer to, a
+        journal may silently have lost its end."""
         world = self.world
-        destroys = self.destroys or world.hands
+        destroys = self.destroys or world.hands or any(len(targets) > 1 for targets in self.targets.values())
         possible = world.lists == "fresh" and not world.read_lag and not destroys and self._backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 
@@ -249,7 +268,7 @@ class Operator:
         self.store.restore(contents)
         self._recent.clear()
         self.forgotten |= self.resent
-        self.lost = True
+        self.lost, self.forgot_at = True, self.world.now
         self._unlearn()
         if self.script[0] == "destroy":  # people run before they destroy with a journal that forgot, or keep it then
             keep = self.world.strikes(f"regret {self.name}", self.world.regret)

@@ -38,8 +38,9 @@ DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
-    """`command`: `run`; `change`, `replace`, `rename` (to run what the manifest has come to say); `refresh`
-    (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by telling the operator how."""
+    """`command`: `run`; `change`, `replace`, `rename`, `own`, `share`, `adopt` (to run what the manifest has come to
+    say); `refresh` (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by telling the
+    operator how."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
@@ -162,7 +163,7 @@ class Process:
         engine = Engine(
             "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=self.gate,
             clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
-            replace=any(self.operator.table.values()) or self.command == "refresh", refresh=self.command == "refresh",
+            replace=self.operator.replaces or self.command == "refresh", refresh=self.command == "refresh",
         )  # fmt: skip
         async with engine as self.engine:
             if self.command == "destroy":

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 SHARED = "*"
 """The run to which shared steps belong."""
+PEOPLE = "people"
+"""The name of a schema that runs share."""
 
 
 def run_of(source: str) -> str:
@@ -16,7 +18,8 @@ def run_of(source: str) -> str:
 
 def owner(kind: str, name: str) -> tuple[str, str]:
     """(run, step) of an object, by its name; shared steps belong to `*`."""
-    return SHARED if kind == "base" else run_of(name.split(" ", maxsplit=1)[0]), kind
+    source = run_of(name.split(" ", maxsplit=1)[0])
+    return SHARED if kind == "base" or source == PEOPLE else source, kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine import labels
 from engine.journal.memory import Contents, MemoryStore
 from engine.machine import Timing
-from engine.model import Origin, Receipt, RunState, StepState, StepStatus, Verb
+from engine.model import Origin, Receipt, RunState, StepState, Verb
 from engine.simulation.platform import Platform, Request
 from engine.simulation.things import SHARED, owner, run_of
 from engine.simulation.weather import SETTLE
@@ -84,7 +84,7 @@ class Watch:
             elif new.receipt:
                 self._intend(VERBS[attempt.verb], new.receipt.id, attempt.condition)
         if old.receipt and new.receipt is None:
-            self._dropped(where, old.receipt, new)
+            self._dropped(where, old.receipt)
         elif old.receipt and new.receipt and old.receipt.id != new.receipt.id:
             self._say(where, f"id changed from {old.receipt.id} to {new.receipt.id}")
         elif new.receipt and new.receipt is not old.receipt:
@@ -95,10 +95,9 @@ class Watch:
     def _intend(self, verb: str, what: str, condition: object = "") -> None:
         self._intents[verb, what, condition] = self.platform.world.now
 
-    def _dropped(self, where: Where, receipt: Receipt, step: StepState) -> None:
+    def _dropped(self, where: Where, receipt: Receipt) -> None:
         there = self.platform.history.get(receipt.id, [(0.0, None)])[-1][1]
-        spared = receipt.origin is Origin.ADOPTED and step.status is StepStatus.DESTROYED
-        if there and not spared and there.kind != "mapping":
+        if there and receipt.origin is not Origin.ADOPTED and there.kind != "mapping":
             self._say(where, f"receipt lost: {receipt.id} is still there")
 
     def _received(self, where: Where, receipt: Receipt) -> None:

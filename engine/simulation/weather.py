@@ -74,7 +74,8 @@ class Weather:
         ("run",), ("run",), ("run", "destroy"), ("run", "destroy", "run"), ("run", "change"), ("run", "replace"),
         ("run", "change", "change"), ("run", "change", "replace", "destroy"), ("run", "rename"),
         ("run", "rename", "change", "destroy"), ("run", "pause", "replace"), ("run", "pause", "unpause", "pause"),
-        ("run", "pause", "change", "unpause"), ("run", "pause", "destroy", "run"),
+        ("run", "pause", "change", "unpause"), ("run", "pause", "destroy", "run"), ("run", "share", "own"),
+        ("run", "adopt", "own", "destroy"), ("run", "share", "adopt"), ("run", "pause", "share"),
     )  # fmt: skip
     disaster: Sequence[float] = (0, 0.2, 0.6)
     """How likely the journal is broken between two commands, or while one is at work."""

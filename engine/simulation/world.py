@@ -42,7 +42,6 @@ class World:
         self._streams: dict[str, Random] = {}
         self._drawn: Counter[str] = Counter()
         self.processes: list[Process] = []
-        self.adopts_in = "a"
         self.calm_at: float = self._draw("calm_at")
         self.crash_rate: float = self._draw("crash_rate")
         self.kill_rate: float = self._draw("kill_rate")
@@ -67,7 +66,7 @@ class World:
         self.lists: str = self._draw("lists")
         self.rival: str = self._draw("rivals")
         self.tabular: bool = self._draw("tabular")
-        self.adopts: str = self._draw("adopts")
+        self.adopted = "a", self._draw("adopts")
         self.script: tuple[str, ...] = self._draw("scripts")
 
     def _draw(self, field: str) -> Any:

@@ -52,7 +52,7 @@ def test_a_crash_at_any_step_or_commit_does_no_harm(*, server: bool) -> None:
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
 
 
-@pytest.mark.parametrize("last", ["replace", "refresh"])
+@pytest.mark.parametrize("last", ["replace", "refresh", "share"])
 def test_a_crash_at_any_step_of_a_replacement_does_no_harm(last: str) -> None:
     results = list(crashes(server=False, script=("run", last), processes=1))
     assert {kill.process for kill, _ in results} == {1, 2}
@@ -70,6 +70,10 @@ QUICK = (
     "no_lease",
     "lease_from_answer",
     "no_window_of_delete",
+    "off_forgotten",
+    "stale_switch_believed",
+    "begun_forgotten",
+    "sign_all",
 )
 
 

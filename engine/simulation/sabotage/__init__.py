@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from engine.simulation.sabotage import changes, doubts, journals, sending, switches
+from engine.simulation.sabotage import changes, doubts, journals, sending, switches, targets
 from engine.simulation.sabotage.switch import Switch
 
 SWITCHES: Mapping[str, Switch] = {
@@ -18,6 +18,7 @@ SWITCHES: Mapping[str, Switch] = {
     **journals.SWITCHES,
     **changes.SWITCHES,
     **switches.SWITCHES,
+    **targets.SWITCHES,
 }
 """Every switch by name."""
 

@@ -67,7 +67,9 @@ SWITCHES: Mapping[str, Switch] = {
         ),
     ),
     "destroy_over_doubt": Switch(
-        rule="10: destroy does not resolve open intents", patches=lambda: [(destroy, "settle_intents", nothing)]
+        rule="10: destroy does not resolve open intents",
+        patches=lambda: [(destroy, "settle_intents", nothing)],
+        weather=ANY.but(scripts=[("run", "destroy")]),
     ),
     "change_unconditional": Switch(
         rule="10: a change is sent whatever became of the object meanwhile",

@@ -152,7 +152,7 @@ SWITCHES: Mapping[str, Switch] = {
     "settle_from_intent": Switch(
         rule="4: settle counts from the intent, by the wall clock", patches=settle_from_intent
     ),
-    "no_freshness": Switch(rule="4: after settle, not listed is absent", patches=no_freshness),
+    "no_freshness": Switch(rule="4: after settle, not listed is absent", patches=no_freshness, weather=TAIL),
     "look_from_answer": Switch(
         rule="4: what a list shows is as old as its answer, not as the look that asked for it",
         patches=look_from_answer,
