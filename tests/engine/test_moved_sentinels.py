@@ -81,6 +81,12 @@ class First(Second):
     kind = "first"
 
 
+class Below(Objects):
+    """What refers to a target."""
+
+    kind = "below"
+
+
 chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
 
 
@@ -99,12 +105,17 @@ def target(inputs: Inputs) -> str | Adopt:
     return Adopt(ref=THEIRS) if inputs.target == "adopted" else inputs.target
 
 
+@chain.step(Below)
+def below(inputs: Inputs, target: Receipt) -> str:  # noqa: ARG001
+    return target.id
+
+
 class Person:
     """Somebody with a journal and a manifest that changes."""
 
     def __init__(self) -> None:
         self.there, self.deleted = {THEIRS: View(id=THEIRS, name="t", note="by hand", created=0.0)}, list[str]()
-        self.kinds = {kind: kind(self.there, self.deleted) for kind in (Objects, Second, First)}
+        self.kinds = {kind: kind(self.there, self.deleted) for kind in (Objects, Second, First, Below)}
         self.store, self.id = MemoryStore(rng=Random(1)), run_id("chain", LOCAL, "one")
 
     @asynccontextmanager
@@ -154,6 +165,19 @@ def test_what_was_begun_of_its_own_is_not_left_behind_when_it_is_somebody_elses_
         assert theirs.note == "by hand"
 
 
+def test_what_is_found_to_refer_to_the_target_before_gives_way_at_once() -> None:
+    async def main() -> tuple[list[RunStatus], list[bool]]:
+        person = Person()
+        person.kinds[Below].losing = True
+        ended = [await person.run("adopted")]
+        person.kinds[Below].losing = False
+        ended.append(await person.run("shared"))
+        [target], made = person.live("first"), person.live("below")
+        return ended, [person.there[id].content["of"] == target for id in made]  # type: ignore[call-overload,index]
+
+    assert in_virtual_time(main) == ([RunStatus.IN_DOUBT, RunStatus.DONE], [True])
+
+
 def test_what_holds_the_run_is_deleted_last_though_it_is_not_to_be_its_sentinel() -> None:
     async def main() -> list[str]:
         person = Person()
@@ -164,4 +188,4 @@ def test_what_holds_the_run_is_deleted_last_though_it_is_not_to_be_its_sentinel(
             await engine.destroy([person.id])
         return [id.partition("-")[0] for id in person.deleted]
 
-    assert in_virtual_time(main) == ["thing", "second"]
+    assert in_virtual_time(main) == ["below", "thing", "second"]
