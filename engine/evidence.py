@@ -195,9 +195,14 @@ async def believe(run: Active) -> None:
 async def take(work: Work, view: View) -> None:
     """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
     sentinel that names another journal, makes the run suspect (rule 7)."""
-    print_of = await check_body(work, view)
     run, name, journal = work.run, work.name, work.run.session.journal.name
     note, tags = labels.parse(view.note), [attempt.tag for attempt in work.step.attempts]
+    if name != run.plan.sentinel and note.generation > run.state.generation:
+        # it was the sentinel under other inputs, and knows more than today's, also if it is not what was asked for
+        run.note(name, "another generation", generation=note.generation)
+        run.leased = float("-inf")
+        await run.write(generation=note.generation)
+    print_of = await check_body(work, view)
     tag = note.attempt
     if work.resource.superseding and tags and not tag:
         tag = tags[-1]  # the other side does not show which attempt made it; one more of them would do no harm
@@ -223,12 +228,8 @@ async def take(work: Work, view: View) -> None:
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
         run.session.another = True
         await run.write(state, suspect=True, generation=max(run.state.generation, note.generation))
-        return
-    if note.generation > run.state.generation:  # it was the sentinel under other inputs, and knows more than today's
-        run.note(name, "another generation", generation=note.generation)
-        run.leased = float("-inf")
-        await run.write(generation=note.generation)
-    await work.finish(state)
+    else:
+        await work.finish(state)
 
 
 async def confirm(run: Active, name: str) -> None:
