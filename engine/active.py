@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar, Unpack
 
 import anyio
@@ -64,7 +65,7 @@ class Active:
         self.resource: Callable[[str], Any] = session.resources_of(workflow).__getitem__
         """The instance of a step's resource. Raises `KeyError` when the engine was given none."""
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
-        self.receipts = {name: receipt for name, receipt in state.receipts.items() if self.owns(name)}
+        self.receipts = self._own_receipts()
         off = any(step.off for step in self.steps.values())
         self.resumed = bool(self.receipts or state.was or state.formerly or off)
         self.befores = state.was
@@ -170,6 +171,23 @@ class Active:
         """Whether the step has a receipt of something that is the run's own."""
         receipt = self.step(name).receipt
         return receipt is not None and receipt.origin is not Origin.ADOPTED
+
+    @contextmanager
+    def as_before(self, inputs: str) -> Iterator[None]:
+        """While it lasts, the run asks for what it asked for under inputs (encoded) that it had before."""
+        plan, today, receipts = self.plan, self.inputs, self.receipts
+        self.inputs = self.workflow.decode(inputs)
+        self.plan, self.receipts = self.workflow.plan(self.inputs), {}
+        self.receipts = self._own_receipts()
+        try:
+            yield
+        finally:
+            self.plan, self.inputs = plan, today
+            shared = {name: receipt for name, receipt in receipts.items() if name in plan.shared}
+            self.receipts = shared | self._own_receipts()
+
+    def _own_receipts(self) -> dict[str, Receipt]:
+        return {name: step.receipt for name, step in self.steps.items() if step.receipt and self.owns(name)}
 
     def now(self) -> RunState:
         """The run with its steps as they are, and the inputs that they may have."""

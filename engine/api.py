@@ -78,7 +78,7 @@ class Engine:
         opener: Opener = open_journal,
     ) -> None:
         self.store, self.command, self.read_only, self.opener = store, command, read_only, opener
-        self.workflows: Mapping[tuple[str, str], Workflow[Any]] = {(w.name, w.variant): w for w in workflows}
+        self.workflows: Mapping[str, Workflow[Any]] = {w.name: w for w in workflows}
         self.resources = {type(resource): resource for resource in resources}
         for workflow in self.workflows.values():
             workflow.check(None if read_only else self.resources)

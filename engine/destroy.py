@@ -40,8 +40,20 @@ def _wanted(run: Active, *, delete_data: bool) -> set[str]:
 
 async def settle_intents(run: Active, shared: Shared) -> None:
     """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for. Of a step that the
-    run shares or adopts by now, too: what it began to make of its own would be nobody's."""
-    for name in [name for name in run.workflow.order if name in run.steps]:
+    run shares or adopts by now, too: what it began to make of its own would be nobody's. And of one that departs."""
+    await _settle(run, shared, [name for name in run.workflow.order if name in run.steps and name in run.plan.steps])
+    departed = [name for name, step in run.steps.items() if step.attempts and name not in run.plan.steps]
+    for inputs in reversed(run.befores) if departed else ():
+        with run.as_before(inputs):
+            begun = [name for name in run.plan.steps if name in departed and run.owns(name)]
+            await _settle(run, shared, begun)
+            for name in begun:
+                if (step := run.step(name)).attempts and step.receipt is None:  # what it refers to is not there
+                    await run.write(machine.absent(step))
+
+
+async def _settle(run: Active, shared: Shared, names: Iterable[str]) -> None:
+    for name in names:
         step = run.step(name)
         if step.attempts and step.receipt is None:
             needs = run.plan.needs[name] if run.asking(name) is run.inputs else run.workflow.steps[name].needs
@@ -110,11 +122,16 @@ async def forget(run: Active) -> None:
 
 def _order(run: Active) -> list[str]:
     """Dependents first, and as late as they allow the sentinel, and what holds the run until that is made: while it
-    stands, it guards the rest."""
+    stands, it guards the rest. What departs goes as early as may be: should the journal be lost meanwhile, nobody looks
+    for it; but while something else is there that is other than it is asked to be, a person is told."""
     names = list(reversed(run.workflow.order))
     guards = {name for name in (run.plan.sentinel, run.holder) if name and name in run.plan.steps}
     last = guards.union(*map(run.plan.before, guards))
-    return [n for n in names if n not in last] + [n for n in names if n in last]
+    first = run.steps.keys() - run.plan.steps.keys()
+    for name in run.workflow.order:
+        if first.intersection(run.workflow.steps[name].needs):
+            first.add(name)
+    return sorted(names, key=lambda name: (name in last, name not in first))
 
 
 async def _delete(run: Active, name: str, id: str) -> None:

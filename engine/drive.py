@@ -20,7 +20,7 @@ from engine.evidence import believe, confirm
 from engine.give_way import give_way
 from engine.machine import Move
 from engine.model import Failure, RunChanges, RunState, RunStatus, StepState, StepStatus, replace
-from engine.recover import recover
+from engine.recover import recover, recover_departed
 from engine.refresh import refresh
 from engine.resource import Adopt
 from engine.revise import ground, revise
@@ -92,8 +92,9 @@ class Drive:
         whole = run.state.suspect and set(run.receipts) >= set(run.plan.steps)
         sure = whole and run.session.clock.boot() >= self._settled_at()
         if run.state.suspect:
-            for name in list(run.receipts):
+            for name in [name for name, step in run.steps.items() if step.receipt]:
                 await verify(run, name)
+            await recover_departed(run)
         elif run.resumed:
             if run.session.refresh and not self.looked:
                 await refresh(run)

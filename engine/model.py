@@ -255,8 +255,7 @@ class NewRun:
 
 @value
 class Known:
-    """What the journal says of a run that is registered again: enough to tell unchanged from changed. `begun`:
-    something of it may be on the platform, unless it was destroyed."""
+    """What the journal says of a run that is registered again: enough to tell unchanged from changed."""
 
     key: int
     run_id: str
@@ -264,5 +263,3 @@ class Known:
     inputs_print: str
     definition: str
     source: str
-    variant: str
-    begun: bool

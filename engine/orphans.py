@@ -40,14 +40,14 @@ class Orphan:
 
 
 async def orphans(
-    session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], destroyed: Collection[str], *, data: bool
+    session: Session, workflows: Mapping[str, Workflow[Any]], destroyed: Collection[str], *, data: bool
 ) -> list[Orphan]:
     """The shared steps of the `destroyed` runs that no other run needs, dependents first. Without `data`, those that
     hold data are kept, and so is what they refer to."""
     found: dict[str, Orphan] = {}
     used, kept = set[str](), set[str]()
     async for state in session.journal.stream(statuses=tuple(RunStatus)):
-        workflow = workflows.get((state.workflow, state.variant))
+        workflow = workflows.get(state.workflow)
         if workflow is None:
             continue
         inputs = workflow.decode(state.inputs)
@@ -68,7 +68,7 @@ async def orphans(
 
 
 async def unshared(
-    session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope, moving: Collection[str] = ()
+    session: Session, workflows: Mapping[str, Workflow[Any]], scope: Scope, moving: Collection[str] = ()
 ) -> list[Orphan]:
     """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
     what it may stand on, is never among them: it outlives its runs. Nor is an object that a run names. `moving`: runs
@@ -78,7 +78,7 @@ async def unshared(
     if not found:
         return []
     async for state in session.journal.stream(statuses=tuple(set(RunStatus) - {RunStatus.DESTROYED})):
-        workflow = workflows.get((state.workflow, state.variant))
+        workflow = workflows.get(state.workflow)
         if workflow is None or state.run_id in moving:
             continue
         for inputs in (*state.was, state.inputs):
@@ -93,11 +93,11 @@ async def unshared(
 
 
 async def _made(
-    session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]], scope: Scope
+    session: Session, workflows: Mapping[str, Workflow[Any]], scope: Scope
 ) -> AsyncIterator[tuple[Orphan, str]]:
     """What shared steps of a sandbox made for sure, and the object's id, apart from data and what it may stand on."""
     async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
-        workflow = workflows.get((state.workflow, state.variant))
+        workflow = workflows.get(state.workflow)
         if workflow is None or not _within(state.scope, scope):
             continue
         for name, step in state.steps.items():
@@ -128,7 +128,7 @@ def _id(state: RunState, plan: Plan, name: str) -> str:
     return run_id(state.workflow, state.scope, plan.shared[name], shared=True)
 
 
-def _dependents_first(found: Iterable[Orphan], workflows: Mapping[tuple[str, str], Workflow[Any]]) -> list[Orphan]:
+def _dependents_first(found: Iterable[Orphan], workflows: Mapping[str, Workflow[Any]]) -> list[Orphan]:
     order = {name: place for workflow in workflows.values() for place, name in enumerate(workflow.order)}
     return sorted((o for o in found if not o.step.reads_only), key=lambda o: -order[o.step.name])
 

@@ -76,7 +76,7 @@ class Journal(Protocol):
         name that it had before gets the new one; the journal remembers which inputs and names there were
         (`RunState.was`). Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not
         finished as long as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones
-        is fenced. Raises `WorkflowChanged` for an unfinished run that was begun in another variant: nothing is kept."""
+        is fenced."""
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:

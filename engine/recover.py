@@ -52,6 +52,29 @@ async def _recover_step(run: Active, name: str, shared: Shared) -> bool:
     return True
 
 
+async def recover_departed(run: Active) -> None:
+    """Find also what a run may have made under inputs that it had before, for steps that it does not have any more: it
+    is to be deleted. Raises `StepFailed`."""
+    today = run.plan
+    for inputs in reversed(run.befores):
+        if run.workflow.plan(run.workflow.decode(inputs)) is today:
+            continue
+        with run.as_before(inputs):
+            for name, step in run.plan.steps.items():
+                possible = (
+                    run.owns(name) and name not in today.steps and not step.reads_only and name not in run.receipts
+                )
+                if not possible or any(need not in run.receipts for need in run.plan.needs[name]):
+                    continue  # what refers to something that is not there cannot exist
+                if isinstance(run.spec(name), Adopt):
+                    continue
+                try:
+                    await find_again(run, name, run.write)
+                except StepFailed as failed:
+                    if failed.failure.kind != "missing":
+                        raise
+
+
 async def find_again(run: Active, name: str, finish: Finish) -> None:
     """Take the step's object if the platform shows it. Raises `StepFailed`, of kind `missing` when it does not."""
     spec = run.spec(name)

@@ -154,7 +154,7 @@ class Runner:
     def __init__(
         self,
         session: Session,
-        workflows: Mapping[tuple[str, str], Workflow[Any]],
+        workflows: Mapping[str, Workflow[Any]],
         *,
         window: int,
         max_failures: Callable[[int], bool] = lambda _failed: False,
@@ -267,11 +267,9 @@ class Runner:
 
     async def _workflow(self, state: RunState) -> Workflow[Any]:
         """The declaration that the run was begun with, or one that only adds steps. Raises `WorkflowChanged`."""
-        workflow = self.workflows.get((state.workflow, state.variant))
+        workflow = self.workflows.get(state.workflow)
         if workflow is None:
-            raise WorkflowChanged(
-                f"run {state.source!r} needs workflow {state.workflow!r} ({state.variant}), unknown here"
-            )
+            raise WorkflowChanged(f"run {state.source!r} needs workflow {state.workflow!r}, unknown here")
         if state.definition == workflow.fingerprint or state.begun_by is None:
             return workflow
         text = await self.session.journal.definition(state.definition)

@@ -26,13 +26,14 @@ SHARED_KEPT = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What a user wants for one source: the workflow, its inputs, optionally their encoded text, and the name that the
-    source had before."""
+    """What a user wants for one source: the workflow, its inputs, optionally their encoded text, what people call the
+    way that these take through it, and the name that the source had before."""
 
     workflow: Workflow[Any]
     source: str
     inputs: Any
     text: str | None = None
+    variant: str = ""
     previously: str | None = None
 
 
@@ -54,7 +55,7 @@ def new_run(scope: Scope, item: Item) -> NewRun:
     return NewRun(
         run_id=run_id(workflow.name, scope, item.source),
         workflow=workflow.name,
-        variant=workflow.variant,
+        variant=item.variant,
         scope=scope,
         source=item.source,
         inputs=text,
@@ -68,7 +69,7 @@ def new_run(scope: Scope, item: Item) -> NewRun:
 class Wanted:
     """The workflows that are known here, and the runs of them that the journal has."""
 
-    def __init__(self, session: Session, workflows: Mapping[tuple[str, str], Workflow[Any]]) -> None:
+    def __init__(self, session: Session, workflows: Mapping[str, Workflow[Any]]) -> None:
         self.session, self.workflows = session, workflows
         self._shared: OrderedDict[str, RunState] = OrderedDict()
 
@@ -101,11 +102,6 @@ class Wanted:
     async def foresee(self, item: Item, run: RunState, *, look: bool = False) -> tuple[Sequence[StepChange], str]:
         """What an item means for each step of a run that the journal has, and why it cannot be done now. `look`:
         what the run made is read first; else nothing is sent."""
-        if run.variant != item.workflow.variant:
-            return (
-                (),
-                f"it was made as {run.variant}, and cannot become {item.workflow.variant}: destroy it, then run again",
-            )
         try:
             seen = await views(self.session, *await self.declared(run), run) if look else NOT_SEEN
             found = await self._compare(item, run, seen)
@@ -159,7 +155,7 @@ class Wanted:
         }
 
     async def _is_outdated(self, run: RunState, state: StepState) -> bool:
-        workflow = self.workflows.get((run.workflow, run.variant))
+        workflow = self.workflows.get(run.workflow)
         step = workflow.steps.get(state.name) if workflow else None
         resource = self.session.resources.get(step.resource) if step else None
         if resource is None or state.receipt is None or not hasattr(resource, "current"):
@@ -168,9 +164,9 @@ class Wanted:
 
     def known(self, run: RunState) -> Workflow[Any]:
         """The workflow of a run. Raises `WorkflowChanged` when it is not known here."""
-        workflow = self.workflows.get((run.workflow, run.variant))
+        workflow = self.workflows.get(run.workflow)
         if workflow is None:
-            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r} ({run.variant}), unknown here")
+            raise WorkflowChanged(f"run {run.source!r} needs workflow {run.workflow!r}, unknown here")
         return workflow
 
     async def declared(self, run: RunState) -> tuple[Workflow[Any], dict[str, StepState]]:

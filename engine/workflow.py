@@ -83,22 +83,21 @@ class Plan:
 
 
 class Workflow(Generic[InputsT]):
-    """A named DAG of steps. `variant` tells workflows of one name apart. `sentinels` names, in order of preference,
-    the steps that can serve as a run's sentinel: the first that is the run's own creation does. `adopts(inputs)` has,
-    by step, what a user named: such a step takes that, whatever its function asks for, and shares it with no run."""
+    """A named DAG of steps. `sentinels` names, in order of preference, the steps that can serve as a run's sentinel:
+    the first that is the run's own creation does. `adopts(inputs)` has, by step, what a user named: such a step takes
+    that, whatever its function asks for, and shares it with no run."""
 
     def __init__(
         self,
         name: str,
         *,
         inputs: type[InputsT],
-        variant: str = "",
         sentinels: tuple[str, ...] = (),
         adopts: Callable[[InputsT], Mapping[str, str]] = lambda _inputs: {},
         encode: Callable[[InputsT], str] = codec.encode_inputs,
         decode: Callable[[str], InputsT] | None = None,
     ) -> None:
-        self.name, self.variant, self.sentinels = name, variant, sentinels
+        self.name, self.sentinels = name, sentinels
         self.inputs, self.adopts = inputs, adopts
         self.encode = encode
         self.decode: Callable[[str], InputsT] = decode or (lambda text: codec.decode_inputs(inputs, text))

@@ -76,8 +76,6 @@ class MemoryJournal:
             inputs_print=found.inputs_print,
             definition=found.definition,
             source=found.source,
-            variant=found.variant,
-            begun=found.begun_by is not None,
         )
         return rules.judge(known, found.suspect, run), known
 
@@ -92,10 +90,6 @@ class MemoryJournal:
     def _register_all(
         self, batch: int, runs: Sequence[NewRun], changing: Collection[str]
     ) -> Sequence[tuple[Standing, Known]]:
-        for run in runs:
-            standing, known = self._known(run)
-            if known and standing is Standing.CONTINUED and known.status is not RunStatus.DONE:
-                rules.check_variant(known, run)
         return [self._register(batch, run, changing) for run in runs]
 
     def _register(self, batch: int, run: NewRun, changing: Collection[str]) -> tuple[Standing, Known]:
@@ -133,8 +127,6 @@ class MemoryJournal:
             inputs_print=run.inputs_print,
             definition=run.definition,
             source=run.source,
-            variant=run.variant,
-            begun=False,
         )
 
     def _revise(self, known: Known, run: NewRun) -> None:

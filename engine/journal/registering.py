@@ -26,8 +26,7 @@ class Found:
         return rules.judge(self.known, self.suspect, run), self.known
 
     def differs(self, run: NewRun, scope: int) -> bool:
-        """Whether `run` brings anything new. Raises `WorkflowChanged`."""
-        rules.check_variant(self.known, run)
+        """Whether `run` brings anything new."""
         old = self.known.inputs_print, self.known.source, self.scope
         return self.known.status is RunStatus.DESTROYED or old != (run.inputs_print, run.source, scope)
 
@@ -43,9 +42,7 @@ def find(connection: Connection, runs: Sequence[NewRun]) -> dict[str, Found]:
 
 def _find(connection: Connection, ids: Sequence[str]) -> dict[str, Found]:
     found = {}
-    for key, run_id, status, inputs_print, definition, source, suspect, scope, variant, begun_by in among(
-        connection, KNOWN, ids
-    ):
+    for key, run_id, status, inputs_print, definition, source, suspect, scope in among(connection, KNOWN, ids):
         known = Known(
             key=key,
             run_id=run_id,
@@ -53,8 +50,6 @@ def _find(connection: Connection, ids: Sequence[str]) -> dict[str, Found]:
             inputs_print=inputs_print,
             definition=definition,
             source=source,
-            variant=variant,
-            begun=begun_by is not None,
         )
         found[run_id] = Found(known=known, suspect=bool(suspect), scope=scope)
     return found

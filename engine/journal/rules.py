@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection
 from enum import Enum
 
-from engine.errors import StorageError, TakenOver, UnknownRun, WorkflowChanged
+from engine.errors import StorageError, TakenOver, UnknownRun
 from engine.model import Known, NewRun, RunState, RunStatus
 from engine.ports import Standing
 
@@ -70,16 +70,6 @@ def names_before(formerly: tuple[str, ...], run: NewRun, source: str) -> tuple[s
 def takes(standing: Standing, run: NewRun, changing: Collection[str]) -> bool:
     """Whether registering a run that is there puts it to work, with its new inputs."""
     return standing is Standing.CONTINUED or (standing is not Standing.NEW and run.run_id in changing)
-
-
-def check_variant(known: Known, run: NewRun) -> None:
-    """Whether an unfinished run may go on in this variant: in another only when nothing of it is there. What runs share
-    is shared by those of all variants. Raises `WorkflowChanged`."""
-    if not run.shared and run.variant != known.variant and known.begun and known.status is not RunStatus.DESTROYED:
-        raise WorkflowChanged(
-            f"run {known.source!r} was begun as {known.variant!r} and cannot go on as {run.variant!r}: finish it as it "
-            "was begun, or destroy it first"
-        )
 
 
 class Turn(Enum):

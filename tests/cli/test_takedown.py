@@ -202,25 +202,6 @@ def test_shared_data_that_stays_is_named_too(headway: Headway, platform: Platfor
     assert live(platform) == {"mapping_set": 3}
 
 
-def test_another_chain_is_refused_with_what_to_do_and_begins_anew_after_a_destroy(
-    headway: Headway, platform: Platform, own: Path
-) -> None:
-    own.write_text(own.read_text().replace("table: case", "chain: adhoc\n    table: case"))
-    headway("run", own.name)
-    data = {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]}["dataset"]
-    own.write_text(own.read_text().replace("chain: adhoc", "chain: tabular"))
-    cannot = "it was made as adhoc, and cannot become tabular: destroy it, then run again"
-    assert cannot in headway("plan", own.name, "--replace").out
-    assert cannot in headway("run", own.name, "--replace").out
-    assert headway("destroy", own.name, "--yes").code == 0
-    assert headway("run", own.name).code == 0
-    after = {step["name"]: step["id"] for step in headway("status", "--json").lines[0]["steps"]}
-    assert after["dataset"] == data
-    assert "adhoc_class" not in after
-    assert headway("plan", own.name, "--detailed-exitcode").code == 0
-    assert clean(platform)
-
-
 @pytest.mark.parametrize("command", [("destroy", "--yes"), ("run", "--replace")])
 def test_a_flow_of_somebody_else_over_our_connection_is_named_at_once(
     headway: Headway, platform: Platform, own: Path, hand: httpx.Client, command: tuple[str, ...]

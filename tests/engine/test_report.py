@@ -27,7 +27,7 @@ class Lookup:
     async def fetch(self) -> None: ...
 
 
-site = Workflow("site", inputs=Inputs, variant="small")
+site = Workflow("site", inputs=Inputs)
 
 
 @site.step(Things)

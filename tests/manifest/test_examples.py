@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.manifest.conftest import Read
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target
 from workflows.onboarding.manifest import TEMPLATE, check_and_spool, manifest_schema, read_manifest
 
@@ -103,6 +103,6 @@ def test_a_spool_counts_and_knows_where_a_source_stands() -> None:
 def test_a_spool_keeps_sources_as_the_journal_does() -> None:
     with check_and_spool(str(EXAMPLES / "sources.yaml")) as spool:
         for said in next(spool.batches(3)):
-            workflow = CHAINS[said.chain]
+            workflow = onboarding
             assert said.text == workflow.encode(said.inputs)
             assert workflow.decode(said.text) == said.inputs

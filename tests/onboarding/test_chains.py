@@ -10,7 +10,7 @@ from engine.errors import Rejected
 from engine.model import Receipt, replace
 from engine.resource import Adopt, Label
 from tests.onboarding.sources import CRM_RULES, DETAILS, PROFILE, SCHEDULE_TODAY, receipts, source, zendesk
-from workflows.onboarding.chains import CHAINS, schedule_mistakes
+from workflows.onboarding.chains import onboarding, schedule_mistakes
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target
 from workflows.resources import Flows, FlowSpec
 
@@ -25,12 +25,12 @@ NOW = 1893455880.0
 
 
 def spec(inputs: Inputs, step: str, known: dict[str, Receipt] | None = None) -> Any:
-    chain = CHAINS[inputs.chain]
+    chain = onboarding
     return chain.spec(chain.steps[step], inputs, known or receipts(CRM_RULES))
 
 
 def shared(inputs: Inputs) -> dict[str, str]:
-    return dict(CHAINS[inputs.chain].plan(inputs).shared)
+    return dict(onboarding.plan(inputs).shared)
 
 
 def body(inputs: Inputs, now: float = NOW) -> Any:
@@ -39,29 +39,29 @@ def body(inputs: Inputs, now: float = NOW) -> Any:
 
 
 def test_steps_are_named_as_promised() -> None:
-    assert set(CHAINS["adhoc"].plan(source()).steps) == ADHOC_STEPS
+    assert set(onboarding.plan(source()).steps) == ADHOC_STEPS
     newer = ADHOC_STEPS - {"adhoc_class", "adhoc_schema", "dataset_base_connection"}
-    assert set(CHAINS["tabular"].plan(source(chain="tabular")).steps) == newer
+    assert set(onboarding.plan(source(chain="tabular")).steps) == newer
 
 
 def test_an_existing_base_connection_is_used_as_it_is() -> None:
     inputs = source(base_connection=EXISTING)
-    plan = CHAINS["adhoc"].plan(inputs)
+    plan = onboarding.plan(inputs)
     known = {name: receipt for name, receipt in receipts(CRM_RULES).items() if name != "base_connection"}
     assert "base_connection" not in plan.steps
     assert spec(inputs, "source_connection", known).base_id == EXISTING.id
 
 
 def test_the_target_schema_goes_first() -> None:
-    assert CHAINS["adhoc"].plan(source()).sentinel == "target_schema"
-    assert CHAINS["tabular"].plan(source(chain="tabular")).sentinel == "target_schema"
+    assert onboarding.plan(source()).sentinel == "target_schema"
+    assert onboarding.plan(source(chain="tabular")).sentinel == "target_schema"
 
 
 @pytest.mark.parametrize("schema", ["acme-people", SCHEMA])
 def test_where_the_target_schema_is_not_the_runs_own_the_ad_hoc_schema_goes_first(schema: str) -> None:
     target = Target(klass=PROFILE, field_groups=(DETAILS,), schema=schema)
-    assert CHAINS["adhoc"].plan(source(target=target)).sentinel == "adhoc_schema"
-    assert CHAINS["tabular"].plan(source(chain="tabular", target=target)).sentinel is None
+    assert onboarding.plan(source(target=target)).sentinel == "adhoc_schema"
+    assert onboarding.plan(source(chain="tabular", target=target)).sentinel is None
 
 
 def test_base_connections_are_shared_by_connector_and_name() -> None:
@@ -127,7 +127,7 @@ def test_what_exists_is_adopted() -> None:
 
 
 def test_inputs_survive_the_journal() -> None:
-    chain = CHAINS["adhoc"]
+    chain = onboarding
     for inputs in (source(), source(base_connection=EXISTING), zendesk()):
         assert chain.decode(chain.encode(inputs)) == inputs
 

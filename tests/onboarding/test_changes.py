@@ -12,7 +12,7 @@ from engine.prints import asked, printed
 from engine.resource import Adopt
 from engine.step_change import Action, StepChange
 from tests.onboarding.sources import CRM_RULES, receipts, source
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import BaseConnection, Column, Inputs, Schedule, Target
 from workflows.resources import all_resources
 
@@ -24,7 +24,7 @@ RESOURCES = {type(resource): resource for resource in all_resources(None, {})}  
 
 def finished(inputs: Inputs) -> tuple[RunState, dict[str, StepState]]:
     """A run that is done, and its shared steps."""
-    chain = CHAINS[inputs.chain]
+    chain = onboarding
     plan, known = chain.plan(inputs), receipts(CRM_RULES) | {"flow": Receipt(id="f1")}
     states = {}
     for name, step in plan.steps.items():
@@ -43,7 +43,7 @@ def finished(inputs: Inputs) -> tuple[RunState, dict[str, StepState]]:
             ),
         )
     run = RunState(
-        key=1, run_id="r", workflow=chain.name, variant=chain.variant, source=inputs.source, definition="d",
+        key=1, run_id="r", workflow=chain.name, variant=inputs.chain, source=inputs.source, definition="d",
         scope=Scope(gateway="g", org="o", sandbox="dev"), inputs=chain.encode(inputs), inputs_print="p",
         status=RunStatus.DONE, steps={name: state for name, state in states.items() if name not in plan.shared},
     )  # fmt: skip
@@ -57,7 +57,7 @@ def replace_origin(receipt: Receipt, origin: Origin) -> Receipt:
 def compare(before: Inputs, after: Inputs, **options: Any) -> dict[str, StepChange]:
     """What becomes of the steps for which something does."""
     run, shared = finished(before)
-    found = changes(CHAINS[after.chain], run, after, RESOURCES, shared=shared, **{"now": LATER, **options})
+    found = changes(onboarding, run, after, RESOURCES, shared=shared, **{"now": LATER, **options})
     return {change.step: change for change in found if change.action is not Action.LEAVE}
 
 
@@ -175,7 +175,7 @@ def test_another_base_connection_replaces_what_reads_through_it() -> None:
 @pytest.mark.parametrize("inputs", CASES, ids=lambda inputs: inputs.chain)
 def test_a_rename_changes_names_in_place(inputs: Inputs) -> None:
     found = compare(inputs, replace(inputs, source="acme-customers"), source="acme-customers")
-    own = set(CHAINS[inputs.chain].plan(inputs).steps) - set(CHAINS[inputs.chain].plan(inputs).shared)
+    own = set(onboarding.plan(inputs).steps) - set(onboarding.plan(inputs).shared)
     assert set(found) == own
     assert not any(change.destroys for change in found.values())
     assert [name for name, change in found.items() if change.superseded] == ["mapping_set"]
@@ -186,7 +186,7 @@ def test_a_step_keeps_what_it_was_made_with_until_it_is_changed() -> None:
     second = replace(BASE, schedule=Schedule(frequency="day", interval=1, backfill=True))
     third = replace(second, table="Account_v2")
     run, shared = finished(BASE)
-    chain = CHAINS[BASE.chain]
+    chain = onboarding
     underway = RunState(**{**fields_of(run), "was": (run.inputs, chain.encode(second)), "inputs": chain.encode(third)})
     found = {c.step: c for c in changes(chain, underway, third, RESOURCES, shared=shared, now=LATER)}
     assert fields(found["flow"])["scheduleParams.frequency"] == ("hour", "day")

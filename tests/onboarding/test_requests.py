@@ -21,7 +21,7 @@ from workflows.emulator import (
     EmulatorConfig,
     serving,
 )
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import BaseConnection, Inputs
 from workflows.resources import all_resources
 
@@ -62,14 +62,11 @@ async def test_every_request_is_one_that_adobe_describes(tmp_path: Path) -> None
         inner = make_transport(16)
         recorder = Recorder(inner)
         scope = Scope(gateway=url, org=DEFAULT_ORG, sandbox="dev")
-        items = [Item(workflow=CHAINS[one.chain], source=one.source, inputs=one) for one in sources()]
+        items = [Item(workflow=onboarding, source=one.source, inputs=one) for one in sources()]
         async with AepClient(credentials, transport=recorder) as client:
             for store in ("first.db", "second.db"):  # the second journal finds, signs and takes over
                 async with Engine(
-                    str(tmp_path / store),
-                    workflows=CHAINS.values(),
-                    resources=all_resources(client, ENVIRON),
-                    settle=0.2,
+                    str(tmp_path / store), workflows=[onboarding], resources=all_resources(client, ENVIRON), settle=0.2
                 ) as engine:
                     counts = await engine.run((await engine.register(scope, [items])).batch)
                     assert counts[RunStatus.DONE] == len(items), counts

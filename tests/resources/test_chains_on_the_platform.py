@@ -11,9 +11,9 @@ from engine.model import Receipt
 from tests.onboarding.sources import source, zendesk
 from tests.resources.platform import Platform, label, platform
 from workflows.emulator.report import report
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import BaseConnection, Inputs, Schedule
-from workflows.sources import discover
+from workflows.sources import CHAINS, discover
 
 AUTH = {
     "servicenow": {"endpoint": "https://acme.service-now.com", "username": "u", "password": "${env:PASSWORD}"},
@@ -46,7 +46,7 @@ SOURCES = {
 
 
 async def walk(to: Platform, inputs: Inputs) -> dict[str, Receipt]:
-    chain, made = CHAINS[inputs.chain], dict[str, Receipt]()
+    chain, made = onboarding, dict[str, Receipt]()
     for name, step in chain.plan(inputs).steps.items():
         resource: Any = to.kinds[step.resource.kind]
         spec = chain.spec(step, inputs, made)
@@ -69,7 +69,7 @@ async def test_the_platform_takes_every_body(case: str) -> None:
         assert account["duplicates"]["count"] == 0
         assert account["unreferenced"]["count"] == 0
         assert account["live"]["flow"] == 1
-        assert set(made) == set(CHAINS[SOURCES[case].chain].plan(SOURCES[case]).steps)
+        assert set(made) == set(onboarding.plan(SOURCES[case]).steps)
 
 
 async def test_the_platform_of_2020_takes_the_older_chain() -> None:

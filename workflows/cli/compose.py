@@ -20,11 +20,11 @@ from workflows.cli.calling import called_briefly
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Changing, Driving
 from workflows.onboarding.access import secrets_of
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import decode
 from workflows.resources import all_resources
 
-WORKFLOW = next(iter(CHAINS.values())).name
+WORKFLOW = onboarding.name
 """The name that all chains share, so that a source has one run whatever its chain."""
 
 NEEDED = {"AEP_API_KEY": "-", "AEP_ACCESS_TOKEN": "-"}
@@ -89,7 +89,7 @@ async def working(
         AepClient(credentials, gate=gate, clock=clock, on_date=clock.hear, rng=rng) as client,
         Engine(
             options.store,
-            workflows=CHAINS.values(),
+            workflows=[onboarding],
             resources=all_resources(client),
             settle=options.settle,
             concurrency=options.concurrency,
@@ -121,7 +121,7 @@ async def looking(store: str, *, replace: bool = False, delete_data: bool = Fals
     cannot send."""
     async with Engine(
         store,
-        workflows=CHAINS.values(),
+        workflows=[onboarding],
         resources=all_resources(None),
         read_only=True,
         replace=replace,

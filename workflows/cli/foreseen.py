@@ -57,7 +57,8 @@ def said(changes: Sequence[StepChange]) -> Iterator[str]:
         if change.action is Action.LEAVE:
             continue
         if change.doubted:
-            yield f"{name} is looked for, and created only if it is not there"
+            deleted = change.action is Action.DELETE
+            yield f"{name} is looked for, and {'deleted' if deleted else 'created only if it is not there'}"
             continue
         if change.action in (Action.CREATE, Action.ADOPT, Action.DELETE):
             by_hand = " (deleted by hand)" if change.gone else ""

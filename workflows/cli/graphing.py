@@ -16,7 +16,7 @@ from workflows.cli.compose import find_run, looking
 from workflows.cli.drawing import Lane, Mark, Node, graph_mermaid, graph_svg, page, timeline_mermaid, timeline_svg
 from workflows.cli.options import Looking
 from workflows.cli.story import Chapter, chapter_of, told
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding, steps_of
 
 
 class Form(StrEnum):
@@ -57,12 +57,16 @@ def graph(
 
 
 def _chain(chain: Chain, form: Form) -> str:
-    workflow = CHAINS[chain.value]
+    steps = steps_of(chain.value)
     nodes = [
-        Node(name=name, needs=step.needs, note=_note(workflow.steps, name, workflow.sentinels[0]))
-        for name, step in ((name, workflow.steps[name]) for name in workflow.order)
+        Node(
+            name=name,
+            needs=[need for need in step.needs if need in steps],
+            note=_note(steps, name, onboarding.sentinels[0]),
+        )
+        for name, step in steps.items()
     ]
-    return _written(form, f"{workflow.name}, chain {chain.value}", nodes, ())
+    return _written(form, f"{onboarding.name}, chain {chain.value}", nodes, ())
 
 
 async def _run(store: str, name: str, form: Form) -> str:

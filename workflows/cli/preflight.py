@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from engine.api import UNFINISHED
 from engine.errors import Rejected, UnknownRun
 from engine.identity import run_id
 from engine.model import Json, Known, Receipt, RunStatus, Scope
@@ -20,7 +19,7 @@ from workflows.cli.compose import WORKFLOW, App
 from workflows.cli.findings import Findings
 from workflows.cli.render import say
 from workflows.onboarding.access import auth_flaws, base_flaws, secret_flaws
-from workflows.onboarding.chains import CHAINS, existing_dataset, live_table, schedule_mistakes, source_type
+from workflows.onboarding.chains import existing_dataset, live_table, onboarding, schedule_mistakes, source_type
 from workflows.onboarding.fitting import column_flaws, mapping_flaws, missing_table
 from workflows.onboarding.inputs import Column, Inputs, Schedule
 from workflows.onboarding.manifest import Flaw, Path, Spool
@@ -99,8 +98,6 @@ class Preflight:
         )
         await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
         await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))
-        for due in batch:
-            self._note_chain(due.inputs, due.known)
         for inputs, base in all_:
             if "flow" not in inputs.existing:
                 self._note_schedule(inputs)
@@ -121,13 +118,6 @@ class Preflight:
 
     def _note(self, inputs: Inputs, flaw: Flaw) -> None:
         self._findings.note(inputs.source, flaw)
-
-    def _note_chain(self, inputs: Inputs, known: Known | None) -> None:
-        """Whether a run would have to go on by other steps than those that it was begun with."""
-        if known is not None and known.begun and known.variant != inputs.chain and known.status in UNFINISHED:
-            message = f"chain {known.variant} → {inputs.chain}: the run is unfinished"
-            remedy = f"finish it with chain: {known.variant}, or destroy it first"
-            self._note(inputs, Flaw(("chain",), message, remedy))
 
     def _note_schedule(self, inputs: Inputs) -> None:
         """Schedules are few: equal ones are held against the rules once."""
@@ -242,16 +232,14 @@ def _refusal(path: Path, refused: Rejected) -> Flaw:
 
 
 def _shared(inputs: Inputs, step: str) -> str:
-    return CHAINS[inputs.chain].plan(inputs).shared[step]
+    return onboarding.plan(inputs).shared[step]
 
 
 def _query(inputs: Inputs) -> tuple[str, FlowSpecQuery]:
-    workflow = CHAINS[inputs.chain]
-    query: FlowSpecQuery = workflow.spec(workflow.steps["flow_spec"], inputs, {})
+    query: FlowSpecQuery = onboarding.spec(onboarding.steps["flow_spec"], inputs, {})
     return _shared(inputs, "flow_spec"), query
 
 
 def _target(inputs: Inputs) -> SchemaSpec | Adopt:
-    workflow = CHAINS[inputs.chain]
-    spec: SchemaSpec | Adopt = workflow.spec(workflow.steps["target_schema"], inputs, {})
+    spec: SchemaSpec | Adopt = onboarding.spec(onboarding.steps["target_schema"], inputs, {})
     return spec

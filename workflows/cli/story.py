@@ -70,7 +70,7 @@ async def chapter_of(engine: Engine, run: RunState, shown: Mapping[str, Any]) ->
 
     name, holder = str(shown["name"]), run
     if shown["shared"]:
-        workflow = engine.workflows[run.workflow, run.variant]
+        workflow = engine.workflows[run.workflow]
         key = workflow.plan(workflow.decode(run.inputs)).shared[name]
         try:
             holder = await engine.journal.load(run_id(run.workflow, run.scope, key, shared=True))

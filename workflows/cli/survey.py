@@ -23,7 +23,7 @@ from engine.wanted import Item, new_run
 from workflows.cli.failures import Refusal
 from workflows.cli.foreseen import kind_of, print_of
 from workflows.cli.selecting import Selection, Subject, codes_of
-from workflows.onboarding.chains import CHAINS
+from workflows.onboarding.chains import onboarding
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest import Spool, Spooled
 
@@ -131,9 +131,8 @@ class Survey:
         async def foresee(place: int, found: Found, known: Known) -> None:
             async with places:
                 run = await self.engine.journal.load(known.run_id)
-                if run.status is not RunStatus.DESTROYED or run.variant == found.item.workflow.variant:
-                    changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
-                    results[place] = replace(found, changes=changes, left=left)
+                changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
+                results[place] = replace(found, changes=changes, left=left)
 
         due = [
             partial(foresee, place, found, found.known)
@@ -236,6 +235,7 @@ class Survey:
 
 def _item(said: Spooled) -> Item:
     """A name that the source had before says how its run is found, not what it is to be."""
-    workflow = CHAINS[said.chain]
-    text = workflow.encode(said.inputs) if said.previously else said.text
-    return Item(workflow=workflow, source=said.source, inputs=None, text=text, previously=said.previously)
+    text = onboarding.encode(said.inputs) if said.previously else said.text
+    return Item(
+        workflow=onboarding, source=said.source, inputs=None, text=text, variant=said.chain, previously=said.previously
+    )

@@ -1,8 +1,10 @@
 """cs-onboarding: the steps of both chains, in order, as pure functions (contract 0.3, 15).
 
 @both      what the chains have in common
-@adhoc     the steps of February 2020: columns as an ad hoc class and schema, and a connection to the data lake
-@tabular   today's steps: the columns stand in the source connection; those three are gone
+@adhoc     what only that of February 2020 has: columns as an ad hoc class and schema, and a connection to the data
+           lake; in today's, `tabular`, the columns stand in the source connection
+
+They are one workflow, so that a source whose chain changes is a source whose inputs change.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any, TypeVar
 
 from engine.model import Receipt
 from engine.resource import Adopt
-from engine.workflow import Workflow
+from engine.workflow import Step, Workflow
 from workflows.onboarding import _parts as parts
 from workflows.onboarding._parts import existing_dataset, live_table, schedule_mistakes, source_type, target_spec
 from workflows.onboarding.inputs import Inputs, decode, encode
@@ -37,58 +39,67 @@ from workflows.resources import (
     TargetConnections,
     TargetConnectionSpec,
 )
-from workflows.sources import ADHOC, TABULAR
+from workflows.sources import ADHOC
 
 __all__ = [
-    "CHAINS",
     "KEYS",
     "existing_dataset",
     "live_table",
     "nameable",
+    "onboarding",
     "schedule_mistakes",
     "source_type",
+    "steps_of",
     "target_spec",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _chain(name: str, *sentinels: str) -> Workflow[Inputs]:
-    return Workflow(
-        "cs-onboarding",
-        variant=name,
-        inputs=Inputs,
-        sentinels=sentinels,
-        adopts=lambda inputs: inputs.existing,
-        encode=encode,
-        decode=decode,
-    )
-
-
-adhoc, tabular = _chain(ADHOC, "target_schema", "adhoc_schema"), _chain(TABULAR, "target_schema")
-CHAINS: Mapping[str, Workflow[Inputs]] = {ADHOC: adhoc, TABULAR: tabular}
-"""The chains by name: which variant of the platform's steps a source goes through."""
+onboarding: Workflow[Inputs] = Workflow(
+    "cs-onboarding",
+    inputs=Inputs,
+    sentinels=("target_schema", "adhoc_schema"),
+    adopts=lambda inputs: inputs.existing,
+    encode=encode,
+    decode=decode,
+)
+ONLY = dict[str, str]()
+"""The chain of each step that only one of them has."""
 
 
 KEYS = {"base_connection": "base_connection", "target_schema": "target.schema", "dataset": "target.dataset"}
 """Steps whose existing objects have keys of their own in the manifest, with these keys."""
 
 
+def steps_of(chain: str) -> Mapping[str, Step]:
+    """The steps that a chain may have, in order."""
+    return {name: onboarding.steps[name] for name in onboarding.order if ONLY.get(name, chain) == chain}
+
+
 def nameable(chain: str) -> tuple[str, ...]:
     """The other steps of a chain that make something: the manifest names their existing objects in `existing`."""
-    workflow = CHAINS[chain]
-    return tuple(name for name in workflow.order if name not in KEYS and not workflow.steps[name].reads_only)
+    return tuple(name for name, step in steps_of(chain).items() if name not in KEYS and not step.reads_only)
 
 
-def both(resource: type[Any], **how: Any) -> Callable[[Function], Function]:
-    """Declare a step of both chains."""
+both = onboarding.step
+"""Declares a step of both chains."""
+
+
+def adhoc(resource: type[Any], **how: Any) -> Callable[[Function], Function]:
+    """Declares a step that only the chain of 2020 has."""
 
     def declare(function: Function) -> Function:
-        for chain in CHAINS.values():
-            chain.step(resource, **how)(function)
+        ONLY[function.__name__] = ADHOC
+        onboarding.step(resource, when=is_adhoc, **how)(function)
         return function
 
     return declare
+
+
+def is_adhoc(inputs: Inputs) -> bool:
+    """Whether the source goes through the chain of 2020."""
+    return inputs.chain == ADHOC
 
 
 # --- from the source ... ----------------------------------------------------------------------------------------------
@@ -100,27 +111,25 @@ def base_connection(inputs: Inputs) -> ConnectionSpec:
     return parts.base_connection_spec(inputs)
 
 
-@adhoc.step(Classes)
+@adhoc(Classes)
 def adhoc_class(inputs: Inputs) -> ClassSpec:
     """The columns of the table, as a class."""
     return ClassSpec(columns=parts.fields(inputs))
 
 
-@adhoc.step(Schemas)
+@adhoc(Schemas)
 def adhoc_schema(adhoc_class: Receipt) -> SchemaSpec:
     """A schema of that class and nothing else."""
     return SchemaSpec(all_of=(adhoc_class.id,))
 
 
-@adhoc.step(SourceConnections, name="source_connection")
-def described_table(inputs: Inputs, base_connection: Receipt | None, adhoc_schema: Receipt) -> SourceConnectionSpec:
-    """The table, described by the ad hoc schema."""
-    return parts.source_connection_spec(inputs, base_connection, format="parquet_xdm", schema_id=adhoc_schema.id)
-
-
-@tabular.step(SourceConnections, name="source_connection")
-def listed_table(inputs: Inputs, base_connection: Receipt | None) -> SourceConnectionSpec:
-    """The table, its columns listed; or, of a REST source, all of its JSON."""
+@both(SourceConnections)
+def source_connection(
+    inputs: Inputs, base_connection: Receipt | None, adhoc_schema: Receipt | None
+) -> SourceConnectionSpec:
+    """The table: described by the ad hoc schema; today, its columns listed; or, of a REST source, all of its JSON."""
+    if adhoc_schema is not None and is_adhoc(inputs):
+        return parts.source_connection_spec(inputs, base_connection, format="parquet_xdm", schema_id=adhoc_schema.id)
     return parts.source_connection_spec(inputs, base_connection, format=parts.source_type(inputs).data_format)
 
 
@@ -139,23 +148,21 @@ def dataset(inputs: Inputs, target_schema: Receipt) -> DatasetSpec | Adopt:
     return parts.dataset_spec(inputs, target_schema)
 
 
-@adhoc.step(Connections, shared="data-lake")
+@adhoc(Connections, shared="data-lake")
 def dataset_base_connection() -> ConnectionSpec:
     """The connection to the data lake: one for all sources of a sandbox."""
     return ConnectionSpec(connection_spec_id=DATA_LAKE)
 
 
-@adhoc.step(TargetConnections, name="target_connection")
-def target_over_a_base(
-    dataset_base_connection: Receipt, dataset: Receipt, target_schema: Receipt
+@both(TargetConnections)
+def target_connection(
+    inputs: Inputs, dataset_base_connection: Receipt | None, dataset: Receipt, target_schema: Receipt
 ) -> TargetConnectionSpec:
-    """The dataset as the target of a flow, over the connection to the data lake."""
-    return TargetConnectionSpec(base_id=dataset_base_connection.id, dataset_id=dataset.id, schema_id=target_schema.id)
-
-
-@tabular.step(TargetConnections, name="target_connection")
-def target_without_a_base(inputs: Inputs, dataset: Receipt, target_schema: Receipt) -> TargetConnectionSpec:
-    """The dataset as the target of a flow; of a REST source's JSON it has no schema."""
+    """The dataset as the target of a flow: over the connection to the data lake; today without, and of a REST source's
+    JSON without a schema."""
+    if dataset_base_connection is not None and is_adhoc(inputs):
+        base_id = dataset_base_connection.id
+        return TargetConnectionSpec(base_id=base_id, dataset_id=dataset.id, schema_id=target_schema.id)
     as_json = parts.source_type(inputs).data_format == "json"
     return TargetConnectionSpec(
         dataset_id=dataset.id, schema_id=target_schema.id, format="json" if as_json else "parquet_xdm"
@@ -185,5 +192,4 @@ def flow(
     return parts.flow_spec_for(inputs, source_connection.id, target_connection.id, mapping_set, flow_spec)
 
 
-for _declared in CHAINS.values():
-    _declared.check()
+onboarding.check()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflows.onboarding.chains import CHAINS, KEYS, nameable
+from workflows.onboarding.chains import KEYS, nameable, onboarding, steps_of
 from workflows.onboarding.manifest.merge import is_adopted, is_dataset_id
 from workflows.onboarding.manifest.mistakes import Flaw, did_you_mean, quoted
 
@@ -18,7 +18,7 @@ def existing_flaws(chain: str, said: Mapping[str, Any]) -> Iterator[Flaw]:
         if name in KEYS:
             yield Flaw(("existing", name), f"existing has no {name}", f"name its id in {KEYS[name]}")
         else:
-            elsewhere = any(name in other.steps for other in CHAINS.values())
+            elsewhere = name in onboarding.steps
             near = None if elsewhere else did_you_mean(name, nameable(chain))
             yield Flaw(("existing", name), f"chain {chain} makes no {quoted(name)}", near)
     if not unknown:
@@ -26,11 +26,11 @@ def existing_flaws(chain: str, said: Mapping[str, Any]) -> Iterator[Flaw]:
 
 
 def _dangling(chain: str, said: Mapping[str, Any]) -> Iterator[Flaw]:
-    steps, named = CHAINS[chain].steps, said.get("existing", {})
+    steps, named = steps_of(chain), said.get("existing", {})
     there = {*named, *_there(said)}
     for name in named:
         for need in steps[name].needs:
-            if need not in there and not steps[need].reads_only:
+            if need in steps and need not in there and not steps[need].reads_only:
                 where = KEYS.get(need, f"existing.{need}")
                 message = f"existing.{name} refers to a {need} that exists, too"
                 yield Flaw(("existing", name), message, f"name its id in {where}")

@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 from yaml import YAMLError
 
-from workflows.onboarding.chains import CHAINS, nameable
+from workflows.onboarding.chains import nameable
 from workflows.onboarding.manifest.mistakes import Notes, Path, did_you_mean, nearest, quoted, shown
 from workflows.onboarding.manifest.yaml_events import Place, YamlEntry, YamlEvents
+from workflows.sources import CHAINS
 
 CSV_HEADINGS: dict[str, tuple[str, ...]] = {
     "name": ("name",),
