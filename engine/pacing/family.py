@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from random import Random
 
+from engine.pacing.at_once import AtOnce
 from engine.pacing.blame import Common
 from engine.pacing.outage import SUSPECT, Breaker
 from engine.pacing.window import Window
@@ -47,6 +48,7 @@ class Family:
     """The state of one family. `permits` are out, and `on_wire` of these have a request on the wire."""
 
     __slots__ = (
+        "_at_once",
         "_breaker",
         "_common",
         "_heard",
@@ -65,8 +67,8 @@ class Family:
         "permits",
     )  # fmt: skip
 
-    def __init__(self, *, most: int, common: Common, rng: Random) -> None:
-        self._rng = rng
+    def __init__(self, *, most: int, common: Common, at_once: AtOnce, rng: Random) -> None:
+        self._rng, self._at_once = rng, at_once
         self._own, self._common = common.join(), common
         self._window, self._breaker = Window(most), Breaker(rng)
         self.permits = self.on_wire = 0
@@ -78,7 +80,7 @@ class Family:
         self._probing = False  # a probe has its permit, and nothing was heard since
         self._sick_since: float | None = None  # the first failure since the last good answer
         self._refusals: deque[float] = deque(maxlen=100)
-        self._levels: list[int] = []  # how many were out at each 500 or 503 since the last answer
+        self._levels: list[tuple[int, int]] = []  # how many were out, and of all families, at each failure in a row
 
     def opens_at(self, now: float) -> float:
         """When the next request may leave: in the past if at once, never (inf) if an answer must come first."""
@@ -121,19 +123,20 @@ class Family:
             self._probing = False
             self._breaker.spared()
 
-    def observe(self, now: float, status: int | None, retry_after: float | None, *, alone: bool) -> None:
+    def observe(self, now: float, status: int | None, retry_after: float | None, *, together: int, alone: bool) -> None:
         """The head of an answer is known: its status (None: there was no answer) and what its Retry-After says.
 
-        `alone`: nobody else waits for or uses a permit. A 500 to a caller who is alone says nothing about the service.
+        `together`: permits of all families. `alone`: nobody else waits for or uses a permit of this one. A 500 to a
+        caller who is alone says nothing about the service.
         """
         self._probing = False
         self._heard += 1
         late = self._owed > 0
         self._owed -= late
         if status is None or status >= 500:
-            self._failed(now, status, named=retry_after is not None, alone=alone)
+            self._failed(now, status, named=retry_after is not None, together=together, alone=alone)
         else:
-            self._answered(now, refused=status == 429)
+            self._answered(now, refused=status == 429, together=together)
         if retry_after is not None:
             self.pause(now, retry_after + self._rng.uniform(0.0, SPREAD))
             if status != 429 or retry_after >= LONG:
@@ -162,34 +165,34 @@ class Family:
     def view(self, now: float, waiting: int) -> FamilyView:
         """What to show."""
         return FamilyView(
-            permits=self.permits, on_wire=self.on_wire, waiting=waiting, concurrency=self._window.room, rate=self._rate,
+            permits=self.permits, on_wire=self.on_wire, waiting=waiting, concurrency=self._room, rate=self._rate,
             throughput=self._own.throughput(now), paused=self.paused(now),
             outage=self._breaker.since is not None, why=self._why(now),
         )  # fmt: skip
 
-    def _failed(self, now: float, status: int | None, *, named: bool, alone: bool) -> None:
+    def _failed(self, now: float, status: int | None, *, named: bool, together: int, alone: bool) -> None:
         self._sick_since = now if self._sick_since is None else self._sick_since
         if status in {500, 503} and not named and self._breaker.since is None:
-            self._levels.append(self.permits)
+            self._levels.append((self.permits, together))
         else:
-            self._window.passed()
+            self._at_once.passed(self._window)
         if status != 500 or not alone or self._breaker.since is not None:
             self._breaker.failed(now)
             self._quiet = self._quiet and self._breaker.since is None
 
-    def _answered(self, now: float, *, refused: bool) -> None:
+    def _answered(self, now: float, *, refused: bool, together: int) -> None:
         if self._levels and now - (self._breaker.since or now) < BRIEF:
-            for level in self._levels:
-                self._window.failed(level)
+            for level, of_all in self._levels:
+                self._at_once.failed(self._window, level, of_all)
         self._levels.clear()
         if self._breaker.failures and self._breaker.answered():
             self._window.restart(self.permits)
         if refused:
             self._sick_since = now if self._sick_since is None else self._sick_since
-            self._window.passed()
+            self._at_once.passed(self._window)
         else:
             self._sick_since = None
-            self._window.succeeded(self.permits)
+            self._at_once.succeeded(self._window, self.permits, together)
 
     def _refused(self, now: float, *, named: bool, late: bool) -> None:
         self._quiet = False
@@ -202,6 +205,10 @@ class Family:
                 if until > self._until:
                     self._until, self._named = until, False
         self._common.accuse(self._own, now, self._until, late=late)
+
+    @property
+    def _room(self) -> int:
+        return int(min(self._window.room, self._at_once.room))
 
     @property
     def _rate(self) -> float | None:
@@ -219,4 +226,4 @@ class Family:
             times = {1: "once", 2: "twice"}.get(recent, f"{recent} times")
             learned = f"{pace:.0f}/s learned" if pace >= 10 else f"{pace:.1f}/s learned"
             return f"{learned} (429 {times} in the last minute)" if recent else learned
-        return f"{self._window.room} at once learned" if self._window.learned else ""
+        return f"{self._room} at once learned" if self._window.learned or self._at_once.learned else ""

@@ -16,6 +16,7 @@ from random import Random
 
 import anyio
 
+from engine.pacing.at_once import AtOnce
 from engine.pacing.blame import Common
 from engine.pacing.cap import Cap
 from engine.pacing.family import Family, FamilyView
@@ -105,7 +106,7 @@ class Pacing:
         self._on_pause = on_pause
         self._lanes = _Lanes(self._new_lane)
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
-        self._common = Common()
+        self._common, self._at_once = Common(), AtOnce(concurrency)
         self._permits = 0
         self._wire, self._ready, self._ahead = anyio.Semaphore(concurrency, fast_acquire=True), 0, Ahead()
         self._due = False  # what has become free is handed out at the loop's next turn
@@ -131,7 +132,7 @@ class Pacing:
 
     def try_enter(self, family: str, *, first: bool = False) -> bool:
         lane = self._lanes[family]
-        shared = self._cap is not None or self._common.pace is not None
+        shared = self._cap is not None or self._common.pace is not None or self._at_once.room < math.inf
         if not first and (lane.queue or (self._waiting and shared)):
             return False  # what all families share goes in turns
         now = self._boot()
@@ -172,7 +173,7 @@ class Pacing:
         lane = self._lanes[family]
         now = self._boot()
         alone = lane.family.permits <= 1 and not lane.queue
-        lane.family.observe(now, status, retry_after, alone=alone)
+        lane.family.observe(now, status, retry_after, together=self._permits, alone=alone)
         if retry_after is not None:
             self._report(lane, now)
         if lane.queue:
@@ -208,10 +209,10 @@ class Pacing:
             lane.reported = max(lane.reported, now + seconds)
 
     def _new_lane(self, name: str) -> _Lane:
-        return _Lane(name, Family(most=self._concurrency, common=self._common, rng=self._rng))
+        return _Lane(name, Family(most=self._concurrency, common=self._common, at_once=self._at_once, rng=self._rng))
 
     def _opens_at(self, lane: _Lane, now: float) -> float:
-        if self._permits >= self._concurrency + self._ahead.of(self._concurrency):
+        if self._permits >= min(self._concurrency + self._ahead.of(self._concurrency), self._at_once.room):
             return math.inf
         if self._cap is None:
             return lane.family.opens_at(now)

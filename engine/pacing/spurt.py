@@ -14,8 +14,9 @@ SHARE = 2 / 3
 """What of the store is used: it is only estimated, and some of it makes good what the pace is wrong by."""
 SHORTER, LONGER = 0.7, 1.25
 """What remains of a spurt that was refused, and by what factor it may grow after one that was not."""
-FEWEST, MOST = 8.0, 32.0
-"""Requests that leave at once after a pause of no use, at first and at most."""
+FEWEST, MOST = 8.0, 16.0
+"""Requests that leave at once after a pause of no use, at first; and after any pause, at most: more than a service may
+take at once would be answered 500."""
 
 
 class Spurt:
@@ -31,7 +32,7 @@ class Spurt:
 
     def begin(self, store: float, out: int) -> None:
         """A pause is over, which has put so many requests into the store; `out` have waited for it with a permit."""
-        self.length = max(min(SHARE * store, self._most), self._least)
+        self.length = min(max(min(SHARE * store, self._most), self._least), MOST)
         self._left = self.length - out
 
     def take(self) -> bool:

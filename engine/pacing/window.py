@@ -40,8 +40,8 @@ class Window:
         "_usual", "room",
     )  # fmt: skip
 
-    def __init__(self, most: int) -> None:
-        self.room = min(FIRST, most)
+    def __init__(self, most: int, first: int = FIRST) -> None:
+        self.room = min(first, most)
         """How many may be out at once."""
         self._most = most
         self._limit = float(self.room)

@@ -45,8 +45,8 @@ def test_a_bucket_of_60_a_second_is_used_up_and_hardly_ever_overdrawn(
         (60, 10, 0.05, None, 1.04),
         (60, 5, 0.05, 1.0, 1.12),
         (60, 30, 0.05, 1.0, 1.07),
-        (60, 100, 0.05, 1.0, 1.02),
-        (60, 100, 0.05, 2.0, 1.05),
+        (60, 100, 0.05, 1.0, 1.025),
+        (60, 100, 0.05, 2.0, 1.10),
         (20, 5, 0.1, 1.0, 1.12),
         (20, 10, 0.05, 1.0, 1.08),
         (200, 10, 0.05, 1.0, 1.13),
@@ -155,7 +155,7 @@ def test_refusals_at_any_pace_are_outrun() -> None:
 def test_refusals_that_are_counted_out_are_not_met_one_by_one() -> None:
     """15 of every 200: at a gentle pace each of the 15 would cost its own pause of a second, 240 s in all."""
     batches = [onboard(Service(counted=(15, 200), seed=seed), 3000) for seed in (1, 2, 3)]
-    assert sum(batch.took for batch in batches) / len(batches) <= 75
+    assert sum(batch.took for batch in batches) / len(batches) <= 80
     assert not any(batch.premature for batch in batches)
 
 

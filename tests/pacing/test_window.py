@@ -1,8 +1,11 @@
 """How many at once is learned from 500s, and only from those that fewer requests at once would have avoided."""
 
+from statistics import mean
+
 import pytest
 
 from engine.pacing.window import Window
+from tests.pacing.chain import FAMILIES, FLOWS, REGISTRY, Chains, one_bucket
 from tests.pacing.service import Service, onboard
 
 
@@ -13,6 +16,29 @@ def test_a_service_that_fails_beyond_a_number_at_once_is_kept_below_it(at_once: 
     assert batch.worst <= 2
     possible = size * 0.05 / at_once  # 50 ms each, the way there and back included
     assert batch.took <= 2.0 * possible
+
+
+@pytest.mark.parametrize(("at_once", "latency", "most"), [(8, 0.1, 19.5), (20, 0.2, 18.0)])
+def test_a_number_that_counts_for_all_services_together_is_found(at_once: int, latency: float, most: float) -> None:
+    """A window for each service would stay below the number, and their sum above it."""
+    took, failures = [], []
+    for seed in (1, 2, 3, 4):
+        service = Service(at_once=at_once, latency=latency, seed=seed)
+        took.append(Chains(one_bucket(service), 150, 150, seed).run())
+        failures.append(service.answers[500])
+    assert mean(failures) <= 35
+    assert mean(took) <= most
+
+
+@pytest.mark.parametrize("limited", [FLOWS, REGISTRY])
+def test_who_may_send_many_at_once_is_not_held_back_by_one_who_may_not(limited: str) -> None:
+    """The flow service is asked 600 times, the registry 450 times; ten at once are 160 a second."""
+    took = []
+    for seed in (1, 2, 3, 4):
+        services = {family: Service(latency=0.1, seed=seed) for family in FAMILIES}
+        services[limited] = Service(latency=0.1, at_once=10, seed=seed)
+        took.append(Chains(services, 150, 150, seed).run())
+    assert mean(took) <= 9.5
 
 
 def test_failures_that_come_at_any_number_do_not_narrow_it() -> None:
