@@ -151,7 +151,8 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     elif states and not gone and not mine and not blocked:
         yield f"lost {run}/{step}"
     elif mine and not gone and not blocked:
-        for state in states:
+        begun = step == "flow" and any(o.on.get(run, True) is None for o in operators)  # a switch that was given up
+        for state in states if not begun else ():
             yield from _judge_receipt(state.steps.get(step), mine[0], f"{run}/{step}")
         for operator in _last(operators, run) if run != SHARED else ():
             if run in operator.runs and run not in operator.overtaken:
