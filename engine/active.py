@@ -71,7 +71,7 @@ class Active:
         self.befores = state.was
         plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
         self.formers = dict.fromkeys(p.sentinel for p in plans if p.sentinel and p.sentinel != plan.sentinel)
-        self.untold = any(p.sentinel is None for p in (plan, *plans))  # of a generation that was raised then
+        self._unguarded = any(p.sentinel is None for p in (plan, *plans))
         self.made: set[str] = set()
         self.taken: set[str] = set()
         self.left: set[str] = set()
@@ -166,6 +166,13 @@ class Active:
         if name in self.receipts and self.receipts[name].origin is not Origin.ADOPTED:
             return name
         return next((former for former in self.formers if self.made_by_us(former)), None)
+
+    @property
+    def untold(self) -> bool:
+        """Whether a generation may have been raised of which the sentinel does not tell: while there was none, or in a
+        later life, in which the one that this journal made was taken down."""
+        sentinel = self.receipts.get(self.plan.sentinel or "")
+        return self._unguarded or (self.state.suspect and sentinel is not None and sentinel.origin is Origin.CREATED)
 
     def made_by_us(self, name: str) -> bool:
         """Whether the step has a receipt of something that is the run's own."""

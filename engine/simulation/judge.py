@@ -56,7 +56,8 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
     ]
     wrong += [what for o in operators for where, what in o.watch.wrong if where not in {*reported, *excused}]
     wrong += [bug for operator in operators for bug in operator.bugs]
-    unknown = any(run != SHARED for run, _ in excused)  # an object that no journal knows of may be in a delete's way
+    # An object that no journal knows of may be in a delete's way; of a disk that went back nothing tells.
+    unknown = "rewound" in world.faults or any(run != SHARED for run, _ in excused)
     ended = ("done", "reported", "given up") if unknown else ("done", "reported")
     wrong += [f"never came to an end: {o.runs}" for o in operators if o.outcome not in ended]
     for thing_id in (id for id in platform.history if id.endswith("-theirs")):
@@ -140,8 +141,7 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     states = [state for state in states if run != SHARED or step in state.steps]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
-    rivals = platform.rivals(where)
-    mine = [thing for thing in platform.live() if thing.id in rivals]
+    mine = _counting(where, platform)
     if len(mine) > 1:
         yield f"silent duplicate {run}/{step}: " + " ".join(thing.id for thing in mine)
     elif gone and mine and run != SHARED and step == "mapping":
@@ -159,6 +159,17 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
                 yield from _judge_wanted(operator, mine[0], run, step)
                 if step == "flow" and operator.on[run] not in (None, mine[0].on):
                     yield f"switched {run}/{step}: {mine[0]}, but it is to be {'on' if operator.on[run] else 'off'}"
+
+
+def _counting(where: Where, platform: Platform) -> list[Thing]:
+    """The live objects of a step of which there may be one. Of those that supersede each other, those named like the
+    one that the flow refers to: a journal that forgot may have gone back to an earlier one."""
+    live = platform.live()
+    mine = [thing for thing in live if thing.owner == where]
+    used = {ref for thing in live if thing.owner == (where[0], "flow") for ref in thing.refs}
+    names = {thing.name for thing in mine if where[1] == "mapping" and thing.id in used}
+    rivals = platform.rivals(where)
+    return [thing for thing in mine if (thing.name in names if names else thing.id in rivals)]
 
 
 def _judge_wanted(operator: Operator, thing: Thing, run: str, step: str) -> Iterator[str]:
