@@ -1,7 +1,7 @@
 """The workflow of the simulation: a small chain with every kind of step, over the simulated platform.
 
-class (titled, second sentinel) ── source ──┐   (tabular: no class, so that nothing titled goes before the source)
-schema (titled, sentinel) ─┬─ mapping ── flow
+class (titled, second sentinel) ── source ──┐   (tabular: no class, so that nothing titled goes before the source,
+schema (titled, sentinel) ─┬─ mapping ── flow   and another target)
 base (shared) ─────────────┴─ target ───────┘
 
 The schema, the target of it all, is the run's own, or shared, or somebody else's: then the class is the sentinel, if
@@ -37,8 +37,11 @@ class Inputs:
         """What a step of the run's own asks for."""
         if step == self.adopts:
             return Adopt(ref=f"{step}-theirs")
-        table = self.table if step == "source" else 0
-        return Spec(content=self.content, table=table, refs=tuple(ref.id for ref in refs if ref))
+        return Spec(content=self.content, table=self.tables(step), refs=tuple(ref.id for ref in refs if ref))
+
+    def tables(self, step: str) -> int:
+        """What cannot be changed of a step's object: of the source, and of the target, which each chain has its own."""
+        return {"source": self.table, "target": int(self.tabular)}.get(step, 0)
 
 
 ADOPTABLE = ("source", "schema")

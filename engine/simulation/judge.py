@@ -65,7 +65,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
             wrong.append(f"somebody else's object was changed: {thing_id}")
     for run in dict.fromkeys([name for operator in operators for name in (*operator.runs, SHARED)]):
         blocked = any(r in (run, SHARED) for r, _ in (*reported, *twins))
-        for step in _steps(world):
+        for step in chain.steps:
             if (run, step) in {*reported, *twins}:
                 continue
             match _whose(world, operators, run, step):
@@ -73,7 +73,7 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
                     wrong += _judge_step((run, step), platform, operators, blocked=blocked)
                 case chain_.ADOPTED:
                     wrong += _judge_others((run, step), theirs(step).id, platform, operators, blocked=blocked)
-                case chain_.SHARED if step == "schema" and run != SHARED:
+                case chain_.SHARED if step in chain.sentinels and run != SHARED:
                     wrong += _judge_others((run, step), None, platform, operators, blocked=blocked)
     wrong += [
         f"somebody else's object was signed: {thing}"
@@ -85,20 +85,20 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
 
 
 def _whose(world: World, operators: list[Operator], run: str, step: str) -> str:
-    """Whose the object of a step is to be: the run's own (of what is shared: that of `*`), shared, or adopted."""
+    """Whose the object of a step is to be: the run's own (of what is shared: that of `*`), adopted, or shared, which
+    stands also for what the run does not have at all."""
     targets = {run: targets[-1] for o in reversed(operators) for run, targets in o.targets.items()}
     if run == SHARED:
         used = step == "base" or (step == "schema" and chain_.SHARED in targets.values())
         return chain_.OWN if used else chain_.SHARED
+    if step == "class" and any(_last(operators, run)):
+        tabular = {run: chains[-1] for o in reversed(operators) for run, chains in o.chains.items()}
+        return chain_.SHARED if tabular[run] else chain_.OWN
     if step == "schema":
         return targets[run] if _last(operators, run) else chain_.OWN
     if (run, step) == world.adopted:
         return chain_.ADOPTED
     return chain_.SHARED if step == "base" else chain_.OWN
-
-
-def _steps(world: World) -> list[str]:
-    return [step for step in chain.steps if not (world.tabular and step == "class")]
 
 
 def _excused(world: World, platform: Platform, operators: list[Operator]) -> set[Where]:
@@ -110,14 +110,14 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     excused |= {where for o in operators for where in o.left if where[1] == "mapping"}  # it was told
     if forgot:  # what cannot be deleted still has the name
         excused |= {(run, "mapping") for o in operators for run in o.runs if o.destroys}
-    runs = {run for o in operators for run, targets in o.targets.items() if {*targets} - {chain_.OWN}}
-    if world.tabular and runs and forgot:
-        unguarded = {(run, step) for run in runs for step in _steps(world)} | {(SHARED, "base")}
+    runs = {run for o in operators for run in o.runs if {*o.targets[run]} - {chain_.OWN} and any(o.chains[run])}
+    if runs and forgot:
+        unguarded = {(run, step) for run in runs for step in chain.steps} | {(SHARED, "base")}
         unknowing = len(operators) > 1
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
     moved = {run for o in operators for run, targets in o.targets.items() if len({*targets}) > 1}
     if moved and forgot:
-        unknown = {(run, step) for run in moved for step in _steps(world)} | {(SHARED, "base")}
+        unknown = {(run, step) for run in moved for step in chain.steps} | {(SHARED, "base")}
         excused |= {where for where in unknown if _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:
@@ -173,7 +173,7 @@ def _counting(where: Where, platform: Platform) -> list[Thing]:
 
 
 def _judge_wanted(operator: Operator, thing: Thing, run: str, step: str) -> Iterator[str]:
-    wanted = (operator.content[run], operator.table[run] if step == "source" else 0, operator.called[run])
+    wanted = (operator.content[run], operator.inputs(run).tables(step), operator.called[run])
     if (thing.content, thing.table, thing.name.partition(" ")[0]) != wanted:
         yield f"journal is wrong {run}/{step}: {thing.name}, {thing}, but the manifest says {wanted}"
 
@@ -190,12 +190,15 @@ def _last(operators: list[Operator], run: str) -> list[Operator]:
 def _judge_others(
     where: Where, id: str | None, platform: Platform, operators: list[Operator], *, blocked: bool
 ) -> Iterator[str]:
-    """A step whose object is somebody else's, or shared: the run has none of its own any more."""
+    """A step whose object is somebody else's, or shared, or that has none: the run has none of its own any more. A
+    journal that is lost before anything refers to what departs may take the only word of it along."""
     run, step = where
     told = blocked or any(where in o.left or _met_nothing(run, o, platform) for o in operators)
+    unheard = step == "class" and any(run in operator.unheard for operator in operators)
+    known = {ref for past in platform.history.values() for _, thing in past if thing for ref in thing.refs}
     for thing in platform.live():
-        if thing.owner == where and not told:
-            yield f"left behind {run}/{step}: {thing.id}, though {step} is not the run's own"
+        if thing.owner == where and not told and (thing.id in known or not unheard):
+            yield f"left behind {run}/{step}: {thing.id}, though the run has no {step} of its own"
     for operator in operators:
         for state in _states(operator, run) if operator.outcome == "done" and not blocked else ():
             receipt = state.steps[step].receipt if step in state.steps else None

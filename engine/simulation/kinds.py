@@ -73,9 +73,9 @@ class Kind(Resource[Spec]):
         del now
         old, new = _fields(before), _fields(after)
         return [
-            Change(path=key, before=old[key], after=new[key], in_place=key in self.in_place)
-            for key in old
-            if old[key] != new[key]
+            Change(path=key, before=old.get(key), after=new.get(key), in_place=key in self.in_place)
+            for key in {**old, **new}
+            if old.get(key) != new.get(key)
         ]
 
     def condition(self, view: View) -> str:

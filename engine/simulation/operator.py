@@ -29,7 +29,7 @@ FAILOVER_LOSES = 3.0
 """How many seconds of commits a database that fails over may lose."""
 MOVES = {"own": OWN, "share": SHARED_TARGET, "adopt": ADOPTED}
 """Commands that run with another target: whose the schema is to be."""
-TAKING_DOWN = frozenset({"replace", "refresh", "destroy", *MOVES})
+TAKING_DOWN = frozenset({"replace", "chain", "refresh", "destroy", *MOVES})
 """Commands that may take down what was made, and make it anew."""
 SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
 
@@ -44,8 +44,9 @@ class Operator:
     each run is called, `before`: what it was called before. `overtaken`: runs that another journal took over. `mended`:
     runs of which the manifest came to say something else. `on`: whether what each run made is to be on; None: nobody
     can know, as the command that said so was given up, or the journal was lost while nothing else told of it.
-    `targets`: whose the schema of each run was to be, the last one now. `forgot_at`: when the journal was
-    lost last.
+    `targets`: whose the schema of each run was to be, the last one now; `chains`: the same, whether its chain was the
+    tabular one. `forgot_at`: when the journal was lost last; `unheard`: runs that it knew nothing of
+    then, or nothing but the tabular chain.
     """
 
     scope = SCOPE
@@ -59,11 +60,13 @@ class Operator:
         self.process: Process | None = None
         self.outcome, self.stage, self.lost = "", 0, False
         self.forgot_at: float | None = None
+        self.unheard: set[str] = set()
         self.mended: set[str] = set()
         self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.on: dict[str, bool | None] = dict.fromkeys(runs, True)
         self.targets = {run: [ADOPTED if world.adopted == (run, "schema") else OWN] for run in runs}
+        self.chains = {run: [world.tabular] for run in runs}
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
         self.left: set[tuple[str, str]] = set()
@@ -83,24 +86,26 @@ class Operator:
     @property
     def replaces(self) -> bool:
         """Whether people have allowed that something is taken down."""
-        return any(self.table.values()) or any(len(targets) > 1 for targets in self.targets.values())
+        return any(self.table.values()) or self._moved
+
+    @property
+    def _moved(self) -> bool:
+        return any(len(self.targets[run]) > 1 or len(self.chains[run]) > 1 for run in self.runs)
+
+    def inputs(self, run: str) -> Inputs:
+        """What the manifest says of a run."""
+        return Inputs(
+            content=self.content[run],
+            table=self.table[run],
+            adopts="source" if self.world.adopted == (run, "source") else "",
+            target=self.targets[run][-1],
+            tabular=self.chains[run][-1],
+        )
 
     def items(self) -> list[Item]:
         """What the manifest says."""
-        world = self.world
         return [
-            Item(
-                workflow=chain,
-                source=self.called[run],
-                previously=self.before.get(run),
-                inputs=Inputs(
-                    content=self.content[run],
-                    table=self.table[run],
-                    adopts="source" if world.adopted == (run, "source") else "",
-                    target=self.targets[run][-1],
-                    tabular=world.tabular,
-                ),
-            )
+            Item(workflow=chain, source=self.called[run], previously=self.before.get(run), inputs=self.inputs(run))
             for run in self.runs
         ]
 
@@ -165,20 +170,21 @@ class Operator:
             by_hand(self.world, self.platform, {*self.runs, SHARED})
         if command in SWITCHING:
             self.on = dict.fromkeys(self.runs, None)
-        for run in self.runs if command in ("change", "replace", "rename", *MOVES) else ():
+        for run in self.runs if command in ("change", "replace", "chain", "rename", *MOVES) else ():
             if command == "rename" and run in self.before:
                 continue  # a journal broke, and it is done again; the manifest says so already
             self.mended.add(run)
             if command in MOVES:
                 self.targets[run].append(MOVES[command])
+            elif command == "chain":
+                self.chains[run].append(not self.chains[run][-1])
             elif command == "replace":
                 self.table[run] += 1
             elif command == "change":
                 self.content[run] = int(not self.content[run])  # the second time, back to what it was
             else:
                 self.before[run], self.called[run] = self.called[run], f"{self.called[run]}.1"
-            wanted = f"content {self.content[run]}/{self.table[run]}, target {self.targets[run][-1]}"
-            self.world.say(self.name, f"wants {self.called[run]} with {wanted}")
+            self.world.say(self.name, f"wants {self.called[run]} with {self.inputs(run)}")
 
     def _end(self, outcome: str) -> None:
         self.outcome = outcome
@@ -238,6 +244,7 @@ class Operator:
                 if process.operator is self:
                     process.die("the journal went away")
             self.store.contents = self._backups[-1].copy()
+            self.unheard |= {*self.runs}
             self._unlearn()
             self.world.after(GATEWAY, self._start)
         else:
@@ -252,7 +259,7 @@ class Operator:
         """Where a look can still find everything, and nothing is taken down that an unknown object may refer to, a
         journal may silently have lost its end."""
         world = self.world
-        destroys = self.destroys or world.hands or any(len(targets) > 1 for targets in self.targets.values())
+        destroys = self.destroys or world.hands or self._moved
         possible = world.lists == "fresh" and not world.read_lag and not destroys and self._backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 
@@ -266,6 +273,9 @@ class Operator:
             lost = [kept for when, kept in self._recent if when >= self.world.now - FAILOVER_LOSES]
             contents = self._rng.choice(lost) if lost else self.store.snapshot()
         self.store.restore(contents)
+        states = [state for state in contents.runs.values() if not state.shared] if contents else []
+        known = {s.source for s in states if not all(chain.decode(text).tabular for text in (*s.was, s.inputs))}
+        self.unheard |= {*self.runs} - {*map(run_of, known)}
         self._recent.clear()
         self.forgotten |= self.resent
         self.lost, self.forgot_at = True, self.world.now

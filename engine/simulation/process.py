@@ -38,9 +38,9 @@ DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
-    """`command`: `run`; `change`, `replace`, `rename`, `own`, `share`, `adopt` (to run what the manifest has come to
-    say); `refresh` (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by telling the
-    operator how."""
+    """`command`: `run`; `change`, `replace`, `chain`, `rename`, `own`, `share`, `adopt` (to run what the manifest has
+    come to say); `refresh` (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by
+    telling the operator how."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name

@@ -119,7 +119,10 @@ def main() -> int:
     for result in broken[:SHRUNK]:
         trial = shrink(Trial(seed=result.seed))
         print(f"  seed {result.seed}, shrunk: {trial.command}", *trial.run(trace=True).story, sep="\n    ")
-    scripts = (("run", "destroy"), ("run", "change", "replace"), ("run", "refresh"), ("run", "pause", "share"))
+    scripts: tuple[tuple[str, ...], ...] = (
+        ("run", "destroy"), ("run", "change", "replace"), ("run", "chain"), ("run", "refresh"),
+        ("run", "pause", "share"),
+    )  # fmt: skip
     for server, script in itertools.product((False, True), scripts):
         crashed = list(crashes(server=server, script=script))
         wrong = [(kill, result) for kill, result in crashed if result.wrong]

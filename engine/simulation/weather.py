@@ -76,6 +76,8 @@ class Weather:
         ("run", "rename", "change", "destroy"), ("run", "pause", "replace"), ("run", "pause", "unpause", "pause"),
         ("run", "pause", "change", "unpause"), ("run", "pause", "destroy", "run"), ("run", "share", "own"),
         ("run", "adopt", "own", "destroy"), ("run", "share", "adopt"), ("run", "pause", "share"),
+        ("run", "chain"), ("run", "chain", "chain", "destroy"), ("run", "chain", "share"), ("run", "pause", "chain"),
+        ("run", "adopt", "chain", "own"), ("run", "chain", "change", "refresh"),
     )  # fmt: skip
     disaster: Sequence[float] = (0, 0.2, 0.6)
     """How likely the journal is broken between two commands, or while one is at work."""

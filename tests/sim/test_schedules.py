@@ -52,7 +52,7 @@ def test_a_crash_at_any_step_or_commit_does_no_harm(*, server: bool) -> None:
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
 
 
-@pytest.mark.parametrize("last", ["replace", "refresh", "share"])
+@pytest.mark.parametrize("last", ["replace", "chain", "refresh", "share"])
 def test_a_crash_at_any_step_of_a_replacement_does_no_harm(last: str) -> None:
     results = list(crashes(server=False, script=("run", last), processes=1))
     assert {kill.process for kill, _ in results} == {1, 2}
@@ -74,6 +74,8 @@ QUICK = (
     "stale_switch_believed",
     "begun_forgotten",
     "sign_all",
+    "departing_doubt_ignored",
+    "departed_not_looked_for",
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from engine.simulation.sabotage import changes, doubts, journals, sending, switches, targets
+from engine.simulation.sabotage import chains, changes, doubts, journals, sending, switches, targets
 from engine.simulation.sabotage.switch import Switch
 
 SWITCHES: Mapping[str, Switch] = {
@@ -19,6 +19,7 @@ SWITCHES: Mapping[str, Switch] = {
     **changes.SWITCHES,
     **switches.SWITCHES,
     **targets.SWITCHES,
+    **chains.SWITCHES,
 }
 """Every switch by name."""
 
