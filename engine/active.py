@@ -170,9 +170,10 @@ class Active:
     @property
     def untold(self) -> bool:
         """Whether a generation may have been raised of which the sentinel does not tell: while there was none, or in a
-        later life, in which the one that this journal made was taken down."""
+        later life, in which the one that this journal made was taken down; or it is still what the run adopted."""
         sentinel = self.receipts.get(self.plan.sentinel or "")
-        return self._unguarded or (self.state.suspect and sentinel is not None and sentinel.origin is Origin.CREATED)
+        found = sentinel is None or sentinel.origin is Origin.RECOVERED
+        return self._unguarded or (self.state.suspect and not found)
 
     def made_by_us(self, name: str) -> bool:
         """Whether the step has a receipt of something that is the run's own."""

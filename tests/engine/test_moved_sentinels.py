@@ -21,9 +21,10 @@ THEIRS = "theirs"
 
 @value
 class Inputs:
-    """Of a run: whose the target is."""
+    """Of a run: whose the target is, and whether its chain has the source."""
 
     target: str = "own"
+    source: bool = True
 
 
 class Objects(Resource[str]):
@@ -90,14 +91,14 @@ class Below(Objects):
 chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
 
 
-@chain.step(Objects)
-def beside(inputs: Inputs) -> str:  # noqa: ARG001
-    return "beside"
-
-
-@chain.step(Second)
+@chain.step(Second, when=lambda inputs: inputs.source)
 def source(inputs: Inputs) -> str:  # noqa: ARG001
     return "source"
+
+
+@chain.step(Objects)
+def beside(inputs: Inputs, source: Receipt | None) -> str:  # noqa: ARG001
+    return source.id if source else "beside"
 
 
 @chain.step(First, shared=lambda inputs: "all" if inputs.target == "shared" else None)
@@ -130,9 +131,9 @@ class Person:
             replace=True, max_attempts=1,
         )  # fmt: skip
 
-    async def run(self, target: str) -> RunStatus:
+    async def run(self, target: str, *, source: bool = True) -> RunStatus:
         async with self.engine() as engine:
-            items = [Item(workflow=chain, source="one", inputs=Inputs(target=target))]
+            items = [Item(workflow=chain, source="one", inputs=Inputs(target=target, source=source))]
             await engine.run((await engine.register(LOCAL, [items])).batch)
             return (await engine.journal.load(self.id)).status
 
@@ -189,3 +190,18 @@ def test_what_holds_the_run_is_deleted_last_though_it_is_not_to_be_its_sentinel(
         return [id.partition("-")[0] for id in person.deleted]
 
     assert in_virtual_time(main) == ["below", "thing", "second"]
+
+
+def test_a_restored_journal_makes_nothing_twice_of_which_its_adopted_sentinel_cannot_tell() -> None:
+    async def main() -> tuple[list[RunStatus], bool]:
+        person = Person()
+        ended = [await person.run("adopted")]
+        copy = person.store.snapshot()
+        ended += [await person.run(target, source=False) for target in ("adopted", "own")]
+        made = person.live("thing")
+        person.store.restore(copy)
+        ended.append(await person.run("own", source=False))
+        return ended, person.live("thing") == made
+
+    asked = [*[RunStatus.DONE] * 3, RunStatus.IN_DOUBT]  # what is below refers to another target than the copy knows
+    assert in_virtual_time(main) == (asked, True)
