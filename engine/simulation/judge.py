@@ -30,6 +30,7 @@ from engine.simulation.operator import Operator
 from engine.simulation.platform import Platform, theirs
 from engine.simulation.things import SHARED, Thing, run_of
 from engine.simulation.watch import Where
+from engine.simulation.weather import GATEWAY
 from engine.simulation.world import World
 
 FORGETTING = frozenset({"deleted", "restored", "failover", "rewound", "second", "copy"})
@@ -191,13 +192,13 @@ def _judge_others(
     where: Where, id: str | None, platform: Platform, operators: list[Operator], *, blocked: bool
 ) -> Iterator[str]:
     """A step whose object is somebody else's, or shared, or that has none: the run has none of its own any more. A
-    journal that is lost before anything refers to what departs may take the only word of it along."""
+    journal that is lost while nothing else tells of what departs may take the only word of it along."""
     run, step = where
     told = blocked or any(where in o.left or _met_nothing(run, o, platform) for o in operators)
-    unheard = step == "class" and any(run in operator.unheard for operator in operators)
-    known = {ref for past in platform.history.values() for _, thing in past if thing for ref in thing.refs}
+    unheard = {at for operator in operators for other, at in operator.unheard if (other, step) == (run, "class")}
+    told |= any(not _tells(run, at, platform) for at in unheard)
     for thing in platform.live():
-        if thing.owner == where and not told and (thing.id in known or not unheard):
+        if thing.owner == where and not told:
             yield f"left behind {run}/{step}: {thing.id}, though the run has no {step} of its own"
     for operator in operators:
         for state in _states(operator, run) if operator.outcome == "done" and not blocked else ():
@@ -205,6 +206,17 @@ def _judge_others(
             ours = receipt is not None and receipt.origin is not Origin.ADOPTED
             if state.status is RunStatus.DONE and (ours or (id and (receipt is None or receipt.id != id))):
                 yield f"journal is wrong {run}/{step}: {receipt}, but it is {id or 'shared'}"
+
+
+def _tells(run: str, at: float, platform: Platform) -> bool:
+    """Whether something was there for long enough after this moment that only the other chain makes as it is."""
+    for past in platform.history.values():
+        created, thing = past[0]
+        other = thing and (thing.refs if thing.kind == "source" else thing.kind == "target" and thing.table == 0)
+        stayed = all(after or when > at + GATEWAY for when, after in past)
+        if thing and thing.owner[0] == run and other and created <= at and stayed:
+            return True
+    return False
 
 
 def _met_nothing(run: str, operator: Operator, platform: Platform) -> bool:

@@ -45,8 +45,8 @@ class Operator:
     runs of which the manifest came to say something else. `on`: whether what each run made is to be on; None: nobody
     can know, as the command that said so was given up, or the journal was lost while nothing else told of it.
     `targets`: whose the schema of each run was to be, the last one now; `chains`: the same, whether its chain was the
-    tabular one. `forgot_at`: when the journal was lost last; `unheard`: runs that it knew nothing of
-    then, or nothing but the tabular chain.
+    tabular one. `forgot_at`: when the journal was lost last; `unheard`: runs of which
+    a journal knew nothing then, or nothing but the tabular chain, and when that was.
     """
 
     scope = SCOPE
@@ -60,7 +60,7 @@ class Operator:
         self.process: Process | None = None
         self.outcome, self.stage, self.lost = "", 0, False
         self.forgot_at: float | None = None
-        self.unheard: set[str] = set()
+        self.unheard: set[tuple[str, float]] = set()
         self.mended: set[str] = set()
         self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
         self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
@@ -244,7 +244,7 @@ class Operator:
                 if process.operator is self:
                     process.die("the journal went away")
             self.store.contents = self._backups[-1].copy()
-            self.unheard |= {*self.runs}
+            self.unheard |= {(run, self.world.now) for run in self.runs}
             self._unlearn()
             self.world.after(GATEWAY, self._start)
         else:
@@ -275,7 +275,7 @@ class Operator:
         self.store.restore(contents)
         states = [state for state in contents.runs.values() if not state.shared] if contents else []
         known = {s.source for s in states if not all(chain.decode(text).tabular for text in (*s.was, s.inputs))}
-        self.unheard |= {*self.runs} - {*map(run_of, known)}
+        self.unheard |= {(run, self.world.now) for run in {*self.runs} - {*map(run_of, known)}}
         self._recent.clear()
         self.forgotten |= self.resent
         self.lost, self.forgot_at = True, self.world.now
