@@ -164,10 +164,12 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
 
 def _counting(where: Where, platform: Platform) -> list[Thing]:
     """The live objects of a step of which there may be one. Of those that supersede each other, those named like the
-    one that the flow refers to: a journal that forgot may have gone back to an earlier one."""
+    one that the flow refers to: a journal that forgot may have gone back to an earlier one. A second flow, which is
+    judged for itself, has a mapping of its own."""
     live = platform.live()
     mine = [thing for thing in live if thing.owner == where]
-    used = {ref for thing in live if thing.owner == (where[0], "flow") for ref in thing.refs}
+    flows = [thing for thing in live if thing.owner == (where[0], "flow")]
+    used = {ref for thing in flows[:1] for ref in thing.refs if len(flows) == 1}
     names = {thing.name for thing in mine if where[1] == "mapping" and thing.id in used}
     rivals = platform.rivals(where)
     return [thing for thing in mine if (thing.name in names if names else thing.id in rivals)]
