@@ -1,8 +1,9 @@
 """Whose number of requests at once it is that was learned. Pure.
 
 A service may count the requests that it has under way, or all of an organisation's may be counted together. One window
-for each family would leave a sum that is too high for ever, so that there is first one window for all. Failures that
-befall one family only, though others have as many requests out, are that family's own: from then on each has its own.
+for each family would leave a sum that is too high for ever, so that the first failure begins one window for all.
+Failures that befall one family only, though others have as many requests out, are that family's own: from then on each
+has its own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import math
 
 from engine.pacing.window import Window
 
-FIRST = 16
-"""How many at once to begin with."""
 BY_CHANCE = 0.005
 """So improbable must it be that failures befall one family only, before they are its own."""
 SURELY = 0.5
@@ -22,10 +21,11 @@ SURELY = 0.5
 class AtOnce:
     """The window of all families together."""
 
-    __slots__ = ("_apart", "_blamed", "_levels", "_odds", "_window")
+    __slots__ = ("_apart", "_blamed", "_levels", "_most", "_odds", "_window")
 
     def __init__(self, most: int) -> None:
-        self._window = Window(most, FIRST)
+        self._most = most
+        self._window: Window | None = None  # none before anything failed
         self._apart = False  # each family has a limit of its own
         self._blamed: Window | None = None  # of the family that the last failures befell
         self._odds = 1.0  # of their having befallen it by chance
@@ -34,17 +34,17 @@ class AtOnce:
     @property
     def room(self) -> float:
         """How many may be out, all together; inf if only the person's bound limits them."""
-        return math.inf if self._apart or self._window.open else self._window.room
+        return math.inf if self._apart or self._window is None or self._window.open else self._window.room
 
     @property
     def learned(self) -> bool:
         """Whether the services, not the person, set a limit for all together."""
-        return not self._apart and self._window.learned
+        return not self._apart and self._window is not None and self._window.learned
 
     def succeeded(self, own: Window, level: int, together: int) -> None:
         """An answer came while `level` permits of its family, and `together` of all, were out."""
         own.succeeded(level)
-        if not self._apart:
+        if self._window is not None and not self._apart:
             self._window.succeeded(together)
 
     def failed(self, own: Window, level: int, together: int) -> None:
@@ -52,6 +52,8 @@ class AtOnce:
         if self._apart:
             own.failed(level)
             return
+        if self._window is None:
+            self._window = Window(self._most, together)
         self._window.failed(together)
         if own is not self._blamed:
             self._blamed, self._odds, self._levels = own, 1.0, []
@@ -65,4 +67,5 @@ class AtOnce:
     def passed(self, own: Window) -> None:
         """An answer came that says nothing about how many at once are too many."""
         own.passed()
-        self._window.passed()
+        if self._window is not None:
+            self._window.passed()

@@ -14,7 +14,7 @@ SHARE = 2 / 3
 """What of the store is used: it is only estimated, and some of it makes good what the pace is wrong by."""
 SHORTER, LONGER = 0.7, 1.25
 """What remains of a spurt that was refused, and by what factor it may grow after one that was not."""
-FEWEST, MOST = 8.0, 16.0
+FEWEST, MOST = 8.0, 32.0
 """Requests that leave at once after a pause of no use, at first; and after any pause, at most: more than a service may
 take at once would be answered 500."""
 

@@ -32,7 +32,8 @@ WINDOW = Timing(settle=SETTLE).send_window
 class Watch:
     """Watches one journal and what the processes that hold it send. `wrong`: where, and what is wrong there.
 
-    `sends`: by tag, when a create left, and whether it was blind: nothing in the journal spoke of another one (rule 7).
+    `sends`: by tag, when a create left, and whether it was blind: nothing in the journal spoke of another one when it
+    went to the wire (rule 7).
     """
 
     def __init__(self, platform: Platform, store: MemoryStore) -> None:
@@ -43,6 +44,7 @@ class Watch:
         self._seen: dict[int, RunState] = {}
         self._heard: dict[int, int] = {}
         self._intents: dict[Intent, float] = {}
+        self._blind: dict[str, bool] = {}
 
     # the journal
 
@@ -122,6 +124,10 @@ class Watch:
 
     # what is sent
 
+    def handed(self, request: Request) -> None:
+        """A request goes to the wire: from now on nothing that its run learns holds it back."""
+        self._blind[labels.parse(request.note).attempt] = not self._suspects(request)
+
     def sent(self, process: Process, request: Request) -> None:
         """A request leaves."""
         if request.verb in READS:
@@ -133,7 +139,7 @@ class Watch:
         }  # fmt: skip
         since = self._intents.get((request.verb, *intents[request.verb]))
         if request.verb == "POST":
-            self.sends[note.attempt] = now, not self._suspects(request)
+            self.sends[note.attempt] = now, self._blind[note.attempt]
         where = process.name, request.verb
         if since is None:
             self._say(where, f"sent without a durable intent: {request}")

@@ -38,6 +38,8 @@ class Wire:
         process = self.process
         if process.dead:
             raise asyncio.CancelledError
+        if request.verb == "POST":
+            process.operator.watch.handed(request)
         left = await self._departed(request, process.clock.boot() + within)
         return (("late",) if left is None else await self._answered(request)), left or 0.0
 
