@@ -88,6 +88,7 @@ SWITCHES: Mapping[str, Switch] = {
         rule="1: a switch leaves the wire, however old its intent is",
         patches=lambda: whenever("SWITCH"),
         weather=PAUSING.but(wire_rate=[0.3], wires=[20], hurry=[1.0]),
+        harmless=True,
     ),
     "older_switch_believed": Switch(
         rule="7: a replaced journal's word for it that something is off or on is believed",
