@@ -100,14 +100,11 @@ def test_a_source_goes_through_the_other_chain_and_back(headway: Headway, platfo
 @pytest.mark.parametrize(
     ("before", "after", "stuck"),
     [
-        *[
-            (ADHOC, TABULAR, f"DELETE,path=/{kind},after=true")
-            for kind in ("flows", "sourceConn", "classes", "targetC")
-        ],
-        *[(ADHOC, TABULAR, f"DELETE,path={path},after=false") for path in ("/flows", "/schemas", "^/connections")],
+        *[(ADHOC, TABULAR, f"DELETE,path=/{kind},after=true") for kind in ("flows", "classes", "targetC")],
+        *[(ADHOC, TABULAR, f"DELETE,path={path},after=false") for path in ("/flows", "^/connections")],
         (ADHOC, TABULAR, "POST,path=/flows,after=true"),
-        *[(TABULAR, ADHOC, f"DELETE,path=/{kind},after=false") for kind in ("flows", "targetC")],
-        *[(TABULAR, ADHOC, f"POST,path=/{kind},after=true") for kind in ("classes", "schemas", "sourceConn", "flows")],
+        (TABULAR, ADHOC, "DELETE,path=/targetC,after=false"),
+        *[(TABULAR, ADHOC, f"POST,path=/{kind},after=true") for kind in ("classes", "flows")],
     ],
 )
 def test_killed_anywhere_it_is_continued_and_nothing_is_twice_or_left(
@@ -133,7 +130,7 @@ def test_killed_anywhere_it_is_continued_and_nothing_is_twice_or_left(
     assert settled(headway, platform, own)
 
 
-@pytest.mark.parametrize("stuck", ["classes", "schemas,skip=1", "sourceConn", "flows"])
+@pytest.mark.parametrize("stuck", ["schemas,skip=1", "flows"])
 def test_a_source_that_was_not_finished_goes_through_the_other_chain(
     headway: Headway, platform: Platform, own: Path, folder: Path, stuck: str
 ) -> None:
@@ -154,7 +151,7 @@ def test_a_source_that_was_not_finished_goes_through_the_other_chain(
     assert settled(headway, platform, own)
 
 
-@pytest.mark.parametrize("stuck", ["sourceConn", "schemas", "classes", "targetC"])
+@pytest.mark.parametrize("stuck", ["schemas", "targetC"])
 def test_a_journal_that_is_lost_on_the_way_is_told_of_and_the_chain_before_finds_all(
     headway: Headway, platform: Platform, own: Path, folder: Path, stuck: str
 ) -> None:

@@ -91,28 +91,6 @@ def test_a_workflow_that_changed_under_unfinished_runs_is_refused(
     assert "was begun with another definition" in ended.err
 
 
-@pytest.mark.parametrize("begun", [True, False], ids=["begun", "not begun"])
-def test_another_chain_for_an_unfinished_run_is_refused_unless_nothing_of_it_is_there(
-    headway: Headway, platform: Platform, manifest: Path, begun: bool
-) -> None:
-    service = "flowservice" if begun else "sandbox-management"
-    platform.faults(f"kind=status,status=400,method=POST,service={service}")
-    argument = ("--only", "acme-accounts") if begun else ("--only", "nobody")
-    headway("run", manifest.name, *argument)
-    platform.faults()
-    posts = platform.posts()
-    manifest.write_text(manifest.read_text().replace("chain: adhoc", "chain: tabular"))
-    ended = headway("run", manifest.name, "--only", "acme-accounts")
-    if begun:
-        assert (ended.code, platform.posts()) == (64, posts)
-        assert "sources.yaml:" in ended.err
-        assert "chain adhoc → tabular: the run is unfinished; finish it with chain: adhoc, or destroy it" in ended.err
-        manifest.write_text(manifest.read_text().replace("chain: tabular", "chain: adhoc"))
-        ended = headway("run", manifest.name, "--only", "acme-accounts")
-    assert ended.code == 0
-    assert platform.report()["live"].get("class") == (1 if begun else None)
-
-
 def test_the_password_of_a_journal_on_a_server_is_never_shown(headway: Headway, manifest: Path) -> None:
     store = "postgresql+psycopg://headway:tulip-2718@127.0.0.1:1/journal"
     for command in (("run", manifest.name), ("status",), ("plan", manifest.name), ("doctor",)):
