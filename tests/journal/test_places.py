@@ -39,7 +39,7 @@ def leave_wal_mode(path: Path) -> str:
 async def test_looking_at_a_journal_in_the_same_process_keeps_its_locks(path: Path) -> None:
     async with open_journal(str(path), command="headway run", clock=StillClock()) as journal:
         _, (run,) = await enter(journal, new_run("acme"))
-        async with open_journal(str(path), command="headway ui", clock=StillClock(), read_only=True) as reader:
+        async with open_journal(str(path), command="headway status", clock=StillClock(), read_only=True) as reader:
             await reader.counts()
         assert "database is locked" in leave_wal_mode(path)
         await journal.write(record(run, done("a")))
