@@ -12,7 +12,8 @@ driving      from the first look to the summary             survey       a manif
 preparing    sandbox, consent                               selecting    --only, --exclude
 preflight    (asking, findings) a manifest held against live tables, fields, rules
 exploring    (sketching) explore                            importing    import
-render, summary, events, tally, words: progress, outcome    planning     (foreseen, saved) plan
+render, summary, events, tally, words: progress, outcome    planning     (saved) plan
+outlook (foreseen): what a source comes to
 inspect      status                                         story        why
 doctor (permissions), init, demo (demo_day, audit), bench (noop): as they are called   serve: emulator   prove: simulate
 """

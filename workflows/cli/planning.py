@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json, kind_of, said, signed, spared
+from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json
 from workflows.cli.options import Calling
 from workflows.cli.words import cut, number, short
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.model import Scope
     from workflows.cli.survey import Found, Survey
-    from workflows.onboarding.inputs import Schedule
     from workflows.onboarding.manifest import Spool
 
 ALL = 60
@@ -177,12 +176,14 @@ async def _scope(engine: Engine, asked: PlanOptions) -> Scope:
 
 async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
     """Say what each source comes to; how many come to what."""
+    from workflows.cli.outlook import outlook
+
     counts = dict.fromkeys(SIGNS, 0)
     brief = survey.spool.count > ALL and not asked.json
     taken = f" (`headway destroy {asked.file} --removed` takes it down)"
     async for found in survey.sources():
         if found.selected:
-            action, what = foreseen(found)
+            action, what = outlook(found)
             survey.note(found, action)
             counts[action] += 1
             if not brief or action != "unchanged" or what:
@@ -201,6 +202,8 @@ async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
 
 
 def _say(asked: PlanOptions, action: str, found: Found, what: list[str]) -> None:
+    from workflows.cli.outlook import kept_of
+
     previously = found.known.source if found.known and found.known.source != found.item.source else None
     steps = as_json(found.changes)
     needs = action == "replace" and not asked.replace
@@ -217,7 +220,7 @@ def _say(asked: PlanOptions, action: str, found: Found, what: list[str]) -> None
     }
     shown = [f"renamed from {previously}", *what] if previously else what
     shown = [*shown, "needs --replace"] if needs else shown
-    if action == "create" and (kept := _kept(found)):
+    if action == "create" and (kept := kept_of(found)):
         details["kept"] = kept
     _tell(asked, action, found.item.source, shown, details)
 
@@ -258,67 +261,3 @@ def _save(asked: PlanOptions, survey: Survey) -> None:
             refresh=asked.refresh,
             print_of=survey.print_of(),
         ).write(asked.output)
-
-
-def foreseen(found: Found) -> tuple[str, list[str]]:
-    """What would be done with a source, in one word of `SIGNS`, and the details."""
-    from engine.model import RunStatus
-    from engine.ports import Standing
-
-    known = found.known
-    destroyed = known is not None and known.status is RunStatus.DESTROYED
-    if known is None or found.standing is Standing.NEW or (destroyed and not found.left):
-        return "create", list(_resources(found))
-    if found.standing is Standing.UNCHANGED and not found.changing:
-        return "unchanged", []
-    sentinel = found.item.workflow.plan(found.inputs).sentinel
-    what = [*said(found.changes), *filter(None, [signed(found.changes, sentinel), spared(found.changes)])]
-    if destroyed or found.standing in (Standing.CHANGED, Standing.UNCHANGED):
-        kind = kind_of(found.changes)
-        if found.left and kind not in ("replace", "refused"):
-            return "refused", [found.left]
-        return kind, what
-    if known.status is RunStatus.DONE:
-        return "continue", ["done; looked at once more, as its journal was lost, moved or restored", *what]
-    return "continue", [known.status.value.replace("_", " "), *what]
-
-
-def _kept(found: Found) -> list[str]:
-    """The steps of a destroyed source whose objects are still there, and serve it again."""
-    from engine.model import RunStatus
-    from engine.step_change import Action
-
-    if found.known is None or found.known.status is not RunStatus.DESTROYED:
-        return []
-    return [change.step for change in found.changes if change.action in (Action.LEAVE, Action.UPDATE)]
-
-
-def _resources(found: Found) -> Iterator[str]:
-    """What would be made for a new or destroyed source, or taken."""
-    from engine.model import Receipt
-    from engine.resource import Adopt
-
-    workflow, inputs = found.item.workflow, found.inputs
-    plan, kept = workflow.plan(inputs), _kept(found)
-    stand_ins = {name: Receipt(id=name) for name in plan.steps}
-    paused = {change.step for change in found.changes if change.off}
-    for name, step in plan.steps.items():
-        if step.reads_only or name in kept:
-            continue
-        text = name.replace("_", " ") + " (paused)" * (name in paused)
-        if isinstance(spec := workflow.spec(step, inputs, stand_ins), Adopt):
-            yield f"{text} {spec.ref} (adopted)"
-        elif name in plan.shared:
-            label = plan.shared[name].rpartition(":")[2]
-            yield f'{text} "{label}" (shared)' if ":" in plan.shared[name] else f"{text} (shared)"
-        else:
-            yield f"{text} {every(inputs.schedule)}" if name == "flow" else text
-
-
-def every(schedule: Schedule) -> str:
-    """`every hour`, `every 30 minutes`, `once`."""
-    if schedule.frequency == "once" or schedule.interval is None:
-        return schedule.frequency
-    return (
-        f"every {schedule.frequency}" if schedule.interval == 1 else f"every {schedule.interval} {schedule.frequency}s"
-    )

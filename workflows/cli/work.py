@@ -19,7 +19,7 @@ from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
 from workflows.cli.foreseen import spared
 from workflows.cli.options import Driving
-from workflows.cli.planning import foreseen
+from workflows.cli.outlook import outlook
 from workflows.cli.preflight import Due, Preflight
 from workflows.cli.preparing import consent
 from workflows.cli.render import say
@@ -91,7 +91,7 @@ class RunManifest(Work):
         due = list[Due]()
         async for found in survey.sources():
             if found.selected and self.foreseen is not None:
-                survey.note(found, foreseen(found)[0])
+                survey.note(found, outlook(found)[0])
             if found.selected and (text := spared(found.changes)):
                 self.tell(f"{found.item.source}: {text}")
             if found.to_do:
