@@ -74,10 +74,9 @@ class Drive:
             if not run.state.suspect:
                 return await self._conclude_done()
             if sure:
+                run.resumed = True  # it is known what there is: now it is brought to what the inputs say
                 await run.write(suspect=False)
-                if run.resumed:
-                    continue  # it is known what there is: now it is brought to what the inputs say
-                return await self._conclude_done()
+                continue
             session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
             await run.sleep(self._settled_at() - session.clock.boot())
 

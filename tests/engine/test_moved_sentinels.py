@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from random import Random
-
-import orjson
-
-from engine import Adopt, Conflict, Engine, Hit, InDoubt, Item, Json, Label, Receipt, Rejected, Resource, View, Workflow
-from engine.api import LOCAL
-from engine.identity import run_id
-from engine.journal.memory import MemoryJournal, MemoryStore
+from engine import Adopt, Receipt, Workflow
 from engine.model import RunStatus, value
-from tests.engine.virtual import Clock
-from tests.pacing.virtual_time import clock, in_virtual_time
-
-THEIRS = "theirs"
+from engine.resource import View
+from tests.engine import objects
+from tests.engine.objects import THEIRS, Objects, Titled
+from tests.pacing.virtual_time import in_virtual_time
 
 
 @value
@@ -27,56 +18,13 @@ class Inputs:
     source: bool = True
 
 
-class Objects(Resource[str]):
-    """A platform. `refusing`, `losing`: the kinds whose next creation is refused, or not answered."""
-
-    kind, family = "thing", "things"
-
-    def __init__(self, there: dict[str, View], deleted: list[str]) -> None:
-        self.there, self.deleted = there, deleted
-        self.refusing = self.losing = False
-
-    def body(self, spec: str, label: Label, now: float) -> Json:  # noqa: ARG002
-        return {"name": label.name, "note": label.note, "of": spec}
-
-    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
-        sent, id = orjson.loads(body), f"{self.kind}-{len(self.there)}"
-        taken = next((view.id for view in self._live() if view.name == sent["name"]), None)
-        if self.refusing:
-            raise Rejected("not today")
-        if self.unique and taken:
-            raise Conflict("taken", taken)
-        content = {"name": sent["name"], "of": sent["of"]}
-        self.there[id] = View(id=id, name=sent["name"], note=sent["note"], created=clock(), content=content)
-        if self.losing:
-            raise InDoubt("no answer")
-        return Receipt(id=id)
-
-    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
-        return [Hit(id=view.id, name=view.name) for view in self._live() if view.name in names]
-
-    async def read(self, id: str) -> View | None:
-        return None if id in self.deleted else self.there.get(id)
-
-    async def delete(self, id: str, send_within: float) -> None:  # noqa: ARG002
-        self.deleted.append(id)
-
-    def _live(self) -> list[View]:
-        return [view for id, view in self.there.items() if id.startswith(self.kind) and id not in self.deleted]
-
-
-class Second(Objects):
+class Second(Titled):
     """Titled: the sentinel of whoever has no target of his own."""
 
-    kind, unique = "second", True
-
-    async def sign(self, view: View, note: str, send_within: float) -> Receipt:  # noqa: ARG002
-        signed = View(id=view.id, name=view.name, note=note, created=view.created, content=view.content)
-        self.there[view.id] = signed
-        return Receipt(id=view.id)
+    kind = "second"
 
 
-class First(Second):
+class First(Titled):
     """Titled: the target, the sentinel if it is the run's own."""
 
     kind = "first"
@@ -111,34 +59,14 @@ def below(inputs: Inputs, target: Receipt) -> str:  # noqa: ARG001
     return target.id
 
 
-class Person:
-    """Somebody with a journal and a manifest that changes."""
+class Person(objects.Person):
+    """Somebody whose target moves."""
 
     def __init__(self) -> None:
-        self.there, self.deleted = {THEIRS: View(id=THEIRS, name="t", note="by hand", created=0.0)}, list[str]()
-        self.kinds = {kind: kind(self.there, self.deleted) for kind in (Objects, Second, First, Below)}
-        self.store, self.id = MemoryStore(rng=Random(1)), run_id("chain", LOCAL, "one")
-
-    @asynccontextmanager
-    async def _open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
-        journal = self.store.open(Clock())
-        yield journal
-        journal.close()
-
-    def engine(self) -> Engine:
-        return Engine(
-            "", workflows=[chain], resources=self.kinds.values(), clock=Clock(), rng=Random(1), opener=self._open,
-            replace=True, max_attempts=1,
-        )  # fmt: skip
+        super().__init__(chain, Objects, Second, First, Below)
 
     async def run(self, target: str, *, source: bool = True) -> RunStatus:
-        async with self.engine() as engine:
-            items = [Item(workflow=chain, source="one", inputs=Inputs(target=target, source=source))]
-            await engine.run((await engine.register(LOCAL, [items])).batch)
-            return (await engine.journal.load(self.id)).status
-
-    def live(self, kind: str) -> list[str]:
-        return [id for id in self.there if id.startswith(kind) and id not in self.deleted]
+        return await self.apply(Inputs(target=target, source=source))
 
 
 def test_what_was_adopted_is_not_the_runs_own_after_it_was_shared() -> None:

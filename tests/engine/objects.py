@@ -1,0 +1,100 @@
+"""A platform in memory that remembers, and somebody with a journal and a manifest, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import orjson
+
+from engine import Conflict, Engine, Hit, InDoubt, Item, Json, Label, Receipt, Rejected, Resource, View, Workflow
+from engine.api import LOCAL
+from engine.identity import run_id
+from engine.journal.memory import MemoryJournal, MemoryStore
+from engine.model import RunStatus
+from tests.engine.virtual import Clock
+from tests.pacing.virtual_time import clock
+
+THEIRS = "theirs"
+
+
+class Objects(Resource[str]):
+    """A platform. `refusing`, `losing`: the kinds whose next creation is refused, or not answered."""
+
+    kind, family = "thing", "things"
+
+    def __init__(self, there: dict[str, View], deleted: list[str]) -> None:
+        self.there, self.deleted = there, deleted
+        self.refusing = self.losing = False
+
+    def body(self, spec: str, label: Label, now: float) -> Json:  # noqa: ARG002
+        return {"name": label.name, "note": label.note, "of": spec}
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        sent, id = orjson.loads(body), f"{self.kind}-{len(self.there)}"
+        taken = next((view.id for view in self._live() if view.name == sent["name"]), None)
+        if self.refusing:
+            raise Rejected("not today")
+        if self.unique and taken:
+            raise Conflict("taken", taken)
+        content = {"name": sent["name"], "of": sent["of"]}
+        self.there[id] = View(id=id, name=sent["name"], note=sent["note"], created=clock(), content=content)
+        if self.losing:
+            raise InDoubt("no answer")
+        return Receipt(id=id)
+
+    async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
+        return [Hit(id=view.id, name=view.name) for view in self._live() if view.name in names]
+
+    async def read(self, id: str) -> View | None:
+        return None if id in self.deleted else self.there.get(id)
+
+    async def delete(self, id: str, send_within: float) -> None:  # noqa: ARG002
+        self.deleted.append(id)
+
+    def _live(self) -> list[View]:
+        return [view for id, view in self.there.items() if id.startswith(self.kind) and id not in self.deleted]
+
+
+class Titled(Objects):
+    """One of which the platform refuses a second, and whose note can be replaced: a sentinel."""
+
+    unique = True
+
+    async def sign(self, view: View, note: str, send_within: float) -> Receipt:  # noqa: ARG002
+        signed = View(id=view.id, name=view.name, note=note, created=view.created, content=view.content)
+        self.there[view.id] = signed
+        return Receipt(id=view.id)
+
+
+class Person:
+    """Somebody with a journal and a manifest that changes."""
+
+    def __init__(self, workflow: Workflow[Any], *kinds: type[Objects]) -> None:
+        self.there, self.deleted = {THEIRS: View(id=THEIRS, name="t", note="by hand", created=0.0)}, list[str]()
+        self.kinds = {kind: kind(self.there, self.deleted) for kind in kinds}
+        self.store, self.workflow = MemoryStore(rng=Random(1)), workflow
+        self.id = run_id(workflow.name, LOCAL, "one")
+
+    @asynccontextmanager
+    async def _open(self, *_: object, **__: object) -> AsyncIterator[MemoryJournal]:
+        journal = self.store.open(Clock())
+        yield journal
+        journal.close()
+
+    def engine(self, *, refresh: bool = False) -> Engine:
+        return Engine(
+            "", workflows=[self.workflow], resources=self.kinds.values(), clock=Clock(), rng=Random(1),
+            opener=self._open, replace=True, refresh=refresh, max_attempts=1,
+        )  # fmt: skip
+
+    async def apply(self, inputs: Any, *, refresh: bool = False) -> RunStatus:
+        async with self.engine(refresh=refresh) as engine:
+            items = [Item(workflow=self.workflow, source="one", inputs=inputs)]
+            await engine.run((await engine.register(LOCAL, [items])).batch)
+            return (await engine.journal.load(self.id)).status
+
+    def live(self, kind: str) -> list[str]:
+        return [id for id in self.there if id.startswith(kind) and id not in self.deleted]
