@@ -169,11 +169,9 @@ class Active:
 
     @property
     def untold(self) -> bool:
-        """Whether a generation may have been raised of which the sentinel does not tell: while there was none, or in a
-        later life, in which the one that this journal made was taken down; or it is still what the run adopted."""
-        sentinel = self.receipts.get(self.plan.sentinel or "")
-        found = sentinel is None or sentinel.origin is Origin.RECOVERED
-        return self._unguarded or (self.state.suspect and not found)
+        """Whether a generation may have been raised of which the sentinel does not tell: while there was none, or by
+        another journal, since what made the sentinel that is there may have been lost before it knew itself."""
+        return self._unguarded or self.state.suspect
 
     def made_by_us(self, name: str) -> bool:
         """Whether the step has a receipt of something that is the run's own."""

@@ -129,11 +129,15 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
 
 
 def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
-    """Whether every object of this step but the first was sent while its journal knew of no other one."""
+    """Whether every object of this step but the first was sent while its journal knew of no other one; of those that
+    supersede each other, but the first of a name."""
     sends = {tag: sent for operator in operators for tag, sent in operator.watch.sends.items()}
-    tags = [labels.parse(thing.note).attempt for thing in platform.live() if thing.owner == where]
-    made = sorted(sends[tag] for tag in tags if tag in sends)  # a change leaves another tag in what has a title
-    return all(blind for _, blind in made[1:])
+    made = dict[str, list[tuple[float, bool]]]()
+    for thing in platform.live():
+        tag = labels.parse(thing.note).attempt
+        if thing.owner == where and tag in sends:  # a change leaves another tag in what has a title
+            made.setdefault(thing.name if where[1] == "mapping" else "", []).append(sends[tag])
+    return all(blind for sent in made.values() for _, blind in sorted(sent)[1:])
 
 
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:

@@ -133,3 +133,18 @@ def test_a_restored_journal_makes_nothing_twice_of_which_its_adopted_sentinel_ca
 
     asked = [*[RunStatus.DONE] * 3, RunStatus.IN_DOUBT]  # what is below refers to another target than the copy knows
     assert in_virtual_time(main) == (asked, True)
+
+
+def test_a_sentinel_whose_journal_was_lost_before_it_knew_the_generation_does_not_hide_what_is_there() -> None:
+    async def main() -> tuple[list[RunStatus], bool]:
+        person = Person()
+        ended = [await person.run(target) for target in ("own", "shared")]
+        made = person.live("below")
+        for refusing in (True, False):
+            person.store.restore(None)
+            person.kinds[Below].refusing = refusing
+            ended.append(await person.run("own", source=False))
+        return ended, person.live("below") == made
+
+    asked = [RunStatus.DONE] * 2 + [RunStatus.FAILED, RunStatus.IN_DOUBT]  # it refers to another target
+    assert in_virtual_time(main) == (asked, True)

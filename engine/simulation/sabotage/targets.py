@@ -31,6 +31,10 @@ def begun_with_today(self: Active, name: str) -> object:
     return self.inputs
 
 
+def unguarded_only(self: Active) -> bool:
+    return self._unguarded
+
+
 async def nobody(run: Active, name: str) -> tuple[View | None, float]:
     """Only what the journal knows is looked at."""
     return await sentinel.look_at(run, name) if run.made_by_us(name) else (None, run.session.clock.boot())
@@ -49,6 +53,13 @@ SWITCHES: Mapping[str, Switch] = {
         rule="6: what the run adopted once is its own again when it shares it no more",
         patches=lambda: [(give_way, "_release_shared", nothing)],
         weather=MOVING.but(scripts=[("run", "adopt", "share", "own")], disaster=[0], fault_rate=[0]),
+    ),
+    "generation_believed": Switch(
+        rule="7: a suspect run believes what its sentinel says of the generation",
+        patches=lambda: [(Active, "untold", property(unguarded_only))],
+        weather=LOSING.but(
+            scripts=[("run", "share", "own"), ("run", "adopt", "own")], tabular=[True], hurry=[0.3], runs=[1]
+        ),
     ),
     "former_not_looked_for": Switch(
         rule="7: a journal that forgot does not look for what would be the sentinel under other inputs",
