@@ -166,13 +166,13 @@ def lost(step: StepState) -> StepState:
     )
 
 
-def amending(step: StepState, attempt: Attempt, body: str, etag: str | None) -> StepState:
-    """The intent to change the step's object in place: the receipt stays, and says on which state it depends."""
+def amending(step: StepState, attempt: Attempt, body: str) -> StepState:
+    """The intent to change the step's object in place. The receipt stays as we left the object: what was seen, and the
+    attempt depends on, may be older."""
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to change")
-    receipt = replace(step.receipt, etag=etag)
     attempts = (*step.attempts, attempt)
-    return replace(step, receipt=receipt, attempts=attempts, body=body, status=StepStatus.INTENT, tries=step.tries + 1)
+    return replace(step, attempts=attempts, body=body, status=StepStatus.INTENT, tries=step.tries + 1)
 
 
 def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> StepState:
@@ -190,15 +190,18 @@ def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
     return replace(_still_changing(step, _without(step, tag)), failure=failure)
 
 
-def switching(step: StepState, attempt: Attempt, etag: str | None, *, on: bool) -> StepState:
-    """The intent to switch the step's object off or on: the journal says first how it is to be."""
-    return replace(_on(step, etag, on=on), attempts=(*step.attempts, attempt))
+def switching(step: StepState, attempt: Attempt, *, on: bool) -> StepState:
+    """The intent to switch the step's object off or on: the journal says first how it is to be. Of its etag it says
+    what we left, as in `amending`."""
+    return replace(_on(step, on=on), attempts=(*step.attempts, attempt))
 
 
 def switched(step: StepState, etag: str | None, *, on: bool) -> StepState:
     """The object is off or on as it was to be, and no request to switch it can have an effect any more."""
     left = tuple(attempt for attempt in step.attempts if attempt.verb is not Verb.SWITCH)
-    return replace(_on(step, etag, on=on), attempts=left, failure=None)
+    step = _on(step, on=on)
+    receipt = replace(step.receipt, etag=etag) if step.receipt else None
+    return replace(step, receipt=receipt, attempts=left, failure=None)
 
 
 def believed(step: StepState, view: View) -> StepState:
@@ -207,7 +210,7 @@ def believed(step: StepState, view: View) -> StepState:
     on = view.data.get(SWITCH)
     if step.receipt is None or not isinstance(on, bool) or step.receipt.data.get(SWITCH) is on:
         return step
-    return _on(step, step.receipt.etag, on=on)
+    return _on(step, on=on)
 
 
 def calmed(step: StepState) -> StepState:
@@ -261,10 +264,10 @@ def changing(step: StepState) -> tuple[Attempt, ...]:
     return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE)
 
 
-def _on(step: StepState, etag: str | None, *, on: bool) -> StepState:
+def _on(step: StepState, *, on: bool) -> StepState:
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to switch")
-    receipt = replace(step.receipt, etag=etag, data={**step.receipt.data, SWITCH: on})
+    receipt = replace(step.receipt, data={**step.receipt.data, SWITCH: on})
     return replace(step, receipt=receipt, off=not on)
 
 

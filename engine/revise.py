@@ -212,7 +212,7 @@ class _Revision:
             attempt, started = replace(run.attempt(Verb.UPDATE), condition=self._condition(view)), session.clock.boot()
             paths = [change.path for change in todo]
             patch = orjson.dumps(self.resource.amendment(view, self._body(attempt.tag), paths)).decode()
-            await run.write(machine.amending(run.step(name), attempt, patch, view.etag))
+            await run.write(machine.amending(run.step(name), attempt, patch))
             left = session.timing.send_window - (session.clock.boot() - started)
             if left <= 0 or not leased(run, name):
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")

@@ -100,7 +100,7 @@ class _Switching:
         try:
             attempt, started = replace(run.attempt(Verb.SWITCH), condition=view.etag or ""), session.clock.boot()
             run.note(name, "intent", verb="switch", to="on" if self.on else "off")
-            await self._write(machine.switching(run.step(name), attempt, view.etag, on=self.on))
+            await self._write(machine.switching(run.step(name), attempt, on=self.on))
             left = session.timing.send_window - (session.clock.boot() - started)
             if left <= 0:
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")

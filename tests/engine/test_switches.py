@@ -53,7 +53,7 @@ class Flow:
 
 class Flows(Resource[int]):
     """A platform of flows. `stale`: how many reads show what was before the last change; `late`: how many switches are
-    done late, and not answered."""
+    done late, and not answered. Whose switch meets another state than it asks for is stopped."""
 
     kind, family = "flow", "flows"
 
@@ -98,6 +98,7 @@ class Flows(Resource[int]):
             self.stop()
             raise InDoubt("no answer")
         if not self._switch(view, on):
+            self.stop()
             raise Conflict("changed")
         return Receipt(id=view.id, etag=str(len(self._flow(view.id).states)))
 
@@ -173,6 +174,20 @@ def test_what_is_paused_can_be_unpaused_at_once_though_a_read_shows_it_as_it_was
         person = Person()
         await person.run()
         await person.switch(on=False)
+        person.platform.stale = 1
+        await person.switch(on=True)
+        return person.platform.on
+
+    assert in_virtual_time(main) is True
+
+
+def test_a_stale_read_on_which_nothing_could_be_done_is_not_believed_later() -> None:
+    async def main() -> bool:
+        person = Person()
+        await person.run()
+        await person.switch(on=False)
+        person.platform.stale = 1
+        await person.switch(on=False, stopped=True)
         person.platform.stale = 1
         await person.switch(on=True)
         return person.platform.on
