@@ -202,9 +202,11 @@ def _judge_others(
     run, step = where
     told = blocked or any(where in o.left or _met_nothing(run, o, platform) for o in operators)
     unheard = {at for operator in operators for other, at in operator.unheard if (other, step) == (run, "class")}
-    told |= any(not _tells(run, at, platform) for at in unheard)
+    moves = any(len(operator.targets.get(run, ())) > 1 for operator in operators)
     for thing in platform.live():
-        if thing.owner == where and not told:
+        if thing.owner != where or told:
+            continue
+        if all(_tells(run, at, platform, moves=moves) for at in unheard):
             yield f"left behind {run}/{step}: {thing.id}, though the run has no {step} of its own"
     for operator in operators:
         for state in _states(operator, run) if operator.outcome == "done" and not blocked else ():
@@ -214,13 +216,17 @@ def _judge_others(
                 yield f"journal is wrong {run}/{step}: {receipt}, but it is {id or 'shared'}"
 
 
-def _tells(run: str, at: float, platform: Platform) -> bool:
-    """Whether something was there for long enough after this moment that only the other chain makes as it is."""
+def _tells(run: str, at: float, platform: Platform, *, moves: bool) -> bool:
+    """Whether something was there for long enough after this moment that only the other chain makes as it is. A target
+    that was made beside what is left goes after it, so that it tells, unless it `moves`, or somebody deleted it."""
+    faults = platform.world.faults
+    left = max(thing.created for thing in platform.live() if thing.owner == (run, "class"))
     for past in platform.history.values():
         created, thing = past[0]
         other = thing and (thing.refs if thing.kind == "source" else thing.kind == "target" and thing.table == 0)
         stayed = all(after or when > at + GATEWAY for when, after in past)
-        if thing and thing.owner[0] == run and other and created <= at and stayed:
+        goes_last = thing and thing.kind == "target" and created > left and not (moves or faults["deletes"])
+        if thing and thing.owner[0] == run and other and created <= at and (stayed or goes_last):
             return True
     return False
 

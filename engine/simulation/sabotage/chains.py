@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine import drive
+from engine import destroy, drive
 from engine.active import Active
 from engine.changes import _Comparison
-from engine.simulation.sabotage.switch import CHANGING, Patch, Switch, nothing
+from engine.simulation.sabotage.switch import CHANGING, QUIET, Patch, Switch, nothing
 from engine.simulation.sabotage.targets import begun_with_today
 
 DEPARTING = CHANGING.but(scripts=[("run", "chain")], tabular=[False], hurry=[1.0], lists=["fresh"])
@@ -21,11 +21,40 @@ def departing_doubt_ignored() -> list[Patch]:
     ]
 
 
+def departing_in_its_turn() -> list[Patch]:
+    order = destroy._order  # noqa: SLF001 - sabotage
+
+    def as_any(run: Active) -> list[str]:
+        with run.as_before(run.befores[0] if run.befores else run.state.inputs):
+            return order(run)
+
+    return [(destroy, "_order", as_any)]
+
+
 SWITCHES: Mapping[str, Switch] = {
     "departing_doubt_ignored": Switch(
         rule="10: what a step that departs may have made is forgotten",
         patches=departing_doubt_ignored,
         weather=DEPARTING.but(kill_rate=[0.3]),
+    ),
+    "departing_in_its_turn": Switch(
+        rule="10: what departs is not deleted before what is replaced",
+        patches=departing_in_its_turn,
+        weather=DEPARTING.but(
+            disaster=[0.6],
+            disasters=["deleted"],
+            kill_rate=[0.3],
+            crash_rate=[0],
+            fault_rate=[0],
+            hurry=[0],
+            hands=[0],
+            permits=[0],
+            wire_rate=[0],
+            stall_rate=[0],
+            relaunch=[0.2],
+            runs=[1],
+            **QUIET,
+        ),  # fmt: skip
     ),
     "departed_not_looked_for": Switch(
         rule="7: a replaced journal does not look for what departed",
