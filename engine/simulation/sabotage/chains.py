@@ -54,7 +54,7 @@ SWITCHES: Mapping[str, Switch] = {
             relaunch=[0.2],
             runs=[1],
             **QUIET,
-        ),  # fmt: skip
+        ),
     ),
     "departed_not_looked_for": Switch(
         rule="7: a replaced journal does not look for what departed",
