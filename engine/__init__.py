@@ -8,7 +8,7 @@
     evidence    look, take, confirm: resolving a doubt         ports      the seams: Resource, Journal, Gate, Clock
     sentinel    the lease against a second journal             model      the values that everything speaks of
     destroy     deleting, in safe order                        errors     what is raised, as a tree
-    wanted      what users want against what is there
+    wanted      what users want against what is there          upkeep     what becomes of what a step has made
     journal/    SQL: SQLite or PostgreSQL                      pacing/    permits, learned rates, outages
 
 The engine knows nothing of Adobe or HTTP, and never imports `workflows`.

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import codec, labels
-from engine.machine import stays_off
 from engine.model import Json, Origin, Receipt, RunState, StepState, StepStatus, replace, value
 from engine.prints import asked, short, source_of
 from engine.resource import SWITCH, Adopt, Change, View
 from engine.step_change import ADOPTED, Action, StepChange, keeping
+from engine.upkeep import stays_off
 from engine.workflow import Step, Workflow
 
 NEW, GONE = "(new)", "(gone)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine import machine
+from engine import machine, upkeep
 from engine.active import Active, Shared, describe
 from engine.effect import admit
 from engine.ensure import ensure
@@ -68,7 +68,7 @@ async def _settle(run: Active, shared: Shared, names: Iterable[str]) -> None:
         if run.step(name).attempts:
             due = run.last_possible_send(name) + run.session.timing.settle
             await run.sleep(due - run.session.clock.boot())
-            await run.write(machine.calmed(run.step(name)))
+            await run.write(upkeep.calmed(run.step(name)))
 
 
 def keeping(run: Active) -> set[str]:
@@ -117,7 +117,7 @@ async def forget(run: Active) -> None:
             continue
         if step.receipt.origin is Origin.ADOPTED:
             run.session.tell("step_released", run.state, name, id=step.receipt.id)
-        await run.write(machine.deleted(step, run.session.clock.wall()))
+        await run.write(upkeep.deleted(step, run.session.clock.wall()))
 
 
 def _order(run: Active) -> list[str]:
@@ -141,7 +141,7 @@ async def _delete(run: Active, name: str, id: str) -> None:
         await admit(run, name)
         try:
             attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
-            await run.write(machine.deleting(run.step(name), attempt))
+            await run.write(upkeep.deleting(run.step(name), attempt))
             left = session.timing.send_window - (session.clock.boot() - started)
             answer = None
             if left > 0:
@@ -200,7 +200,7 @@ async def _spare(run: Active, name: str, id: str, doubted: float, why: Failure) 
             return
     run.note(name, "spared", id=id)
     run.session.tell("step_spared", run.state, name, id=id, message=why.message)
-    await run.write(machine.spared(run.step(name), id), doomed=())
+    await run.write(upkeep.spared(run.step(name), id), doomed=())
 
 
 async def _deleted(run: Active, name: str, id: str) -> None:
@@ -208,7 +208,7 @@ async def _deleted(run: Active, name: str, id: str) -> None:
     session = run.session
     session.forget(run.resource(name).kind, id)
     run.note(name, "deleted", id=id)
-    await run.write(machine.deleted(run.step(name), session.clock.wall()))
+    await run.write(upkeep.deleted(run.step(name), session.clock.wall()))
 
 
 async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from engine import changes, machine
+from engine import changes, upkeep
 from engine.active import Active, Shared, StepFailed, describe
 from engine.destroy import deletable, delete_doomed, doom, settle_intents
 from engine.errors import Rejected
@@ -97,7 +97,7 @@ async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
 
 def _released(step: StepState) -> StepState:
     """A step that lets go of an object that stays: one that others may need, or that was never ours."""
-    return machine.superseded(step) if _ours(step) else replace(machine.lost(step), spec=None)
+    return upkeep.superseded(step) if _ours(step) else replace(upkeep.lost(step), spec=None)
 
 
 def _ours(step: StepState) -> bool:
@@ -111,4 +111,4 @@ async def _supersede(run: Active, names: Collection[str]) -> None:
         run.note(step.name, "superseded", id=step.receipt.id if step.receipt else None)
     newest = max(step.generation for step in steps)
     generation = max(run.state.generation, newest + 1)
-    await run.write(*map(machine.superseded, steps), generation=generation)
+    await run.write(*map(upkeep.superseded, steps), generation=generation)

@@ -1,4 +1,5 @@
-"""The state machine of a step: every status change, and every decision, in one pure file. THE file to read first.
+"""The state machine of a step: how it comes to its object, and every decision. Pure, and THE file to read first. What
+becomes of the object then is in `upkeep`.
 
 A step is *pending* (surely nothing of ours is out there), has an *intent* (something may be), is *done* (something is,
 and we know its id), *failed* (refused for good) or *in doubt* (a person must look). Rule n,
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace, value
-from engine.resource import SWITCH, View
+from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, replace, value
+from engine.resource import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class Timing:
 
 def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: int) -> StepState:
     """An intent, or its renewal: the same tag takes the place of its earlier self (rule 1)."""
-    earlier = _without(step, attempt.tag)
+    earlier = without(step, attempt.tag)
     return replace(
         step,
         status=StepStatus.INTENT,
@@ -78,12 +79,12 @@ def created(step: StepState, tag: str, receipt: Receipt, now: float, *, proven: 
     they came to nothing (rules 3 and 4)."""
     if receipt.confirmed is not proven:
         receipt = replace(receipt, confirmed=proven)
-    return _done(step, _without(step, tag), receipt, now)
+    return done(step, without(step, tag), receipt, now)
 
 
 def read(step: StepState, receipt: Receipt, spec: str, now: float) -> StepState:
     """A step that only reads, or that adopts what a user named."""
-    return replace(_done(step, step.attempts, receipt, now), spec=spec, started_at=step.started_at or now)
+    return replace(done(step, step.attempts, receipt, now), spec=spec, started_at=step.started_at or now)
 
 
 def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> StepState:
@@ -103,12 +104,12 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
         data=view.data,
         confirmed=unique or not later,
     )
-    return _done(step, step.attempts if unique else later, receipt, now)
+    return done(step, step.attempts if unique else later, receipt, now)
 
 
 def not_applied(step: StepState, tag: str, failure: Failure | None, due: float | None) -> StepState:
     """Refused before acting, or not even sent: that attempt never was."""
-    left = _without(step, tag)
+    left = without(step, tag)
     return replace(
         step,
         attempts=left,
@@ -126,7 +127,7 @@ def doubted(step: StepState, failure: Failure, due: float | None) -> StepState:
 
 def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepState:
     """Refused for good: this settles its own attempt only (rule 3)."""
-    left = _without(step, tag)
+    left = without(step, tag)
     if left:
         return replace(step, attempts=left, failure=failure, status=StepStatus.INTENT, body=_body(step, tag, left))
     return failed(replace(step, attempts=(), body=None), failure, now)
@@ -154,132 +155,7 @@ def confirmed(step: StepState, now: float) -> StepState:
     """The receipt's object is the only one."""
     if step.receipt is None:
         raise ValueError(f"step {step.name}: nothing to confirm")
-    return _done(step, (), replace(step.receipt, confirmed=True), now)
-
-
-def lost(step: StepState) -> StepState:
-    """The receipt names nothing that exists (rule 7); no change of it can have an effect any more."""
-    attempts = _creating(step)
-    status = StepStatus.INTENT if attempts else StepStatus.PENDING
-    return replace(
-        step, receipt=None, attempts=attempts, body=None, status=status, finished_at=None, off=stays_off(step)
-    )
-
-
-def amending(step: StepState, attempt: Attempt, body: str) -> StepState:
-    """The intent to change the step's object in place. The receipt stays as we left the object: what was seen, and the
-    attempt depends on, may be older."""
-    if step.receipt is None:
-        raise ValueError(f"step {step.name}: nothing to change")
-    attempts = (*step.attempts, attempt)
-    return replace(step, attempts=attempts, body=body, status=StepStatus.INTENT, tries=step.tries + 1)
-
-
-def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> StepState:
-    """The object is as it is wanted, and no attempt to change it can have an effect any more."""
-    if step.receipt is None:
-        raise ValueError(f"step {step.name}: nothing was changed")
-    receipt = replace(step.receipt, etag=view.etag, version=view.version or step.receipt.version)
-    if isinstance(view, Receipt):
-        receipt = replace(receipt, data={**receipt.data, **view.data})
-    return replace(_done(step, _creating(step), receipt, step.finished_at or now), spec=spec)
-
-
-def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
-    """A change that was refused never was; earlier attempts stay (rule 3)."""
-    return replace(_still_changing(step, _without(step, tag)), failure=failure)
-
-
-def switching(step: StepState, attempt: Attempt, *, on: bool) -> StepState:
-    """The intent to switch the step's object off or on: the journal says first how it is to be. Of its etag it says
-    what we left, as in `amending`."""
-    return replace(_on(step, on=on), attempts=(*step.attempts, attempt))
-
-
-def switched(step: StepState, etag: str | None, *, on: bool) -> StepState:
-    """The object is off or on as it was to be, and no request to switch it can have an effect any more."""
-    left = tuple(attempt for attempt in step.attempts if attempt.verb is not Verb.SWITCH)
-    step = _on(step, on=on)
-    receipt = replace(step.receipt, etag=etag) if step.receipt else None
-    return replace(step, receipt=receipt, attempts=left, failure=None)
-
-
-def believed(step: StepState, view: View) -> StepState:
-    """Another journal may have switched the object: it is to be as it is, and so is what takes its place. What was made
-    anew here and is still to be switched off is as this journal knows it."""
-    on = view.data.get(SWITCH)
-    if step.receipt is None or not isinstance(on, bool) or step.receipt.data.get(SWITCH) is on:
-        return step
-    return _on(step, on=on)
-
-
-def calmed(step: StepState) -> StepState:
-    """No request to make the step's object can arrive any more. What an open change made of it is still unknown."""
-    return _still_changing(step, changing(step))
-
-
-def superseded(step: StepState) -> StepState:
-    """Another object is to take the place of this one, which stays, or was deleted by hand, and is never taken again
-    (rule 10)."""
-    if step.receipt is None:
-        raise ValueError(f"step {step.name}: nothing to supersede")
-    return replace(lost(step), tombstones=(*step.tombstones, step.receipt.id), spec=None)
-
-
-def deleting(step: StepState, attempt: Attempt) -> StepState:
-    """The intent to delete: the id is a tombstone from now on (rule 10)."""
-    if step.receipt is None:
-        raise ValueError(f"step {step.name}: nothing to delete")
-    tombstones = step.tombstones if step.receipt.id in step.tombstones else (*step.tombstones, step.receipt.id)
-    return replace(step, attempts=(*changing(step), attempt), tombstones=tombstones, status=StepStatus.INTENT)
-
-
-def spared(step: StepState, id: str) -> StepState:
-    """The deletion was refused, and no request can delete it any more: the object is what it was."""
-    left = tuple(tombstone for tombstone in step.tombstones if tombstone != id)
-    return replace(_still_changing(step, changing(step)), tombstones=left)
-
-
-def deleted(step: StepState, now: float) -> StepState:
-    """Gone, and never taken again."""
-    gone = replace(step, receipt=None, attempts=(), body=None, spec=None, off=stays_off(step))
-    return replace(gone, status=StepStatus.DESTROYED, finished_at=now)
-
-
-def stays_off(step: StepState) -> bool:
-    """Whether the step's object is to be off, or what takes its place. What somebody else made says nothing of that."""
-    receipt = step.receipt
-    return step.off or (
-        receipt is not None and receipt.origin is not Origin.ADOPTED and receipt.data.get(SWITCH) is False
-    )
-
-
-def open_switches(step: StepState) -> tuple[Attempt, ...]:
-    """Requests to switch the object that may have had an effect, or may have one still."""
-    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.SWITCH)
-
-
-def changing(step: StepState) -> tuple[Attempt, ...]:
-    """Changes that may have had an effect, or may have one still."""
-    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.UPDATE)
-
-
-def _on(step: StepState, *, on: bool) -> StepState:
-    if step.receipt is None:
-        raise ValueError(f"step {step.name}: nothing to switch")
-    receipt = replace(step.receipt, data={**step.receipt.data, SWITCH: on})
-    return replace(step, receipt=receipt, off=not on)
-
-
-def _creating(step: StepState) -> tuple[Attempt, ...]:
-    return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.CREATE)
-
-
-def _still_changing(step: StepState, left: tuple[Attempt, ...]) -> StepState:
-    """A step that has a receipt, with these of its attempts left."""
-    open = any(attempt.verb is Verb.UPDATE for attempt in left)
-    status = StepStatus.INTENT if open else StepStatus.DONE
-    return replace(step, attempts=left, status=status, body=step.body if open else None)
+    return done(step, (), replace(step.receipt, confirmed=True), now)
 
 
 def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:
@@ -287,11 +163,13 @@ def _body(step: StepState, tag: str, left: tuple[Attempt, ...]) -> str | None:
     return step.body.replace(tag, left[-1].tag) if left and step.body else None
 
 
-def _without(step: StepState, tag: str) -> tuple[Attempt, ...]:
+def without(step: StepState, tag: str) -> tuple[Attempt, ...]:
+    """The other attempts."""
     return tuple([a for a in step.attempts if a.tag != tag])
 
 
-def _done(step: StepState, attempts: tuple[Attempt, ...], receipt: Receipt, now: float) -> StepState:
+def done(step: StepState, attempts: tuple[Attempt, ...], receipt: Receipt, now: float) -> StepState:
+    """With this receipt, and these attempts left."""
     return replace(
         step,
         status=StepStatus.DONE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from engine import machine
+from engine import machine, upkeep
 from engine.active import Active, Shared, StepFailed, Work
 from engine.ensure import ensure
 from engine.errors import Rejected
@@ -134,7 +134,7 @@ async def _recreate(run: Active, name: str) -> None:
     known = [step.receipt.id] if step.receipt else []
     gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
     run.note(name, "resolved", recreate=True)
-    anew = replace(machine.lost(step), attempts=(), failure=None, status=StepStatus.PENDING, tombstones=gone)
+    anew = replace(upkeep.lost(step), attempts=(), failure=None, status=StepStatus.PENDING, tombstones=gone)
     doubted = run.state.suspect or step.status is StepStatus.IN_DOUBT or bool(step.attempts or known or hits)
     generation = run.state.generation + doubted
     await run.write(anew, generation=generation, status=RunStatus.PENDING)

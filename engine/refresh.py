@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import machine
+from engine import upkeep
 from engine.active import Active
 from engine.model import Failure, Origin, RunChanges, RunStatus
 from engine.sentinel import hold, look_at
@@ -44,5 +44,5 @@ async def lose(run: Active, names: Sequence[str]) -> None:
     raised = RunChanges(
         generation=run.state.generation + 1, status=RunStatus.RUNNING, begun_by=begun_by, finished_at=None
     )
-    await run.write(*(machine.superseded(run.step(name)) for name in names), **raised)
+    await run.write(*(upkeep.superseded(run.step(name)) for name in names), **raised)
     await hold(run)

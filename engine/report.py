@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from engine.machine import stays_off
 from engine.model import Failure, Json, RunState, RunStatus, StepState, StepStatus
+from engine.upkeep import stays_off
 from engine.workflow import Plan
 
 _SHOWN = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from engine import changes, codec, labels, machine
+from engine import changes, codec, labels, upkeep
 from engine.active import Active, StepFailed, describe
 from engine.changes import Asked
 from engine.effect import admit
@@ -52,7 +52,7 @@ async def revise_step(run: Active, name: str) -> bool:
     step = run.step(name)
     if step.receipt is None:
         return False
-    as_asked = step.spec == run.printed(name) and not machine.changing(step)
+    as_asked = step.spec == run.printed(name) and not upkeep.changing(step)
     if step.receipt.origin is Origin.ADOPTED:
         if not as_asked:
             await run.write(replace(step, spec=run.printed(name)))
@@ -92,7 +92,7 @@ class _Revision:
         """Until the object is as it is wanted (True), or found to be gone (False). Raises `StepFailed`."""
         run, name, clock = self.run, self.name, self.run.session.clock
         while True:
-            if machine.changing(run.step(name)):
+            if upkeep.changing(run.step(name)):
                 # A read may be stale: it must show at least what an open change could have met.
                 await run.sleep(run.last_possible_send(name) + run.session.timing.read_lag - clock.boot())
             asked_at = clock.boot()
@@ -138,7 +138,7 @@ class _Revision:
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
         step = self.run.step(self.name)
-        if not any(attempt.condition == self._condition(view) for attempt in machine.changing(step)):
+        if not any(attempt.condition == self._condition(view) for attempt in upkeep.changing(step)):
             return True
         return asked_at >= self.run.last_possible_send(self.name) + self.run.session.timing.settle
 
@@ -156,7 +156,7 @@ class _Revision:
         by_hand = {c.path: c for c in changes.restoring(self.resource, view.content, body, now)}
         todo = [change for change in self.asked.fields if change.path in found]
         asked = {change.path for change in self.asked.fields}
-        if machine.changing(run.step(self.name)):  # one of other inputs may have come between
+        if upkeep.changing(run.step(self.name)):  # one of other inputs may have come between
             todo += [c for c in found.values() if c.path not in asked and self._ours(c.path, c.before)]
         if self.name in run.seen:
             todo += [change for path, change in by_hand.items() if path not in {one.path for one in todo}]
@@ -212,11 +212,11 @@ class _Revision:
             attempt, started = replace(run.attempt(Verb.UPDATE), condition=self._condition(view)), session.clock.boot()
             paths = [change.path for change in todo]
             patch = orjson.dumps(self.resource.amendment(view, self._body(attempt.tag), paths)).decode()
-            await run.write(machine.amending(run.step(name), attempt, patch))
+            await run.write(upkeep.amending(run.step(name), attempt, patch))
             left = session.timing.send_window - (session.clock.boot() - started)
             if left <= 0 or not leased(run, name):
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")
-                await run.write(machine.not_amended(run.step(name), attempt.tag, late))
+                await run.write(upkeep.not_amended(run.step(name), attempt.tag, late))
                 return None
             run.sends[name] = started + session.timing.send_window
             answer = await self._send(view, patch, left, attempt)
@@ -238,7 +238,7 @@ class _Revision:
                 answer = refused
             except Halt as halt:
                 failure = Failure(kind="halt", message=str(halt))
-                await self.run.write(machine.not_amended(self.run.step(self.name), attempt.tag, failure))
+                await self.run.write(upkeep.not_amended(self.run.step(self.name), attempt.tag, failure))
                 raise
         return answer
 
@@ -247,7 +247,7 @@ class _Revision:
         run, name, session, failure = self.run, self.name, self.run.session, answer.failure
         run.note(name, answer.kind, verb="update", **describe(failure))
         if not isinstance(answer, InDoubt):
-            await run.write(machine.not_amended(run.step(name), attempt.tag, failure))
+            await run.write(upkeep.not_amended(run.step(name), attempt.tag, failure))
         if isinstance(answer, Rejected):
             run.session.tell("step_failed", run.state, name, kind=failure.kind, message=failure.message)
             raise StepFailed(failure, name)
@@ -275,7 +275,7 @@ class _Revision:
 
     async def _done(self, as_it_is: View | Receipt) -> bool:
         run, now = self.run, self.run.session.clock.wall()
-        await run.write(machine.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
+        await run.write(upkeep.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
         if fields := [change.path for change in (*self.asked.fields, *self.renewals)]:
             run.session.tell("step_changed", run.state, self.name, fields=fields)
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import anyio
 
-from engine import labels, machine
+from engine import labels, upkeep
 from engine.active import Active, describe
 from engine.errors import Answer
 from engine.model import Failure, Receipt, replace
@@ -89,7 +89,7 @@ async def hold(run: Active) -> None:
         view, asked = await look_at(run, sentinel)
         if view is None:
             run.note(sentinel, "gone")
-            await run.write(machine.lost(run.step(sentinel)))
+            await run.write(upkeep.lost(run.step(sentinel)))
             return
         note = labels.parse(view.note)
         if note.journal == journal and note.generation >= run.state.generation:
@@ -212,7 +212,7 @@ async def verify(run: Active, name: str) -> None:
     if step.receipt is None or not hasattr(resource, "read"):
         return
     if resource.superseding and step.generation < run.state.generation:
-        await run.write(machine.lost(step))  # it stays when it is superseded: whether it was, its name tells
+        await run.write(upkeep.lost(step))  # it stays when it is superseded: whether it was, its name tells
         return
     id = step.receipt.id
     view = await run.ask(name, lambda: resource.read(id))
@@ -221,8 +221,8 @@ async def verify(run: Active, name: str) -> None:
         view = await run.ask(name, lambda: resource.read(id))
     if view is None:
         run.note(name, "gone", id=id)
-        await run.write(machine.lost(step))
+        await run.write(upkeep.lost(step))
     else:
         await keep_up(run, name, view)
-        if (known := machine.believed(run.step(name), view)) is not run.step(name):
+        if (known := upkeep.believed(run.step(name), view)) is not run.step(name):
             await run.write(known)

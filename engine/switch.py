@@ -6,7 +6,7 @@ reading how it is, and a late request meets another etag than it asks for.
 
 from __future__ import annotations
 
-from engine import machine
+from engine import upkeep
 from engine.active import Active, describe
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
@@ -33,7 +33,7 @@ async def keep_switched(run: Active, *, sure: bool) -> None:
     if run.state.suspect and not sure:
         return
     for name, step in list(run.steps.items()):
-        if step.receipt and step.receipt.origin is not Origin.ADOPTED and (step.off or machine.open_switches(step)):
+        if step.receipt and step.receipt.origin is not Origin.ADOPTED and (step.off or upkeep.open_switches(step)):
             await switch_step(run, name, on=not step.off)
 
 
@@ -54,7 +54,7 @@ class _Switching:
         """Until it is. Raises `StepFailed`."""
         run, name, clock, timing = self.run, self.name, self.run.session.clock, self.run.session.timing
         while True:
-            if machine.open_switches(run.step(name)):
+            if upkeep.open_switches(run.step(name)):
                 # A read may be stale: it must show at least what an open request could have met.
                 await run.sleep(run.last_possible_send(name) + timing.read_lag - clock.boot())
             asked_at = clock.boot()
@@ -67,7 +67,7 @@ class _Switching:
                 await run.sleep(timing.read_lag)  # perhaps it is of before our last request
                 self.fresh = True
             elif self._settled(view, asked_at):
-                await self._write(machine.switched(run.step(name), view.etag, on=self.on))
+                await self._write(upkeep.switched(run.step(name), view.etag, on=self.on))
                 return
             else:
                 await run.sleep(run.last_possible_send(name) + timing.settle - clock.boot())
@@ -75,7 +75,7 @@ class _Switching:
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no request can have an effect any more: each depends on the etag that it met, or is too old."""
         run, name = self.run, self.name
-        if not any(attempt.condition == view.etag for attempt in machine.open_switches(run.step(name))):
+        if not any(attempt.condition == view.etag for attempt in upkeep.open_switches(run.step(name))):
             return True
         return asked_at >= run.last_possible_send(name) + run.session.timing.settle
 
@@ -100,11 +100,11 @@ class _Switching:
         try:
             attempt, started = replace(run.attempt(Verb.SWITCH), condition=view.etag or ""), session.clock.boot()
             run.note(name, "intent", verb="switch", to="on" if self.on else "off")
-            await self._write(machine.switching(run.step(name), attempt, on=self.on))
+            await self._write(upkeep.switching(run.step(name), attempt, on=self.on))
             left = session.timing.send_window - (session.clock.boot() - started)
             if left <= 0:
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")
-                await self._write(machine.not_amended(run.step(name), attempt.tag, late))
+                await self._write(upkeep.not_amended(run.step(name), attempt.tag, late))
                 return None
             run.sends[name] = started + session.timing.send_window
             answer = await self._request(view, attempt, left)
@@ -126,12 +126,12 @@ class _Switching:
                 answer = refused
             except Halt as halt:
                 never = Failure(kind="halt", message=str(halt))
-                await self._write(machine.not_amended(run.step(name), attempt.tag, never))
+                await self._write(upkeep.not_amended(run.step(name), attempt.tag, never))
                 raise
             else:
                 answer = receipt
                 run.note(name, "switched", to="on" if self.on else "off")
-                await self._write(machine.switched(run.step(name), receipt.etag, on=self.on))
+                await self._write(upkeep.switched(run.step(name), receipt.etag, on=self.on))
         return answer
 
     async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
@@ -139,7 +139,7 @@ class _Switching:
         run, name, session, failure = self.run, self.name, self.run.session, answer.failure
         run.note(name, answer.kind, verb="switch", **describe(failure))
         if not isinstance(answer, InDoubt):
-            await self._write(machine.not_amended(run.step(name), attempt.tag, failure))
+            await self._write(upkeep.not_amended(run.step(name), attempt.tag, failure))
         if isinstance(answer, Rejected):
             await run.fail(name, failure)
         if isinstance(answer, Conflict):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine import machine
+from engine import machine, upkeep
 from engine.machine import Move, Sighting, Timing, Verdict
 from engine.model import Attempt, Failure, Origin, Receipt, StepState, StepStatus, Verb, replace
 from engine.resource import View
@@ -155,7 +155,7 @@ class StepLife(RuleBasedStateMachine):
     @precondition(has_receipt)
     @rule()
     def lost(self) -> None:
-        self.become(machine.lost(self.step), drops=True)
+        self.become(upkeep.lost(self.step), drops=True)
         assert self.step.receipt is None
 
     # verdicts
@@ -184,14 +184,14 @@ class StepLife(RuleBasedStateMachine):
         attempt = Attempt(tag=f"d{number}-", by="p", at=float(number), verb=Verb.DELETE)
         # destroy resolves open intents and waits until none can still be in the gateway, before it deletes (rule 10)
         self.become(replace(self.step, attempts=()), settles=self.tags)
-        self.become(machine.deleting(self.step, attempt))
+        self.become(upkeep.deleting(self.step, attempt))
         self.deleting = True
         assert id in self.step.tombstones
 
     @precondition(lambda self: self.deleting)
     @rule()
     def deleted(self) -> None:
-        self.become(machine.deleted(self.step, 9.0), settles=self.tags, drops=True)
+        self.become(upkeep.deleted(self.step, 9.0), settles=self.tags, drops=True)
         self.deleting = False
         assert self.step.status is StepStatus.DESTROYED
 
@@ -231,7 +231,7 @@ StepLife.TestCase.settings = settings(max_examples=100, stateful_step_count=25)
 TestStepLife = StepLife.TestCase
 
 
-@pytest.mark.parametrize("change", [machine.deleting, machine.confirmed])
+@pytest.mark.parametrize("change", [upkeep.deleting, machine.confirmed])
 def test_without_a_receipt_there_is_nothing_to_delete_or_to_confirm(change: Callable[..., StepState]) -> None:
     with pytest.raises(ValueError, match="step s: nothing to"):
         change(StepState(name="s"), Attempt(tag="t", by="p", at=1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine import destroy, drive, give_way, machine, runner
+from engine import destroy, drive, give_way, runner, upkeep
 from engine.active import Active
 from engine.model import StepState, StepStatus, replace
 from engine.resource import View
@@ -15,12 +15,12 @@ from engine.simulation.weather import ANY, READ_LAG
 
 
 def change_before_intent() -> list[Patch]:
-    return unwritten(lambda step: bool(machine.changing(step)))
+    return unwritten(lambda step: bool(upkeep.changing(step)))
 
 
 def no_tombstone() -> list[Patch]:
-    deleting = machine.deleting
-    return [(machine, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
+    deleting = upkeep.deleting
+    return [(upkeep, "deleting", lambda step, attempt: replace(deleting(step, attempt), tombstones=()))]
 
 
 def calmed(step: StepState) -> StepState:
@@ -31,7 +31,7 @@ async def let_go(run: Active) -> None:
     """Of what is to be replaced, the old one is forgotten instead of taken down."""
     for name in run.state.doomed:
         if run.step(name).receipt:
-            await run.write(machine.superseded(run.step(name)))
+            await run.write(upkeep.superseded(run.step(name)))
 
 
 def unconditional(_self: Kind, _view: View) -> str:
@@ -83,7 +83,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "open_change_dropped": Switch(
         rule="10: settling the intents of a run forgets its open changes",
-        patches=lambda: [(machine, "calmed", calmed)],
+        patches=lambda: [(upkeep, "calmed", calmed)],
         weather=CHANGING.but(scripts=[("run", "change", "change")], hurry=[1.0], kill_rate=[0.3], lists=["fresh"]),
     ),
     "replaced_stays": Switch(

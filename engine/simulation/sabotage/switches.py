@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine import changes, drive, machine, switch
+from engine import changes, drive, switch, upkeep
 from engine.model import StepState, replace
 from engine.resource import View
 from engine.simulation.kinds import Flow
@@ -21,7 +21,7 @@ MAKING_ANEW = PAUSING.but(scripts=[("run", "pause", "replace")], fault_rate=[0])
 
 
 def off_forgotten() -> list[Patch]:
-    return [(module, "stays_off", never) for module in (machine, changes)]
+    return [(module, "stays_off", never) for module in (upkeep, changes)]
 
 
 def no_open_switch(step: StepState) -> tuple[()]:
@@ -66,12 +66,12 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "switch_before_intent": Switch(
         rule="10: a switch leaves before its intent is durable",
-        patches=lambda: unwritten(lambda step: bool(machine.open_switches(step))),
+        patches=lambda: unwritten(lambda step: bool(upkeep.open_switches(step))),
         weather=PAUSING.but(hurry=[1.0], fates=["late", "lost"], late=[30, 59], fault_rate=[0.5], kill_rate=[0.3]),
     ),
     "open_switch_forgotten": Switch(
         rule="10: a switch whose answer was lost is not waited for, once the object is as it is to be",
-        patches=lambda: [(machine, "open_switches", no_open_switch)],
+        patches=lambda: [(upkeep, "open_switches", no_open_switch)],
         weather=PAUSING.but(hurry=[1.0], fates=["late", "lost"], late=[30, 59], fault_rate=[0.5], kill_rate=[0.3]),
     ),
     "stale_switch_believed": Switch(
@@ -92,7 +92,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "older_switch_believed": Switch(
         rule="7: a replaced journal's word for it that something is off or on is believed",
-        patches=lambda: [(machine, "believed", as_it_was)],
+        patches=lambda: [(upkeep, "believed", as_it_was)],
         weather=PAUSING.but(
             scripts=[("run", "pause", "replace"), ("run", "pause", "unpause", "run")],
             disasters=["restored"],
