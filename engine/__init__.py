@@ -2,7 +2,7 @@
 
     api         the front door: `Engine`                       workflow   declaring a DAG of pure steps
     runner      many runs at once, in a bounded window         machine    the state machine: read it first
-    drive       one run through its graph                      labels     names that can be found again
+    drive, walk one run through its graph                      labels     names that can be found again
     ensure      one step to its receipt                        retry      when to try again
     effect      permit, intent, window, request, receipt       codec      canonical JSON and fingerprints
     evidence    look, take, confirm: resolving a doubt         ports      the seams: Resource, Journal, Gate, Clock

@@ -1,40 +1,21 @@
-"""Drive one run to its end: the sentinel first, then the graph, independent branches side by side.
-
-The receipt of a step and the intents of the steps that it makes ready go in one record, so that a step costs one
-durable wait.
-"""
+"""Drive one run to its end: the sentinel first, then the graph (`walk`), until everything is as the inputs say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import anyio
-
-from engine import machine
 from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy, keeping
-from engine.effect import Intended, draft, withdraw
-from engine.ensure import pursue
-from engine.errors import Rejected
 from engine.evidence import believe, confirm
 from engine.give_way import give_way
-from engine.machine import Move
 from engine.model import Failure, RunChanges, RunState, RunStatus, StepState, StepStatus, replace
 from engine.recover import recover, recover_departed
 from engine.refresh import refresh
-from engine.resource import Adopt
 from engine.revise import ground, revise
-from engine.sentinel import hold, keep_up, leased, look_at, verify
+from engine.sentinel import hold, keep_up, look_at, verify
 from engine.switch import keep_switched, switch
+from engine.walk import Walk
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
-
-
-UNTOUCHED = StepState(name="")
-
-Begun = tuple[str, Intended | None]
-"""A step to be walked; its intent, if that is durable already, with a permit in hand."""
 
 
 class Drive:
@@ -42,10 +23,8 @@ class Drive:
 
     def __init__(self, run: Active, shared: Shared) -> None:
         self.run, self.shared = run, shared
-        self.started: set[str] = set()
         self.failures: dict[str, Failure] = {}
         self.weighed: set[str] = set()
-        self.following: dict[str, list[Begun]] = {}
         self.restart = self.looked = False
 
     async def go(self) -> RunState:
@@ -61,7 +40,7 @@ class Drive:
     async def _passes(self) -> RunState:
         run, session = self.run, self.run.session
         while True:
-            self.started, self.failures, self.following, self.restart = set(), {}, {}, False
+            self.failures, self.restart = {}, False
             try:
                 sure = await self._pass()
             except StepFailed as failed:
@@ -101,7 +80,9 @@ class Drive:
             if not (await give_way(run, self.shared) and await revise(run, ground(run))):
                 self.restart = True
                 return sure
-        await self._walk_all()
+        walk = Walk(run, self.shared, self._done_with)
+        await walk.go()
+        self.failures, self.restart = walk.failures, walk.restart
         await keep_switched(run, sure=sure)  # at once, before it can begin
         await self._confirm_all()
         await self._read_etags()
@@ -159,113 +140,6 @@ class Drive:
         run = self.run
         return run.last_possible_send(run.plan.sentinel or "") + run.session.timing.settle
 
-    # the graph
-
-    async def _walk_all(self) -> None:
-        async with anyio.create_task_group() as self.group:
-            ready = self._begin(self.run.plan.steps)
-            if ready:
-                self.run.slot.walkers += 1
-                await self._walk(*self._spread([(name, None) for name in ready]))
-        if self.run.session.stopping:
-            await anyio.sleep_forever()  # until the stop cancels this, too: nothing may be concluded
-
-    def _begin(self, candidates: Iterable[str]) -> list[str]:
-        """Those that can begin now: not begun in this pass, without a receipt, with all their needs."""
-        receipts, needs, started = self.run.receipts, self.run.plan.needs, self.started
-        there = receipts.__contains__
-        ready = [
-            name for name in candidates if name not in started and name not in receipts and all(map(there, needs[name]))
-        ]
-        started.update(ready)
-        return ready
-
-    def _spread(self, ready: list[Begun]) -> Begun:
-        """Give each step a task of its own but the first, which the caller walks."""
-        first, *others = ready
-        for name, intended in others:
-            self.run.slot.walkers += 1
-            self.group.start_soon(self._walk, name, intended)
-        return first
-
-    async def _walk(self, name: str, intended: Intended | None) -> None:
-        """One step, then on with a step that its receipt made ready, in the same task."""
-        run = self.run
-        try:
-            with anyio.CancelScope() as scope:
-                while True:
-                    if name in run.plan.shared:
-                        run.receipts[name] = await self.shared(run, name)
-                    else:
-                        await pursue(run, name, intended, self._finish, scope)
-                    if name == run.plan.sentinel:
-                        run.session.learned(run.state.key)
-                        self.restart = run.state.suspect
-                    if self.restart or run.session.stopping:
-                        await self._withdraw(name)
-                        return
-                    following = run.plan.following[name]
-                    ready = self.following.pop(name, None) or [(other, None) for other in self._begin(following)]
-                    if not ready:
-                        return
-                    name, intended = self._spread(ready)
-            await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
-        except StepFailed as failed:
-            self.failures[name] = failed.failure
-        finally:
-            run.slot.walkers -= 1
-
-    async def _withdraw(self, name: str) -> None:
-        """What was prepared to follow a step is not begun: the next one need not look for it."""
-        run, unsent = self.run, [intended for _, intended in self.following.pop(name, ()) if intended is not None]
-        for intended in unsent:
-            run.session.gate.leave(run.resource(intended.state.name).family)
-        if unsent:
-            with run.session.sending():
-                await withdraw(run, *unsent, why="stopped")
-
-    async def _finish(self, state: StepState) -> None:
-        """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""
-        run, receipt = self.run, state.receipt
-        if receipt is None:
-            raise ValueError(f"step {state.name} has no receipt to finish with")
-        run.receipts[state.name] = receipt
-        begun = [(name, self._prepare(name)) for name in self._begin(run.plan.following[state.name])]
-        self.following[state.name] = begun
-        prepared = [intended for _, intended in begun if intended is not None]
-        try:
-            await run.write(state, *[intended.state for intended in prepared], **self._done_with(state))
-        except BaseException:
-            for intended in prepared:
-                run.session.gate.leave(run.resource(intended.state.name).family)
-            raise
-        run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin)
-
-    def _prepare(self, name: str) -> Intended | None:
-        """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""
-        run, session = self.run, self.run.session
-        step, resource = run.plan.steps[name], run.resource(name)
-        if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
-            return None
-        move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=run.stranger(name))
-        if move is not Move.CREATE or not leased(run, name):
-            return None
-        try:
-            spec = run.spec(name)
-            if (
-                isinstance(spec, Adopt)
-                or not resource.ready(spec)
-                or not session.gate.try_enter(resource.family, first=not session.learning)
-            ):
-                return None
-        except Rejected:
-            return None
-        try:
-            return draft(run, name, spec)
-        except Rejected:
-            session.gate.leave(resource.family)
-            return None
-
     # the end
 
     def _done_with(self, state: StepState) -> RunChanges:
@@ -281,7 +155,7 @@ class Drive:
     def _untold(self, step: StepState) -> bool:
         """Whether the answer to its creation kept an object's etag to itself."""
         if step.receipt is None or step.receipt.etag is not None:
-            return False  # perhaps a step of the variant that the run had before it was destroyed
+            return False  # perhaps a step of the chain that the run had before it was destroyed
         return bool(getattr(self.run.resource(step.name), "etagged", False))
 
     async def _read_etags(self) -> None:

@@ -1,0 +1,144 @@
+"""Walk through a run's graph once: what can begin begins, independent branches side by side.
+
+The receipt of a step and the intents of the steps that it makes ready go in one record, so that a step costs one
+durable wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import anyio
+
+from engine import machine
+from engine.active import Active, Shared, StepFailed
+from engine.effect import Intended, draft, withdraw
+from engine.ensure import pursue
+from engine.errors import Rejected
+from engine.machine import Move
+from engine.model import Failure, RunChanges, StepState
+from engine.resource import Adopt
+from engine.sentinel import leased
+
+UNTOUCHED = StepState(name="")
+
+Begun = tuple[str, Intended | None]
+"""A step to be walked; its intent, if that is durable already, with a permit in hand."""
+
+
+class Walk:
+    """One walk. `done_with`: what else is journaled with a receipt, as the run may be done with it. `failures`: of the
+    steps that ended without one; `restart`: whether it broke off, as another journal turned out to know the run."""
+
+    def __init__(self, run: Active, shared: Shared, done_with: Callable[[StepState], RunChanges]) -> None:
+        self.run, self.shared, self.done_with = run, shared, done_with
+        self.started: set[str] = set()
+        self.failures: dict[str, Failure] = {}
+        self.following: dict[str, list[Begun]] = {}
+        self.restart = False
+
+    async def go(self) -> None:
+        """Until nothing more can begin. What failed is in `failures`."""
+        async with anyio.create_task_group() as self.group:
+            ready = self._begin(self.run.plan.steps)
+            if ready:
+                self.run.slot.walkers += 1
+                await self._walk(*self._spread([(name, None) for name in ready]))
+        if self.run.session.stopping:
+            await anyio.sleep_forever()  # until the stop cancels this, too: nothing may be concluded
+
+    def _begin(self, candidates: Iterable[str]) -> list[str]:
+        """Those that can begin now: not begun in this pass, without a receipt, with all their needs."""
+        receipts, needs, started = self.run.receipts, self.run.plan.needs, self.started
+        there = receipts.__contains__
+        ready = [
+            name for name in candidates if name not in started and name not in receipts and all(map(there, needs[name]))
+        ]
+        started.update(ready)
+        return ready
+
+    def _spread(self, ready: list[Begun]) -> Begun:
+        """Give each step a task of its own but the first, which the caller walks."""
+        first, *others = ready
+        for name, intended in others:
+            self.run.slot.walkers += 1
+            self.group.start_soon(self._walk, name, intended)
+        return first
+
+    async def _walk(self, name: str, intended: Intended | None) -> None:
+        """One step, then on with a step that its receipt made ready, in the same task."""
+        run = self.run
+        try:
+            with anyio.CancelScope() as scope:
+                while True:
+                    if name in run.plan.shared:
+                        run.receipts[name] = await self.shared(run, name)
+                    else:
+                        await pursue(run, name, intended, self._finish, scope)
+                    if name == run.plan.sentinel:
+                        run.session.learned(run.state.key)
+                        self.restart = run.state.suspect
+                    if self.restart or run.session.stopping:
+                        await self._withdraw(name)
+                        return
+                    following = run.plan.following[name]
+                    ready = self.following.pop(name, None) or [(other, None) for other in self._begin(following)]
+                    if not ready:
+                        return
+                    name, intended = self._spread(ready)
+            await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
+        except StepFailed as failed:
+            self.failures[name] = failed.failure
+        finally:
+            run.slot.walkers -= 1
+
+    async def _withdraw(self, name: str) -> None:
+        """What was prepared to follow a step is not begun: the next one need not look for it."""
+        run, unsent = self.run, [intended for _, intended in self.following.pop(name, ()) if intended is not None]
+        for intended in unsent:
+            run.session.gate.leave(run.resource(intended.state.name).family)
+        if unsent:
+            with run.session.sending():
+                await withdraw(run, *unsent, why="stopped")
+
+    async def _finish(self, state: StepState) -> None:
+        """Journal a receipt together with the intents of the steps that it makes ready, where permits are free."""
+        run, receipt = self.run, state.receipt
+        if receipt is None:
+            raise ValueError(f"step {state.name} has no receipt to finish with")
+        run.receipts[state.name] = receipt
+        begun = [(name, self._prepare(name)) for name in self._begin(run.plan.following[state.name])]
+        self.following[state.name] = begun
+        prepared = [intended for _, intended in begun if intended is not None]
+        try:
+            await run.write(state, *[intended.state for intended in prepared], **self.done_with(state))
+        except BaseException:
+            for intended in prepared:
+                run.session.gate.leave(run.resource(intended.state.name).family)
+            raise
+        run.session.tell("step_done", run.state, state.name, id=receipt.id, origin=receipt.origin)
+
+    def _prepare(self, name: str) -> Intended | None:
+        """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""
+        run, session = self.run, self.run.session
+        step, resource = run.plan.steps[name], run.resource(name)
+        if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
+            return None
+        move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=run.stranger(name))
+        if move is not Move.CREATE or not leased(run, name):
+            return None
+        try:
+            spec = run.spec(name)
+            if (
+                isinstance(spec, Adopt)
+                or not resource.ready(spec)
+                or not session.gate.try_enter(resource.family, first=not session.learning)
+            ):
+                return None
+        except Rejected:
+            return None
+        try:
+            return draft(run, name, spec)
+        except Rejected:
+            session.gate.leave(resource.family)
+            return None
