@@ -25,7 +25,6 @@ from engine.model import (
     StepStatus,
     Verb,
     replace,
-    value,
 )
 from engine.resource import Adopt, View
 from engine.session import Session, Slot
@@ -281,14 +280,14 @@ class Active:
     async def fail(self, name: str, failure: Failure) -> NoReturn:
         """Give the step up, durably, and raise `StepFailed`. With an open attempt it is in doubt, never failed."""
         now = self.session.clock.wall()
-        self.note(name, "failed", **describe(failure))
+        self.note(name, "failed", **failure.details)
         await self.write(machine.failed(self.step(name), failure, now))
         self.session.tell("step_failed", self.state, name, kind=failure.kind, message=failure.message)
         raise StepFailed(failure, name)
 
     async def accuse(self, name: str, failure: Failure) -> NoReturn:
         """Report, durably, what a person must look at (a stale owner may not accuse). Raises `StepFailed`."""
-        self.note(name, failure.kind, **describe(failure))
+        self.note(name, failure.kind, **failure.details)
         await self.write(machine.accused(self.step(name), failure, self.session.clock.wall()))
         self.session.tell("step_accused", self.state, name, kind=failure.kind, message=failure.message)
         raise StepFailed(failure, name)
@@ -296,30 +295,3 @@ class Active:
 
 Shared = Callable[[Active, str], Awaitable[Receipt]]
 """Asks for the receipt of a run's shared step, which is made once for all who ask. Raises `StepFailed`."""
-
-
-@value
-class Work:
-    """A step being brought to its receipt: what it asks for, and `finish`, which journals the state that has it."""
-
-    run: Active
-    name: str
-    spec: Any
-    resource: Any
-    finish: Callable[[StepState], Awaitable[None]]
-
-    @property
-    def step(self) -> StepState:
-        """The step's state as it is now."""
-        return self.run.step(self.name)
-
-
-def describe(failure: Failure) -> dict[str, Json]:
-    """A failure as the details of a line of history."""
-    full: dict[str, Json] = {
-        "message": failure.message,
-        "code": failure.code,
-        "status": failure.status,
-        "request_id": failure.request_id,
-    }
-    return {key: value for key, value in full.items() if value is not None}

@@ -9,9 +9,10 @@ from typing import NoReturn
 import orjson
 
 from engine import codec, labels
-from engine.active import Active, Work
+from engine.active import Active
 from engine.model import Failure, Receipt, replace
 from engine.resource import Adopt, Difference, View
+from engine.work import Work
 
 
 async def check_body(work: Work, view: View) -> str:

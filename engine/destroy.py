@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine import machine, upkeep
-from engine.active import Active, Shared, describe
+from engine.active import Active, Shared
 from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
@@ -219,7 +219,7 @@ async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
         try:
             await run.resource(name).delete(id, left)
         except Answer as refused:
-            run.note(name, refused.kind, verb="delete", **describe(refused.failure))
+            run.note(name, refused.kind, verb="delete", **refused.failure.details)
             answer = refused
         else:
             if run.resource(name).superseding:

@@ -14,13 +14,14 @@ import orjson
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine import labels, machine
-from engine.active import Active, StepFailed, Work, describe
+from engine.active import Active, StepFailed
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected, TooLate
 from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
 from engine.prints import same_needs, source_of
 from engine.retry import next_delay
 from engine.sentinel import lease, leased
+from engine.work import Work
 
 
 class RejectedInDoubt(Exception):
@@ -216,7 +217,7 @@ async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | 
     now, policy = run.session.clock.wall(), run.workflow.steps[name].retry
     run.note(name, "intent", attempt=step.tries, tag=tag)
     run.note(name, "sent", took=round(now - at, 3))
-    run.note(name, answer.kind, **describe(failure))
+    run.note(name, answer.kind, **failure.details)
     run.session.tell("step_answered", run.state, name, kind=answer.kind, message=failure.message)
     match answer:
         case InDoubt():

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from engine import machine
-from engine.active import Active, StepFailed, Work
+from engine.active import Active, StepFailed
 from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
 from engine.evidence import look, take
@@ -15,6 +15,7 @@ from engine.machine import Move, Verdict
 from engine.model import Failure, Origin, StepState, replace
 from engine.resource import Adopt
 from engine.retry import pause_between_looks
+from engine.work import Work
 
 Finish = Callable[[StepState], Awaitable[None]]
 

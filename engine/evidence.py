@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 
 from engine import labels, machine
-from engine.active import Active, Work
+from engine.active import Active
 from engine.bodies import check_body, compared, print_found
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Origin, StepState, replace
 from engine.resource import SWITCH, Hit, View
 from engine.retry import pause_between_looks
 from engine.session import Witness
+from engine.work import Work
 
 AHEAD = 8
 """How many generations beyond the known one are looked for where no sentinel tells which there are."""

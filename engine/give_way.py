@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from engine import changes, upkeep
-from engine.active import Active, Shared, StepFailed, describe
+from engine.active import Active, Shared, StepFailed
 from engine.destroy import deletable, delete_doomed, doom, settle_intents
 from engine.errors import Rejected
 from engine.model import Failure, Origin, StepState, replace
@@ -89,7 +89,7 @@ async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
     hint = "give the source another name, or destroy it first" if refused else "allow it with headway run --replace"
     name = refused.step if refused else doomed[0].step
     failure = Failure(kind="needs_replace", message=message, hint=hint)
-    run.note(name, failure.kind, **describe(failure))
+    run.note(name, failure.kind, **failure.details)
     await run.write(replace(run.step(name), failure=failure))
     run.session.tell("step_failed", run.state, name, kind=failure.kind, message=message)
     raise StepFailed(failure, name)

@@ -105,6 +105,12 @@ class Failure:
     hint: str | None = None
     request_id: str | None = None
 
+    @property
+    def details(self) -> dict[str, Json]:
+        """What a line of history says of it."""
+        told = {"message": self.message, "code": self.code, "status": self.status, "request_id": self.request_id}
+        return {key: value for key, value in told.items() if value is not None}
+
 
 @value
 class Attempt:

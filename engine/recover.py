@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from engine import machine, upkeep
-from engine.active import Active, Shared, StepFailed, Work
+from engine.active import Active, Shared, StepFailed
 from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
@@ -13,6 +13,7 @@ from engine.machine import Verdict
 from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus, replace
 from engine.resource import Adopt
 from engine.retry import pause_between_looks
+from engine.work import Work
 
 Finish = Callable[[StepState], Awaitable[None]]
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from engine import changes, codec, labels, upkeep
-from engine.active import Active, StepFailed, describe
+from engine.active import Active, StepFailed
 from engine.changes import Asked
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
@@ -245,7 +245,7 @@ class _Revision:
     async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
         """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""
         run, name, session, failure = self.run, self.name, self.run.session, answer.failure
-        run.note(name, answer.kind, verb="update", **describe(failure))
+        run.note(name, answer.kind, verb="update", **failure.details)
         if not isinstance(answer, InDoubt):
             await run.write(upkeep.not_amended(run.step(name), attempt.tag, failure))
         if isinstance(answer, Rejected):
@@ -268,7 +268,7 @@ class _Revision:
     async def _fail(self, kind: str, message: str, hint: str) -> None:
         run = self.run
         failure = Failure(kind=kind, message=message, hint=hint)
-        run.note(self.name, kind, **describe(failure))
+        run.note(self.name, kind, **failure.details)
         await run.write(replace(run.step(self.name), failure=failure))  # a stale owner may not tell
         run.session.tell("step_failed", run.state, self.name, kind=kind, message=message)
         raise StepFailed(failure, self.name)

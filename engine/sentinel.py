@@ -10,7 +10,7 @@ from __future__ import annotations
 import anyio
 
 from engine import labels, upkeep
-from engine.active import Active, describe
+from engine.active import Active
 from engine.errors import Answer
 from engine.model import Failure, Receipt, replace
 from engine.resource import View
@@ -198,7 +198,7 @@ async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: fl
     try:
         receipt: Receipt = await run.resource(sentinel).sign(view, note, left)
     except Answer as answer:
-        run.note(sentinel, answer.kind, verb="sign", **describe(answer.failure))
+        run.note(sentinel, answer.kind, verb="sign", **answer.failure.details)
         return
     run.note(sentinel, "signed", journal=run.session.journal.name)
     step = run.step(sentinel)

@@ -7,7 +7,7 @@ reading how it is, and a late request meets another etag than it asks for.
 from __future__ import annotations
 
 from engine import upkeep
-from engine.active import Active, describe
+from engine.active import Active
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
 from engine.model import Attempt, Failure, Origin, Receipt, RunState, StepState, Verb, replace
@@ -137,7 +137,7 @@ class _Switching:
     async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
         """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""
         run, name, session, failure = self.run, self.name, self.run.session, answer.failure
-        run.note(name, answer.kind, verb="switch", **describe(failure))
+        run.note(name, answer.kind, verb="switch", **failure.details)
         if not isinstance(answer, InDoubt):
             await self._write(upkeep.not_amended(run.step(name), attempt.tag, failure))
         if isinstance(answer, Rejected):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine import ensure, evidence, labels, machine
-from engine.active import Active, Work
+from engine.active import Active
 from engine.machine import Move, Sighting, Timing, Verdict
 from engine.model import Attempt, Receipt, StepState, replace
 from engine.resource import Hit, View
@@ -15,6 +15,7 @@ from engine.simulation.kinds import Kind
 from engine.simulation.loop import OWNER
 from engine.simulation.sabotage.switch import FROZEN, RENAMING, TAIL, Patch, Switch
 from engine.simulation.weather import ANY
+from engine.work import Work
 
 
 def rejection_closes_doubt() -> list[Patch]:

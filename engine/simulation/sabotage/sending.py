@@ -7,12 +7,13 @@ from math import inf
 from typing import Unpack
 
 from engine import effect
-from engine.active import Active, Work
+from engine.active import Active
 from engine.model import RunChanges, StepState, StepStatus, replace
 from engine.simulation.clocks import Clock
 from engine.simulation.platform import Answer, Request
 from engine.simulation.sabotage.switch import FROZEN, Patch, Switch
 from engine.simulation.wire import Wire
+from engine.work import Work
 
 
 def effect_before_intent() -> list[Patch]:
