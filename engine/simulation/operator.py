@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable
 
-from engine.journal.memory import Contents, MemoryStore
+from engine.journal.memory import MemoryStore
 from engine.model import Scope
 from engine.session import Notice
 from engine.simulation.chain import ADOPTED, OWN, Inputs, chain
 from engine.simulation.chain import SHARED as SHARED_TARGET
+from engine.simulation.copies import Copies
 from engine.simulation.hands import by_hand
 from engine.simulation.platform import Platform
 from engine.simulation.process import SWITCHING, Process
@@ -25,8 +25,6 @@ PATIENCE = 40
 STALE = 5.0
 """Seconds after which a silent process is overtaken."""
 SNAPSHOT_EVERY = 5.0
-FAILOVER_LOSES = 3.0
-"""How many seconds of commits a database that fails over may lose."""
 MOVES = {"own": OWN, "share": SHARED_TARGET, "adopt": ADOPTED}
 """Commands that run with another target: whose the schema is to be."""
 TAKING_DOWN = frozenset({"replace", "chain", "refresh", "destroy", *MOVES})
@@ -76,8 +74,7 @@ class Operator:
         self.over: Callable[[], None] = lambda: None
         self._rng = world.stream(f"operator {name}")
         self._failed = 0
-        self._backups: list[Contents] = []
-        self._recent: deque[tuple[float, Contents]] = deque(maxlen=64)
+        self._copies = Copies(world, store, self._rng)
         self._names = itertools.count(1)
         world.after(0, self.launch)
         world.after(SNAPSHOT_EVERY, self._back_up)
@@ -222,14 +219,13 @@ class Operator:
 
     def _back_up(self) -> None:
         if not self.outcome and not self.world.calm:
-            self._backups.append(self.store.snapshot())
+            self._copies.back_up()
             self.world.after(self._rng.uniform(1, 60), self._back_up)
 
     def committed(self) -> None:
-        """Something has become durable: watch it, and remember what a database that fails over might lose."""
+        """Something has become durable."""
         self.watch.committed()
-        if self.world.server and self.world.disaster:
-            self._recent.append((self.world.now, self.store.snapshot()))
+        self._copies.committed()
 
     def _strike(self) -> None:
         """A disaster while a command is at work; its process learns of it at its next commit."""
@@ -243,7 +239,7 @@ class Operator:
             for process in self.world.processes:
                 if process.operator is self:
                     process.die("the journal went away")
-            self.store.contents = self._backups[-1].copy()
+            self.store.contents = self._copies.backups[-1].copy()
             self.unheard |= {(run, self.world.now) for run in self.runs}
             self._unlearn()
             self.world.after(GATEWAY, self._start)
@@ -260,23 +256,17 @@ class Operator:
         journal may silently have lost its end."""
         world = self.world
         destroys = self.destroys or world.hands or self._moved
-        possible = world.lists == "fresh" and not world.read_lag and not destroys and self._backups
+        possible = world.lists == "fresh" and not world.read_lag and not destroys and self._copies.backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 
     def swap(self, how: str) -> None:
         """The journal is deleted, an earlier copy takes its place, or a database fails over and loses its end."""
         self.world.fault(self.name, f"{how} journal")
-        contents = None
-        if how == "restored" and self._backups:
-            contents = self._rng.choice(self._backups)
-        elif how == "failover":
-            lost = [kept for when, kept in self._recent if when >= self.world.now - FAILOVER_LOSES]
-            contents = self._rng.choice(lost) if lost else self.store.snapshot()
+        contents = self._copies.instead(how)
         self.store.restore(contents)
         states = [state for state in contents.runs.values() if not state.shared] if contents else []
         known = {s.source for s in states if not all(chain.decode(text).tabular for text in (*s.was, s.inputs))}
         self.unheard |= {(run, self.world.now) for run in {*self.runs} - {*map(run_of, known)}}
-        self._recent.clear()
         self.forgotten |= self.resent
         self.lost, self.forgot_at = True, self.world.now
         self._unlearn()
