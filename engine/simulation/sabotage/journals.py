@@ -141,6 +141,7 @@ SWITCHES: Mapping[str, Switch] = {
             crash_rate=[0.004],
             calm_at=[600],
         ),
+        harmless=True,
     ),
     "earlier_names_forgotten": Switch(
         rule="2: what was made under an earlier name of the source is not looked for",
