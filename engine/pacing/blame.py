@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from engine.pacing.misfit import ALIKE, CROWD, Pace
 
-TOGETHER = 2.0
-"""Seconds for which all pause after a refusal, at most."""
+TOGETHER, MOMENT = 10.0, 2.0
+"""A pause of so many seconds at most may be what a gateway says to all, and all keep it. A longer one is likelier a
+service's own: of that they keep so many seconds."""
 ALONE = 0.5
 """A family that alone was refused the last few times, though it sent less than this share of the requests, has a limit
 of its own."""
@@ -96,7 +97,7 @@ class Common(Pace):
             self._ours = self._theirs = (0, 0)
         if not late:
             self._accused.append(_Accusation(own, own.taken, self.taken))
-        self.refused(now, min(resume, now + TOGETHER), late=late)
+        self.refused(now, resume if resume <= now + TOGETHER else now + MOMENT, late=late)
 
     def paused(self, now: float) -> float:
         """Seconds for which all families still wait, because one was refused."""

@@ -24,7 +24,7 @@ ALIKE = 0.8
 
 
 class _Refusal(NamedTuple):
-    at: float
+    busy: float  # seconds, the idle ones left out
     taken: int
     base: float
 
@@ -97,13 +97,13 @@ class Pace(Throttle):
                 self._begin_trial(refused)
 
     def _crowded(self, refused: float) -> bool:
-        self._crowd.append(_Refusal(refused, self.taken, self._base))
+        self._crowd.append(_Refusal(refused - self._idle, self.taken, self._base))
         return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
 
     def _begin_trial(self, refused: float) -> None:
         first = self._crowd[0]
         self._peak = max(refusal.base for refusal in self._crowd)
-        self._through = max((self.taken - first.taken) / (refused - first.at), SLOWEST)
+        self._through = max((self.taken - first.taken) / (refused - self._idle - first.busy), SLOWEST)
         self._usual = (self.taken - first.taken) / (CROWD - 1)
         self._trial = self.taken + max(int(2 * self._usual), 10)
         self._base, self._held = TRIAL * self._through, 0.0

@@ -46,6 +46,8 @@ DOUBLING = 0.6
 FIT, SEARCH_FIT = 0.98, 0.15
 """What does not explain a refusal: a bound below this share of the last one (less, if that was a guess from one short
 window) or, while there is none, of the pace."""
+IDLE = 0.5
+"""Seconds without a request, though the pace allowed one, that say nothing of the pace."""
 RUNAWAY = 1.25
 """So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 STUCK, STUCK_LIMIT = 3, 6
@@ -67,8 +69,8 @@ class Throttle:
     """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_marks", "_next_mark", "_peak",
-        "_refused", "_resumed", "_seen", "_spurt", "next_at", "out", "pace", "stuck", "taken",
+        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks", "_next_mark",
+        "_peak", "_refused", "_resumed", "_seen", "_spurt", "next_at", "out", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -93,6 +95,7 @@ class Throttle:
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
         self._held = 0.0  # seconds for which it was the pace that held requests back
+        self._idle = 0.0  # seconds in which nobody wanted to send, or the service was down
         self._spurt = Spurt()
 
     def sent(self, now: float) -> None:
@@ -103,6 +106,8 @@ class Throttle:
             self._spurt.begin(self._base * min(self._depth, pause), self.out)
             self.next_at = max(self.next_at, now)
         if now >= self._next_mark:
+            if self._marks and (gap := now - max(self._marks[-1][0], self.next_at)) > IDLE:
+                self._idle += gap
             self._marks.append((now, self.taken))
             self._next_mark = now + MARK
         self.taken += 1

@@ -1,11 +1,13 @@
 """An outage costs nothing but its length: no attempts, no stampede afterwards."""
 
 from random import Random
+from statistics import mean
 
 import anyio
 import pytest
 
 from engine.pacing import Pacing
+from tests.pacing.chain import Chains, one_bucket
 from tests.pacing.service import FAMILY, Batch, Service, gaps, most_within, onboard
 from tests.pacing.virtual_time import clock, in_virtual_time
 
@@ -15,6 +17,18 @@ def test_half_an_hour_in_the_middle_costs_half_an_hour() -> None:
     assert batch.worst <= 1
     assert batch.charged <= 5
     assert batch.took <= 1800 + 1.03 * (3000 - 60) / 60 + 8
+
+
+def test_the_time_in_which_nothing_went_through_is_not_taken_for_a_slow_rate() -> None:
+    """Refusals before and after it are many for so few requests: whether the rate has dropped is tried at a pace that
+    surely goes through."""
+    took = []
+    for seed in (3, 4, 5, 6):
+        service = Service(
+            rate=60, burst=60, at_once=20, errors=0.005, tail=0.01, latency=0.07, outages=[(8.0, 38.0)], seed=seed
+        )
+        took.append(Chains(one_bucket(service), 150, 150, seed).run())
+    assert mean(took) <= 1.4 * (30 + 1290 / 60)
 
 
 def test_meanwhile_single_requests_ask_every_few_seconds() -> None:
