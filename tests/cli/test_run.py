@@ -82,6 +82,15 @@ def test_only_and_exclude_choose_sources_by_name_and_state(
     assert platform.report()["created"]["flow"] == 3
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "drift"])
+def test_a_name_that_no_source_has_is_refused(
+    headway: Headway, platform: Platform, manifest: Path, command: str
+) -> None:
+    ended = headway(command, manifest.name, "--only", "acme-acounts", "--only", "acme-incidents")
+    assert (ended.code, "sources.yaml  has no source that --only 'acme-acounts' means" in ended.err) == (64, True)
+    assert not platform.report()["created"]
+
+
 def test_a_mistake_in_a_rejected_source_is_mended_in_the_manifest(
     headway: Headway, platform: Platform, own: Path
 ) -> None:

@@ -57,14 +57,14 @@ def drift(
         json=json,
     )
     with check_and_spool(file, defaults) as spool:
-        code, mendable = run_async(_drift, driving, spool)
+        code, mendable = run_async(_drift, file, driving, spool)
     if mendable and not json:
         again, look = (driving.headway(command, file, "--refresh", defaults=defaults) for command in ("run", "plan"))
         print(f"`{again}` puts it back; `{look}` shows how.")
     return code
 
 
-async def _drift(options: Any, spool: Spool) -> tuple[int, bool]:
+async def _drift(file: str, options: Any, spool: Spool) -> tuple[int, bool]:
     """The exit code, and whether there is something that `run --refresh` would put back."""
     from engine.model import RunStatus
     from workflows.cli.compose import read_credentials, working
@@ -86,6 +86,7 @@ async def _drift(options: Any, spool: Spool) -> tuple[int, bool]:
                 compared.append(found.known.run_id)
             else:
                 skipped += found.selected
+        survey.check_named(file, 0)
         drifted = unknown = mendable = 0
         async with telling_repeats(app.engine):
             async for run, drifts in app.engine.drift(compared):

@@ -39,6 +39,11 @@ class Selection:
         """Whether it must be known what went wrong in a run."""
         return any(pattern.startswith("error:") for pattern in (*self.only, *self.exclude))
 
+    def missed(self, sources: Collection[str]) -> set[str]:
+        """The patterns of `only` that are about names, and that none of these sources has."""
+        names = {pattern for pattern in self.only if pattern.partition(":")[0] not in ("state", "error")}
+        return {name for name in names if not any(fnmatchcase(source, name) for source in sources)}
+
     def takes(self, subject: Subject) -> bool:
         """Whether the command is about this source."""
         if any(_matches(pattern, subject) for pattern in self.exclude):

@@ -95,6 +95,8 @@ class Survey:
     _moving: set[str] = field(default_factory=set)
     """The runs, by id, of the selected sources that are."""
     _prints: Any = field(default_factory=hashlib.blake2b)
+    _missed: set[str] | None = None
+    """Names that were asked for and that no source so far has; None: none was seen yet."""
     _known: int = 0
     _wanted: bytearray = field(default_factory=bytearray)
 
@@ -110,6 +112,8 @@ class Survey:
         for batch in self.spool.batches(BATCH):
             await self._check_names(batch)
             items = [_item(said) for said in batch]
+            missed = self.selection.missed([item.source for item in items])
+            self._missed = missed if self._missed is None else self._missed & missed
             runs = [new_run(self.scope, item) for item in items]
             compared = await self.engine.journal.compare(runs)
             batch_found = list[Found]()
@@ -153,9 +157,15 @@ class Survey:
         return bool(shared)
 
     def check_named(self, file: str, gone: int) -> None:
-        """A manifest names no sources only where the last of them was taken out. Raises `Refusal`."""
+        """Once all were seen: a manifest names no sources only where the last of them was taken out, and it names those
+        that were asked for. Raises `Refusal`."""
         if not self.spool.count and not gone:
             raise Refusal(f"{file}  names no sources, so there is nothing to do", "`headway init` writes an example")
+        if self._missed:
+            names = ", ".join(map(repr, sorted(self._missed)))
+            raise Refusal(
+                f"{file}  has no source that --only {names} means", "nothing was sent; look at the names there"
+            )
 
     def batches(self) -> Iterator[list[Item]]:
         """The sources that there is something to send for, once all were seen."""
