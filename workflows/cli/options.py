@@ -87,7 +87,9 @@ class Driving(Calling):
             help="Seconds for which a lost request may still have an effect.",
         ),
     ] = 120.0
-    yes: Annotated[bool, Option("--yes", help="Do not ask first: in a production sandbox, or before destroying.")] = False
+    yes: Annotated[bool, Option("--yes", help="Do not ask first: in a production sandbox, or before destroying.")] = (
+        False
+    )
     json: Annotated[bool, Option("--json", help="Events as JSON lines on stdout, the last one a summary.")] = False
     verbose: Annotated[bool, Option("-v", "--verbose", help="Log every event on stderr.")] = False
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False
