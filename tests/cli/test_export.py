@@ -115,6 +115,15 @@ def test_each_object_is_named_as_it_is_also_what_is_shared_or_was_made_anew(
     assert {body.get("title") or body["name"] for body in bodies if body} == made
 
 
+def test_the_schema_of_an_adopted_dataset_is_named_by_its_own_id(headway: Headway, manifest: Path) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    [there] = headway("status", "acme-accounts", "--json").lines
+    made = {step["name"]: step["id"] for step in there["steps"]}
+    manifest.write_text(manifest.read_text().replace("{schema: acme-people}", f'{{dataset: "{made["dataset"]}"}}'))
+    headway("run", manifest.name, "--only", "acme-contacts")
+    assert f"\ntarget_schema=${{target_schema:-{made['target_schema']}}}\n" in headway("export", "acme-contacts").out
+
+
 @pytest.mark.parametrize("form", ["curl", "postman"])
 def test_secrets_are_variables(headway: Headway, own: Path, form: str) -> None:
     headway("run", own.name)

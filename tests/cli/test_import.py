@@ -103,6 +103,27 @@ def state(platform: Platform) -> Any:
     return platform.objects(), changing
 
 
+def test_a_plan_of_what_is_all_there_says_that_it_is_adopted(
+    headway: Headway, builder: Builder, manifest: Path
+) -> None:
+    """Nothing would be created; and a dataset brings its schema, in the words of people."""
+    made = builder.adhoc("old")
+    manifest.with_name("built.yaml").write_text(headway("import", made["flow"]).out)
+    plan = headway("plan", "built.yaml", "--detailed-exitcode", "-o", "built.plan")
+    assert (plan.code, plan.out.splitlines()[-2]) == (2, "1 to adopt.   Nothing has been sent.")
+    assert plan.out.startswith("= old ")
+    assert f"target schema of dataset {made['dataset']} (adopted), dataset {made['dataset']} (adopted)" in plan.out
+    [line, summary] = headway("plan", "built.yaml", "--json").lines
+    assert (line["action"], summary["adopt"], summary["create"]) == ("adopt", 1, 0)
+    assert headway("run", "built.plan").code == 0
+    headway("run", manifest.name, "--only", "acme-contacts")
+    moved = manifest.read_text().replace("{schema: acme-people}", f'{{dataset: "{made["dataset"]}"}}')
+    manifest.write_text(moved)
+    assert headway("run", manifest.name, "--only", "acme-contacts", "--replace").code == 0
+    manifest.write_text(moved.replace(made["dataset"], builder.ends("other")["dataset"]))
+    assert f"target schema: of dataset {made['dataset']} → of dataset " in headway("plan", manifest.name).out
+
+
 def test_chains_of_both_kinds_are_adopted_and_there_is_nothing_left_to_do(
     headway: Headway, platform: Platform, builder: Builder, folder: Path
 ) -> None:

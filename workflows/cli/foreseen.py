@@ -10,9 +10,11 @@ from engine.model import Json
 from engine.resource import Change
 from engine.step_change import ADOPTED, Action, StepChange
 from workflows.cli.words import amount, cut
+from workflows.resources import BY_DATASET
 
 SIGNS = {
     "create": "+",
+    "adopt": "=",
     "continue": ">",
     "change": "~",
     "replace": "±",
@@ -23,6 +25,7 @@ SIGNS = {
 }
 SAID = {
     "create": "to create",
+    "adopt": "to adopt",
     "continue": "to continue",
     "change": "to change",
     "replace": "to replace",
@@ -121,11 +124,17 @@ def _field(field: Change, *, by_hand: bool) -> str:
         return "the new name"
     path = field.path.removeprefix("scheduleParams.").removeprefix("transformations.")
     if field.path == ADOPTED:
-        return f"{brief(field.before, 'its own')} → {brief(field.after, 'its own')}"
+        before, after = (value and taken(str(value)) for value in (field.before, field.after))
+        return f"{brief(before, 'its own')} → {brief(after, 'its own')}"
     more, less = turned(field)
     said = [f"+ {brief(item)}" for item in more] + [f"- {brief(item)}" for item in less]
     what = ", ".join(said) or f"{brief(field.before)} → {brief(field.after)}"
     return f"{path} {what}" + " (changed by hand)" * by_hand
+
+
+def taken(ref: str) -> str:
+    """What the user named to be adopted: an id, or the schema `of dataset ID`."""
+    return f"of dataset {ref.removeprefix(BY_DATASET)}" if ref.startswith(BY_DATASET) else ref
 
 
 def turned(field: Change) -> tuple[list[Json], list[Json]]:

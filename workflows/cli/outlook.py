@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from engine.model import Receipt, RunStatus
 from engine.ports import Standing
 from engine.resource import Adopt
 from engine.step_change import Action
-from workflows.cli.foreseen import kind_of, said, signed, spared
+from workflows.cli.foreseen import kind_of, said, signed, spared, taken
 
 if TYPE_CHECKING:
     from workflows.cli.survey import Found
@@ -21,7 +21,9 @@ def outlook(found: Found) -> tuple[str, list[str]]:
     known = found.known
     destroyed = known is not None and known.status is RunStatus.DESTROYED
     if known is None or found.standing is Standing.NEW or (destroyed and not found.left):
-        return "create", list(_resources(found))
+        wanted = _wanted(found)
+        adopts = all(isinstance(spec, Adopt) for spec in wanted.values()) and wanted
+        return "adopt" if adopts else "create", list(_resources(found, wanted))
     if found.standing is Standing.UNCHANGED and not found.changing:
         return "unchanged", []
     sentinel = found.item.workflow.plan(found.inputs).sentinel
@@ -43,23 +45,31 @@ def kept_of(found: Found) -> list[str]:
     return [change.step for change in found.changes if change.action in (Action.LEAVE, Action.UPDATE)]
 
 
-def _resources(found: Found) -> Iterator[str]:
-    """What would be made for a new or destroyed source, or taken."""
+def _wanted(found: Found) -> dict[str, Any]:
+    """What would be made for a new or destroyed source, or taken: the spec of each such step."""
     workflow, inputs = found.item.workflow, found.inputs
     plan, kept = workflow.plan(inputs), kept_of(found)
     stand_ins = {name: Receipt(id=name) for name in plan.steps}
+    return {
+        name: workflow.spec(step, inputs, stand_ins)
+        for name, step in plan.steps.items()
+        if not step.reads_only and name not in kept
+    }
+
+
+def _resources(found: Found, wanted: Mapping[str, Any]) -> Iterator[str]:
+    """What would be made or taken, in words."""
+    shared = found.item.workflow.plan(found.inputs).shared
     paused = {change.step for change in found.changes if change.off}
-    for name, step in plan.steps.items():
-        if step.reads_only or name in kept:
-            continue
+    for name, spec in wanted.items():
         text = name.replace("_", " ") + " (paused)" * (name in paused)
-        if isinstance(spec := workflow.spec(step, inputs, stand_ins), Adopt):
-            yield f"{text} {spec.ref} (adopted)"
-        elif name in plan.shared:
-            label = plan.shared[name].rpartition(":")[2]
-            yield f'{text} "{label}" (shared)' if ":" in plan.shared[name] else f"{text} (shared)"
+        if isinstance(spec, Adopt):
+            yield f"{text} {taken(spec.ref)} (adopted)"
+        elif name in shared:
+            label = shared[name].rpartition(":")[2]
+            yield f'{text} "{label}" (shared)' if ":" in shared[name] else f"{text} (shared)"
         else:
-            yield f"{text} {_every(inputs.schedule)}" if name == "flow" else text
+            yield f"{text} {_every(found.inputs.schedule)}" if name == "flow" else text
 
 
 def _every(schedule: Schedule) -> str:

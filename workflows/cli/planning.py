@@ -13,7 +13,7 @@ from typer import Argument, BadParameter, Option
 from workflows.cli.calling import run_async
 from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json
 from workflows.cli.options import Calling
-from workflows.cli.words import cut, number, short
+from workflows.cli.words import amount, cut, number, short
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -25,6 +25,7 @@ ALL = 60
 """Up to so many sources are all shown; of more, those that are finished and unchanged are only counted."""
 COLOURS = {
     "create": "green",
+    "adopt": "green",
     "continue": "cyan",
     "change": "yellow",
     "replace": "red",
@@ -117,7 +118,7 @@ async def _plan(asked: PlanOptions, spool: Spool) -> int:
         survey.check_named(asked.file, counts["gone"])
     if asked.output is not None:
         _save(asked, survey)
-    changes = sum(counts[action] for action in ("create", "continue", "change", "replace", "delete", "refused"))
+    changes = sum(count for action, count in counts.items() if action not in ("unchanged", "gone"))
     if asked.json:
         from workflows.cli.events import print_json
 
@@ -231,9 +232,8 @@ def _tell(asked: PlanOptions, action: str, source: str, what: list[str], details
 
         print_json({"source": source, "action": action, "what": what, **details})
         return
-    text = {"unchanged": "; ".join(["unchanged", *what]), "create": f"{len(what)} resources: {', '.join(what)}"}.get(
-        action, "; ".join(what)
-    )
+    new = f"{amount(len(what), 'resource')}: {', '.join(what)}"
+    text = {"unchanged": "; ".join(["unchanged", *what]), "create": new, "adopt": new}.get(action, "; ".join(what))
     if isinstance(kept := details.get("kept"), list):
         text += f"; there already: {', '.join(kept).replace('_', ' ')}"
     _print(cut(f"{SIGNS[action]} {short(source, 32):<18} {text}", 1000), COLOURS.get(action))

@@ -95,7 +95,9 @@ def consent(sandbox: Sandbox, sources: int, interrupt: Interrupt, *, yes: bool) 
     if not sources or sandbox.type == DEVELOPMENT:
         return
     kind = kind_of(sandbox)
-    consent_to(f"{sandbox.name} is {kind}, {amount(sources, 'source')} to create: continue?", interrupt, yes=yes)
+    consent_to(
+        f"{sandbox.name} is {kind}, {amount(sources, 'source')} to create or change: continue?", interrupt, yes=yes
+    )
 
 
 def consent_to(question: str, interrupt: Interrupt, *, yes: bool) -> None:

@@ -81,7 +81,7 @@ async def requests_of(workflow: Workflow[Any], run: RunState, shared: Mapping[st
     for name, step in plan.steps.items():
         spec = workflow.spec(step, inputs, stand_ins)
         if isinstance(spec, Adopt):
-            values[name] = spec.ref
+            values[name] = known[name].id if name in known else spec.ref
             continue
         named = _named(plan, run, name, states[name])
         for sent in await record(_nobody(run.scope.gateway), partial(_send, step, spec, named, now)):
