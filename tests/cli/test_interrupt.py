@@ -99,7 +99,7 @@ def test_a_person_at_a_terminal_is_asked_before_anything_is_created_in_productio
         start_new_session=True,
     )
     said = b""
-    while b"3 sources to create: continue? [y/N]" not in said:
+    while b"3 sources to create or change: continue? [y/N]" not in said:
         said += os.read(ours, 1024)
     os.close(theirs)
     os.write(ours, answer.encode())

@@ -81,7 +81,7 @@ CASES = {
     "production": Case(
         setup=variable("AEP_SANDBOX_NAME", "prod"),
         code=3,
-        says=("prod is a production sandbox, 3 sources to create: continue?", "--yes"),
+        says=("prod is a production sandbox, 3 sources to create or change: continue?", "--yes"),
     ),
     "refused secret": Case(
         setup=variable("AEP_CLIENT_SECRET", "wrong"),
