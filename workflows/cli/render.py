@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from workflows.cli.tally import Tally
-from workflows.cli.words import cut, duration, number
+from workflows.cli.words import amount, cut, duration, number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -121,12 +121,12 @@ def counts(tally: Tally) -> str:
 
 
 def pace(tally: Tally, now: float) -> str:
-    """How fast it goes, and how long it will take."""
+    """How fast it goes, and how long it will take; nothing while all runs wait, as then it says nothing of the rest."""
     rate = tally.rate(now)
-    if rate is None:
+    if rate is None or not tally.running:
         return ""
     left = f"   {duration(60 * tally.left / rate)} left" if tally.left else ""
-    return f"{number(round(rate))} sources/min{left}"
+    return f"{amount(round(rate), 'source')}/min{left}"
 
 
 def limited(limits: str) -> str:
