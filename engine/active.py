@@ -232,8 +232,7 @@ class Active:
                 latest = max(latest, self.taken_over + session.timing.send_window)
         if self.suspect:
             named = max(self.named.values(), default=self.taken_over)
-            timing = session.timing
-            latest = max(latest, named + timing.send_window + timing.lease + timing.read_lag)
+            latest = max(latest, named + session.timing.succession)
         return latest
 
     def stranger(self, name: str) -> bool:

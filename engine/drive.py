@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from engine.active import Active, Shared, StepFailed
 from engine.destroy import delete_doomed, destroy, keeping
 from engine.evidence import believe, confirm
@@ -16,6 +18,8 @@ from engine.walk import Walk
 
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
+SUSPECT = "another journal knew this run; looking again after settle, {} s from now at most (see --settle)"
+"""Why a suspect run waits; the same for all runs, so that it is told once."""
 
 
 class Drive:
@@ -56,7 +60,8 @@ class Drive:
                 run.resumed = True  # it is known what there is: now it is brought to what the inputs say
                 await run.write(suspect=False)
                 continue
-            session.tell("run_waiting", run.state, why="another journal knew this run; looking again after settle")
+            longest = session.timing.succession + session.timing.settle
+            session.tell("run_waiting", run.state, why=SUSPECT.format(ceil(longest)))
             await run.sleep(self._settled_at() - session.clock.boot())
 
     async def _pass(self) -> bool:

@@ -27,8 +27,9 @@ class Timing:
     """The times that the rules need, in seconds, all derived from `settle` (rules 1, 4 and 7).
 
     `gateway`: how long a request may wait before it is processed. `send_window`: how long an intent allows sending.
-    `lease`: how long a look at the sentinel holds. `read_lag`: how stale a read by id may be. `patience`: how long to
-    look for evidence before a person is asked.
+    `lease`: how long a look at the sentinel holds. `read_lag`: how stale a read by id may be. `succession`: how long
+    after its sentinel was signed anew a run's earlier journal may still send. `patience`: how long to look for evidence
+    before a person is asked.
     """
 
     settle: float = 120.0
@@ -48,6 +49,10 @@ class Timing:
     @property
     def read_lag(self) -> float:
         return min(10.0, self.settle / 12)
+
+    @property
+    def succession(self) -> float:
+        return self.send_window + self.lease + self.read_lag
 
     @property
     def patience(self) -> float:

@@ -105,7 +105,8 @@ def test_what_another_journal_holds_does_not_move(
     made = steps(headway, "cases")
     before = schema(hand, made["target_schema"]["id"])
     headway("recover", write("adhoc", "own").name, "--store", "another.db")
-    headway("run", write("adhoc", "own").name, "--store", "another.db")
+    taken = headway("run", write("adhoc", "own").name, "--store", "another.db")
+    assert "looking again after settle, 9 s from now at most (see --settle)" in taken.err
     assert schema(hand, made["target_schema"]["id"])["description"] != before["description"]
     posts, live = platform.posts(), platform.objects()
     ended = headway("run", write("adhoc", "shared").name, "--replace")
