@@ -15,6 +15,11 @@ from engine.errors import Answer
 from engine.model import Failure, Receipt, replace
 from engine.resource import View
 
+OVERTAKEN = (
+    "go on with that journal (--store), as this one has lost the run; if it is gone, rebuild it: "
+    "headway recover FILE --store NEW, then headway run FILE --store NEW"
+)
+
 
 def leased(run: Active, name: str) -> bool:
     """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
@@ -70,8 +75,7 @@ async def overtaken(run: Active, name: str, view: View) -> None:
         message = f"somebody changed the description of {view.id}, which tells whose it is"
         await run.fail(name, Failure(kind="unsigned", message=message, hint="run again: it is signed anew"))
     message = f"another journal ({journal}) has taken this run over"
-    hint = "go on with that journal; this one has lost the run"
-    await run.fail(name, Failure(kind="overtaken", message=message, hint=hint))
+    await run.fail(name, Failure(kind="overtaken", message=message, hint=OVERTAKEN))
 
 
 async def hold(run: Active) -> None:

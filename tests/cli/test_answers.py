@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,29 @@ def test_the_step_of_which_recover_is_in_doubt_is_named(headway: Headway, own: P
     assert "headway why own-cases flow\n" in ended.out
     plan = headway("plan", own.name).out
     assert "in doubt; flow is looked for, and created only if it is not there\n" in plan
+
+
+def test_what_a_journal_that_is_gone_had_taken_over_goes_on_in_a_new_one(
+    headway: Headway, platform: Platform, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the hint says: the journal that lost the run cannot have it back."""
+    monkeypatch.setenv("HEADWAY_SETTLE", "0.5")
+    headway("run", own.name)
+    assert headway("run", own.name, "--store", "other.db").code == 0
+    made = platform.report()["created"]
+    old = own.read_text()
+    own.write_text(old.replace("frequency: hour", "frequency: day"))
+    ended = headway("run", own.name)
+    assert ended.code == 1
+    assert "another journal" in ended.out
+    for path in own.parent.glob("other.db*"):
+        path.unlink()
+    own.write_text(old)
+    ways = re.findall("headway ([a-z]+ FILE --store NEW)", ended.out)
+    assert len(ways) == 2
+    for words in ways:
+        assert headway(*words.replace("FILE", own.name).replace("NEW", "new.db").split()).code == 0
+    assert headway("plan", own.name, "--store", "new.db", "--detailed-exitcode").code == 0
+    assert platform.report()["created"] == made
+    own.write_text(old.replace("frequency: hour", "frequency: day"))
+    assert headway("run", own.name, "--store", "new.db").code == 0
