@@ -225,7 +225,7 @@ class Workflow(Generic[InputsT]):
         adopted = tuple(
             name
             for name in self.sentinels
-            if name in (s.name for s in present) and name not in shared and self._adopts(name, inputs)
+            if name in (s.name for s in present) and name not in shared and self.named(name, inputs)
         )
         signature = (tuple(s.name for s in present), tuple(shared.items()), adopted)
         plan = self._plans.get(signature)
@@ -235,11 +235,12 @@ class Workflow(Generic[InputsT]):
             plan = self._plans[signature] = self._make_plan(present, shared, adopted)
         return plan
 
-    def _adopts(self, name: str, inputs: InputsT) -> bool:
-        """Whether a sentinel candidate takes an existing object; unless it is named, only one without needs can know
+    def named(self, name: str, inputs: InputsT) -> str | None:
+        """The existing object that a step takes; unless it is named in `adopts`, only a step without needs can know
         beforehand."""
         step = self.steps[name]
-        return name in self.adopts(inputs) or (not step.needs and isinstance(self.spec(step, inputs, {}), Adopt))
+        spec = None if step.needs and name not in self.adopts(inputs) else self.spec(step, inputs, {})
+        return spec.ref if isinstance(spec, Adopt) else None
 
     def _make_plan(self, present: Iterable[Step], shared: Mapping[str, str], adopted: tuple[str, ...]) -> Plan:
         steps = {step.name: step for step in present}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import Headway, Platform
-from tests.cli.test_refresh import delete, steps
+from tests.cli.test_refresh import delete, schema, steps
 
 BASE = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
 
@@ -99,6 +99,21 @@ def test_what_was_adopted_is_not_touched(headway: Headway, platform: Platform, m
     assert objects[dataset]["live"]
     assert objects[BASE]["live"]
     assert live(platform)["flow"] == 1
+
+
+def test_data_of_a_schema_that_was_adopted_is_taken_up_again(
+    headway: Headway, platform: Platform, hand: httpx.Client, manifest: Path
+) -> None:
+    manifest.write_text(manifest.read_text().replace("{schema: acme-people}", f'{{schema: "{schema(hand)}"}}'))
+    only = ("--only", "acme-contacts")
+    headway("run", manifest.name, *only)
+    headway("destroy", manifest.name, "--yes", *only)
+    planned = headway("plan", manifest.name, *only)
+    assert planned.out.endswith("1 to create.   Nothing has been sent.\n"), planned.out
+    assert headway("run", manifest.name, *only).code == 0
+    assert headway("plan", manifest.name, "--detailed-exitcode", *only).code == 0
+    assert live(platform)["dataset"] == 1
+    assert clean(platform)
 
 
 def test_what_was_removed_from_the_manifest_is_taken_down(headway: Headway, platform: Platform, manifest: Path) -> None:
