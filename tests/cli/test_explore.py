@@ -50,6 +50,11 @@ def test_columns_come_with_what_they_may_mean(headway: Headway, platform: Platfo
     ("arguments", "says"),
     [
         (("servicenaw",), "there is no connector 'servicenaw'; did you mean 'servicenow'?"),
+        (("salesforce",), "there is no connector 'salesforce'; did you mean 'salesforce-service-cloud'?"),
+        (
+            ("hubspot",),
+            "Name one of oracle-service-cloud, salesforce-service-cloud, servicenow, zendesk, or a base con",
+        ),
         (("oracle-service-cloud",), "there is no base connection to Oracle Service Cloud in this sandbox"),
         ((BASE.replace("66", "77"),), f"there is no base connection {BASE.replace('66', '77')} in this sandbox"),
         ((BASE, "incidnt", "nothing"), "there is no table 'incidnt'; did you mean 'incident'?"),
@@ -61,6 +66,12 @@ def test_what_is_not_there_is_told(headway: Headway, folder: Path, arguments: tu
     assert (ended.code, ended.out) == (64, "")
     assert says in ended.err
     assert list(folder.iterdir()) == []
+
+
+def test_a_word_that_is_neither_connector_nor_id_is_not_sent(offline: Headway) -> None:
+    """Not even credentials are asked for."""
+    ended = offline("explore", "salesforce")
+    assert (ended.code, "did you mean 'salesforce-service-cloud'?" in ended.err) == (64, True)
 
 
 def test_a_manifest_that_is_not_utf_8_is_refused_and_stays_as_it_is(headway: Headway, folder: Path) -> None:

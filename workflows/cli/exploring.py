@@ -85,7 +85,25 @@ def explore(
       headway explore 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66 incident
       headway explore 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66 incident case --write sources.yaml
     """
+    _check_meant(where)
     return run_async(_explore, ExploreOptions(options=options, where=where, tables=tables, write=write, json=json))
+
+
+def _check_meant(where: str) -> None:
+    """Refuse what is neither a connector nor an id, before anything is sent. Raises `Refusal`."""
+    from workflows.cli.failures import Refusal
+    from workflows.onboarding.manifest.check import BASE_ID
+    from workflows.onboarding.manifest.mistakes import nearest
+    from workflows.sources import discover
+
+    connectors = discover()
+    if where in connectors or BASE_ID.fullmatch(where):
+        return
+    near = nearest(where, connectors)
+    raise Refusal(
+        f"there is no connector {where!r}" + (f"; did you mean {near!r}?" if near else ""),
+        f"name one of {', '.join(connectors)}, or a base connection by its id (8-4-4-4-12 hex digits)",
+    )
 
 
 async def _explore(asked: ExploreOptions) -> int:
@@ -117,16 +135,12 @@ async def _explore(asked: ExploreOptions) -> int:
 
 async def _base(client: AepClient, where: str) -> Base:
     """The base connection that is meant, and its connector. Raises `Refusal`."""
-    from difflib import get_close_matches
-
     from workflows.cli.failures import Refusal
     from workflows.resources import base_connections, read_base_spec
     from workflows.sources import discover
 
     connectors = discover()
     if where not in connectors:
-        if near := get_close_matches(where, connectors, n=1):
-            raise Refusal(f"there is no connector {where!r}; did you mean {near[0]!r}?")
         spec_id = await read_base_spec(client, where)
         source = next((one for one in connectors.values() if one.connection_spec_id == spec_id), None)
         if source is None:

@@ -35,7 +35,7 @@ LONGEST_NAME = 100
 _REQUIRED = ("name", "connector", "base_connection", "table", "columns", "mappings")
 _NEEDLESS = {"columns": "source_connection", "mappings": "mapping_set"}
 """What need not be said once the object that it describes is adopted."""
-_BASE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+BASE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ADHOC_NAME = re.compile(r"[A-Za-z0-9-][A-Za-z0-9_-]*")  # contract 5.1, 5.3
 _XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _SUSPECT = (b"${", b"\\", b"\x7f")
@@ -179,7 +179,7 @@ def _mappings(look: Look) -> Iterator[Flaw]:
 def _connection(look: Look) -> Iterator[Flaw]:
     base, known = look.said.get("base_connection"), source_type(look.said)
     if isinstance(base, str):
-        if not _BASE_ID.fullmatch(base):
+        if not BASE_ID.fullmatch(base):
             message = f"base_connection {quoted(base)} is not an id (8-4-4-4-12 hex digits)"
             yield Flaw(("base_connection",), message, "to create one, give it auth")
     elif base is not None and known is not None:
