@@ -14,6 +14,12 @@ from engine.model import Failure, Receipt, replace
 from engine.resource import Adopt, Difference, View
 from engine.work import Work
 
+OTHERWISE = (
+    "it was made with other inputs: put those back in the manifest and headway run FILE --only state:in_doubt, "
+    "then the new ones, and headway run FILE;"
+)
+"""What brings a batch to its end that was half changed when its journal was lost: the other half is left alone."""
+
 
 async def check_body(work: Work, view: View) -> str:
     """A hit must be what was asked for, now or by the open intent, or under inputs that the run had before; otherwise
@@ -76,7 +82,7 @@ async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Diffe
         Failure(
             kind="conflict",
             message=f"{view.id} bears our marker, but differs: {shown}",
-            hint="it was made with other inputs: restore them in the manifest, or resolve it with "
+            hint=f"{OTHERWISE} or resolve it: "
             f"headway resume --resolve {work.run.state.source} {work.name} adopt=ID|recreate",
         ),
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Platform, spawn
+from tests.cli.conftest import Headway, Platform, spawn
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,6 +121,38 @@ def test_sigkill_at_several_moments_makes_nothing_twice(platform: Platform, mani
         process.communicate()
     platform.faults()
     finished(platform, manifest.parent)
+
+
+@pytest.mark.crash
+def test_a_batch_half_changed_when_its_journal_was_lost_comes_to_its_end_as_the_hint_says(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    """The new inputs fit one part, the former ones the other: `--only state:in_doubt` tells them apart."""
+    headway("run", manifest.name)
+    made, old = platform.report()["created"], manifest.read_text()
+    manifest.write_text(old.replace("interval: 30", "interval: 45").replace("interval: 1,", "interval: 2,"))
+    new = manifest.read_text()
+    platform.faults("kind=hang,method=PATCH,path=/flows,skip=1")
+    process = begun(manifest.parent, platform)
+    deadline = time.monotonic() + 20
+    while not platform.report()["faults"].get("hang"):
+        assert time.monotonic() < deadline
+    process.kill()
+    process.communicate()
+    platform.faults()
+    for path in manifest.parent.glob("headway.db*"):
+        path.unlink()
+    ended = headway("run", manifest.name)
+    assert (ended.code, "3 sources: 1 done, 2 in doubt" in ended.out) == (4, True)
+    assert "put those back in the manifest and headway run FILE --only state:in_doubt, then the new ones" in ended.out
+    manifest.write_text(old)
+    ended = headway("run", manifest.name, "--only", "state:in_doubt")
+    assert (ended.code, ended.out.startswith("2 sources: 2 done")) == (0, True)
+    manifest.write_text(new)
+    assert headway("run", manifest.name).code == 0
+    assert headway("drift", manifest.name).code == 0
+    assert headway("plan", manifest.name, "--detailed-exitcode").code == 0
+    assert platform.report()["created"] == made
 
 
 def test_whoever_stops_listening_does_not_stop_the_work(platform: Platform, manifest: Path) -> None:
