@@ -164,6 +164,15 @@ CASES = {
     "unknown option": Case(
         setup=nothing, code=64, says=("--fast", "`headway run --help`"), arguments=("run", "sources.yaml", "--fast")
     ),
+    **{
+        f"{command} that may delete data, but not replace": Case(
+            setup=nothing,
+            code=64,
+            says=("--delete-data goes with --replace", f"`headway {command} --help`"),
+            arguments=(command, "sources.yaml", "--delete-data"),
+        )
+        for command in ("run", "plan")
+    },
     "unknown state": Case(
         setup=nothing, code=64, says=("no such state",), arguments=("run", "sources.yaml", "--only", "state:bad")
     ),

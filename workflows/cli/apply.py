@@ -10,7 +10,7 @@ from typing import Annotated
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import called, run_async
-from workflows.cli.options import Changing, Driving
+from workflows.cli.options import Changing, Driving, check_deletes
 
 
 def run(
@@ -56,6 +56,8 @@ def run(
             refresh=saved.refresh,
         )
         defaults = Path(saved.defaults) if saved.defaults else None
+    else:
+        check_deletes(replace=options.replace, delete_data=options.delete_data)
     manifest = saved.manifest if saved else file
     with check_and_spool(manifest, defaults, empty=True) as spool:
         return run_async(

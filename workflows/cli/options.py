@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from typer import Option
+from typer import BadParameter, Option
 
 T = TypeVar("T")
 
@@ -107,6 +107,12 @@ class Changing(Driving):
         False
     )
     delete_data: Annotated[bool, Option("--delete-data", help="With --replace: delete also what holds data.")] = False
+
+
+def check_deletes(*, replace: bool, delete_data: bool) -> None:
+    """Raise `BadParameter` where what holds data may be deleted, but nothing may be replaced: it would be kept."""
+    if delete_data and not replace:
+        raise BadParameter("--delete-data goes with --replace: without it nothing is taken down, and all data is kept")
 
 
 def flattened(function: Callable[..., T]) -> Callable[..., T]:

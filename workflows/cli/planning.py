@@ -12,7 +12,7 @@ from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
 from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json
-from workflows.cli.options import Calling
+from workflows.cli.options import Calling, check_deletes
 from workflows.cli.words import amount, cut, number, short
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def plan(
     """
     from workflows.onboarding.manifest import check_and_spool
 
+    check_deletes(replace=replace, delete_data=delete_data)
     if output is not None and file == "-":
         raise BadParameter("stdin cannot be read again when the plan is run: save the manifest in a file")
     asked = PlanOptions(
