@@ -130,6 +130,25 @@ def test_nobody_is_paused_by_a_wrong_name(headway: Headway, platform: Platform, 
     assert platform.posts() == posts
 
 
+def test_a_pause_that_pauses_nothing_is_refused_and_says_why(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    headway("run", manifest.name, "--only", "acme-accounts")
+    headway("destroy", manifest.name, "--only", "acme-accounts", "--yes")
+    platform.faults("kind=status,status=400,method=POST,path=/flows$")
+    headway("run", manifest.name, "--only", "acme-incidents")
+    platform.faults()
+    for quiet in ([], ["--quiet"]):
+        ended = headway("pause", "acme-*", *quiet)
+        assert (ended.code, ended.out) == (64, "")
+        assert "acme-accounts: destroyed, so not paused\nacme-incidents: not done yet, so not paused" in ended.err
+    assert "no run of 'dev' is meant" in headway("unpause", "acme-*", "--only", "emea-*").err
+    headway("run", manifest.name, "--only", "acme-contacts")
+    ended = headway("pause", "acme-*")
+    assert (ended.code, ended.out.startswith("1 source: 1 paused")) == (0, True)
+    assert "acme-incidents: not done yet, so not paused" in ended.err
+
+
 @pytest.mark.parametrize("command", [("drift",), ("plan", "--refresh")])
 def test_a_read_that_is_repeated_for_long_is_told(
     headway: Headway, platform: Platform, manifest: Path, command: tuple[str, ...]

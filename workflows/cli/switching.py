@@ -68,31 +68,29 @@ class Switch(Work):
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         wanted = Selection(only=self.runs)
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
-        ids, others, theirs = list[str](), list[str](), list[str]()
+        ids, others = list[str](), dict[str, list[str]]()
         async for run in app.engine.journal.stream(statuses=tuple(RunStatus)):
             subject = Subject(source=run.source, state=run.status.value)
             named = wanted.takes(subject) or run.run_id in self.runs
             if named and selection.takes(subject) and same_world(run.scope, scope):
-                if adopts_flow(run):
-                    theirs.append(run.source)
-                elif run.status is RunStatus.DONE:
-                    ids.append(run.run_id)
+                if reason := why_not(run):
+                    others.setdefault(reason, []).append(run.source)
                 else:
-                    others.append(run.source)
-        if not ids and not others and not theirs:
-            await find_runs(app.engine, self.runs)  # says which one was probably meant
+                    ids.append(run.run_id)
+        said = [f"{listed(names, NAMED)}: {reason}, so not {self._said}" for reason, names in others.items()]
+        if not ids and not others:
+            await find_runs(app.engine, filter(is_name, self.runs))  # says which one was probably meant
             raise Refusal(f"no run of {scope.sandbox!r} is meant", "`headway status` lists the runs")
-        if others:
-            self.tell(f"{listed(others, NAMED)}: not done yet, so not {self._said}")
-        if theirs:
-            self.tell(f"{listed(theirs, NAMED)}: the flow was adopted, so it is not {self._said} from here")
-        if ids and sandbox.type != "development":
+        if not ids:
+            raise Refusal("\n".join(said), "nothing was sent; `headway status` shows where they stand")
+        for line in said:
+            self.tell(line)
+        if sandbox.type != "development":
             question = (
                 f"{amount(len(ids), 'flow')} in {sandbox.name} ({kind_of(sandbox)}) to be {self._said}: continue?"
             )
             consent_to(question, interrupt, yes=self.options.yes)
-        act = partial(app.engine.switch, ids, on=self.on) if ids else None
-        return Batch(act=act, total=len(ids), done=0)
+        return Batch(act=partial(app.engine.switch, ids, on=self.on), total=len(ids), done=0)
 
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.said = self._said
@@ -103,7 +101,16 @@ class Switch(Work):
         return "unpaused" if self.on else "paused"
 
 
-def adopts_flow(run: RunState) -> bool:
-    """Whether the run's flow is somebody else's, which is never changed."""
+def why_not(run: RunState) -> str:
+    """Why a run's flow is not switched from here; empty: it is."""
     flow = run.steps.get("flow")
-    return flow is not None and flow.receipt is not None and flow.receipt.origin is Origin.ADOPTED
+    if flow is not None and flow.receipt is not None and flow.receipt.origin is Origin.ADOPTED:
+        return "the flow was adopted"
+    if run.status is RunStatus.DESTROYED:
+        return "destroyed"
+    return "" if run.status is RunStatus.DONE else "not done yet"
+
+
+def is_name(pattern: str) -> bool:
+    """Whether it is the name of a single run, not a glob."""
+    return not set(pattern) & set("*?[")
