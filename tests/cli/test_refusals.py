@@ -173,6 +173,17 @@ CASES = {
         )
         for command in ("run", "plan")
     },
+    "a format that there is not": Case(
+        setup=nothing,
+        code=64,
+        says=("Invalid value for '--format': 'pdf' is not one of 'mermaid', 'svg', 'html'.",),
+        arguments=("graph", "--format", "pdf"),
+    ),
+    "no credentials": Case(
+        setup=unset("AEP_API_KEY"),
+        code=77,
+        says=("credentials are missing: AEP_API_KEY.", "project JSON", "Postman environment", "configuration of aepp"),
+    ),
     "unknown state": Case(
         setup=nothing, code=64, says=("no such state",), arguments=("run", "sources.yaml", "--only", "state:bad")
     ),
@@ -269,3 +280,23 @@ def test_half_a_plan_is_refused_by_its_name(offline: Headway, folder: Path, text
     assert ended.code == 64
     assert "old.plan is no plan of this headway, or not all of one" in ended.err
     assert "Make it again with headway plan -o" in ended.err
+
+
+def test_a_saved_plan_is_done_where_it_was_made(
+    offline: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert offline("plan", manifest.name, "-o", "monday.plan").code == 0
+    away = manifest.parent / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    ended = offline("run", "../monday.plan")
+    assert (ended.code, "../monday.plan was made from sources.yaml, which is not here" in ended.err) == (64, True)
+    assert "headway init" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "destroy", "recover"])
+def test_a_saved_plan_is_no_manifest(offline: Headway, manifest: Path, command: str) -> None:
+    offline("plan", manifest.name, "-o", "monday.plan")
+    ended = offline(command, "monday.plan")
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err == "monday.plan is a saved plan, not a manifest\n`headway run monday.plan` does what it says\n"

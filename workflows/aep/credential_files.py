@@ -44,7 +44,8 @@ class CredentialsMissing(CredentialsError):
         self.names = names
         super().__init__(
             f"missing: {', '.join(names)}. Set them as variables, or give a file with --credentials "
-            "(NAME=value lines, or the project JSON of the Adobe Developer Console)"
+            "(NAME=value lines, the project JSON of the Adobe Developer Console, a Postman environment of Adobe's, "
+            "or a configuration of aepp)"
         )
 
 

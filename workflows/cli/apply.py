@@ -132,9 +132,11 @@ def recover(
     """
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
+    from workflows.cli.saved import refuse_plan
     from workflows.cli.work import Recover
     from workflows.onboarding.manifest import check_and_spool
 
+    refuse_plan(file)
     with check_and_spool(file, defaults) as spool:
         work = Recover(
             options=options,

@@ -45,6 +45,7 @@ def drift(
       headway drift sources.yaml --only 'acme-*' --json
     """
     from workflows.cli.options import Driving
+    from workflows.cli.saved import refuse_plan
     from workflows.onboarding.manifest import check_and_spool
 
     driving = Driving(
@@ -56,6 +57,7 @@ def drift(
         exclude=exclude,
         json=json,
     )
+    refuse_plan(file)
     with check_and_spool(file, defaults) as spool:
         code, mendable = run_async(_drift, file, driving, spool)
     if mendable and not json:

@@ -101,7 +101,7 @@ def _table() -> Sequence[Row]:
         (engine.Answer, Exit.USAGE, lambda e: f"{e}\n{e.failure.hint}" if e.failure.hint else str(e)),
         ((Unauthorized, Forbidden), Exit.AUTH, lambda e: f"{e}\n{CONSOLE}"),
         (AepError, Exit.FAILED, lambda e: f"{e}\n{AGAIN}"),
-        (usage, Exit.USAGE, lambda e: f"{e.format_message()}\n{USED}"),
+        (usage, Exit.USAGE, _misused),
         (OSError, Exit.STORAGE, lambda e: f"{e.filename or 'output'}: {e.strerror or e}"),
     )
 
@@ -113,6 +113,11 @@ def mistakes(count: int) -> str:
 
 def _missing(error: Any) -> str:
     return f"credentials are {error}".replace(". Set", ".\nSet")
+
+
+def _misused(error: Any) -> str:
+    """Without the words of the library that reads the option."""
+    return f"{error.format_message().replace('Value error, ', '')}\n{USED}"
 
 
 def _said(error: Any) -> str:

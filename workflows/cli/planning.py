@@ -85,8 +85,10 @@ def plan(
       headway plan sources.yaml --refresh
       headway plan sources.yaml -o monday.plan
     """
+    from workflows.cli.saved import refuse_plan
     from workflows.onboarding.manifest import check_and_spool
 
+    refuse_plan(file)
     check_deletes(replace=replace, delete_data=delete_data)
     if output is not None and file == "-":
         raise BadParameter("stdin cannot be read again when the plan is run: save the manifest in a file")

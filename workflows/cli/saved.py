@@ -30,7 +30,13 @@ class Saved:
 
     def check(self, file: str, options: Changing, defaults: Path | None) -> None:
         """A plan says itself which sources it is about, and what may be done: nothing else may be asked for with it.
-        Raises `Refusal`."""
+        Raises `Refusal`, also where what it was made of is not here."""
+        missing = [name for name in (self.manifest, self.defaults) if name and not Path(name).exists()]
+        if missing:
+            raise Refusal(
+                f"{file} was made from {' and '.join(missing)}, which {'are' if missing[1:] else 'is'} not here",
+                "run it in the folder in which the plan was made; nothing was sent",
+            )
         asked = {
             "--defaults": (defaults and str(defaults), self.defaults),
             "--only": (options.only, self.only),
@@ -69,3 +75,9 @@ class Saved:
         except (orjson.JSONDecodeError, TypeError):
             pass  # half of a plan, or one with other fields
         raise Refusal(f"{file} is no plan of this headway, or not all of one", "make it again with headway plan -o")
+
+
+def refuse_plan(file: str) -> None:
+    """Say of a saved plan what it is for, where a manifest is asked for. Raises `Refusal`."""
+    if Saved.read(file):
+        raise Refusal(f"{file} is a saved plan, not a manifest", f"`headway run {file}` does what it says")

@@ -101,8 +101,9 @@ class Outcome:
         elif self.code is not Exit.DONE and (
             self.tally.left or self.tally.failed or self.tally.in_doubt or self.tally.stuck
         ):
-            done = f"      (the {number(self.tally.done)} are not touched)" if self.tally.done else ""
-            lines.append(f"Continue with   {self.again}{done}")
+            done = self.tally.done
+            rest = "the one that is done is" if done == 1 else f"the {number(done)} are"
+            lines.append(f"Continue with   {self.again}" + f"      ({rest} not touched)" * (done > 0))
         return lines
 
     def _kept(self) -> dict[str, list[str]]:

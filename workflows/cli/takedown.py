@@ -19,6 +19,7 @@ from workflows.cli.driving import drive
 from workflows.cli.failures import Refusal
 from workflows.cli.options import Driving
 from workflows.cli.preparing import consent_to, kind_of
+from workflows.cli.saved import refuse_plan
 from workflows.cli.selecting import Selection, Subject
 from workflows.cli.summary import Outcome
 from workflows.cli.survey import Survey
@@ -49,6 +50,7 @@ def destroy(
       headway destroy sources.yaml --only acme-incidents
       headway destroy sources.yaml --removed --delete-data --yes
     """
+    refuse_plan(file)
     with check_and_spool(file, defaults, empty=removed) as spool:
         work = Destroy(
             options=options,
