@@ -158,10 +158,12 @@ class Engine:
         """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
         return await self._act(batch, Drive.go)
 
-    async def unshared(self, scope: Scope, moving: Collection[str] = ()) -> Sequence[Orphan]:
+    async def unshared(
+        self, scope: Scope, moving: Collection[str] = (), of: Collection[str] | None = None
+    ) -> Sequence[Orphan]:
         """What runs of a sandbox shared once and none shares any more, without what holds data; as it will be once the
-        runs that are `moving` do not share what they shared before."""
-        return await unshared(self.session, self.wanted.workflows, scope, moving)
+        runs that are `moving` do not share what they shared before. `of`: only what these runs shared."""
+        return await unshared(self.session, self.wanted.workflows, scope, moving, of)
 
     async def release(self, scope: Scope) -> Sequence[Orphan]:
         """Take down what runs of a sandbox shared once and none shares any more, without what holds data; returns what
@@ -181,7 +183,8 @@ class Engine:
         batch = await self.journal.new_batch()
         await self.journal.enroll(batch, tuple(RunStatus), run_ids)
         counts = await self._act(batch, partial(Drive.destroy, delete_data=delete_data))
-        if self.runner and not self.runner.stopped:
+        gone = counts[RunStatus.DESTROYED] == len(run_ids)
+        if self.runner and (gone or not self.runner.stopped):
             await self.runner.destroy_orphans(run_ids, others, delete_data=delete_data)
         return counts
 

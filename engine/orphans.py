@@ -68,12 +68,20 @@ async def orphans(
 
 
 async def unshared(
-    session: Session, workflows: Mapping[str, Workflow[Any]], scope: Scope, moving: Collection[str] = ()
+    session: Session,
+    workflows: Mapping[str, Workflow[Any]],
+    scope: Scope,
+    moving: Collection[str] = (),
+    of: Collection[str] | None = None,
 ) -> list[Orphan]:
     """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
     what it may stand on, is never among them: it outlives its runs. Nor is an object that a run names. `moving`: runs
-    that are about to get other inputs, so that what they share now does not count."""
+    that are about to get other inputs, so that what they share now does not count. `of`: only what
+    these runs shared."""
     made = {orphan.id: (orphan, object_id) async for orphan, object_id in _made(session, workflows, scope)}
+    if made and of is not None:
+        theirs = {id async for id in _shared_by(session, workflows, of)}
+        made = {id: one for id, one in made.items() if id in theirs}
     found = {id: orphan for id, (orphan, _) in made.items()}
     if not found:
         return []
@@ -90,6 +98,16 @@ async def unshared(
         if not found:  # as a rule after the first run
             break
     return _dependents_first(found.values(), workflows)
+
+
+async def _shared_by(
+    session: Session, workflows: Mapping[str, Workflow[Any]], run_ids: Collection[str]
+) -> AsyncIterator[str]:
+    async for state in session.journal.stream(statuses=tuple(RunStatus), run_ids=run_ids):
+        if workflow := workflows.get(state.workflow):
+            plan = workflow.plan(workflow.decode(state.inputs))
+            for name in plan.shared:
+                yield _id(state, plan, name)
 
 
 async def _made(

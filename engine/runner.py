@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,29 +198,33 @@ class Runner:
         self, run_ids: Collection[str], others: Sequence[Orphan], *, delete_data: bool
     ) -> Counter[RunStatus]:
         """Delete what only these runs shared, once they are destroyed, and `others`; how many shared steps ended in
-        which state.
+        which state. Those that a stop left where they are, are told of as pending.
 
         Raises `Halt` for a common cause."""
         counts: Counter[RunStatus] = Counter()
+        left = [*await orphans(self.session, self.workflows, run_ids, data=delete_data), *others]
         with anyio.CancelScope() as self.scope:
-            for orphan in (*await orphans(self.session, self.workflows, run_ids, data=delete_data), *others):
-                if self.stopped:
-                    break
-                try:
-                    journal = self.session.journal
-                    state = await (journal.load if orphan.kept else journal.claim_one)(orphan.id)
-                except UnknownRun:
-                    continue
-                if orphan.kept:
-                    for name, receipt in state.receipts.items():
-                        self.session.tell("step_left", state, name, id=receipt.id, kept=True)
-                    continue
-                run = alone(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
-                run.receipts = await orphan.receipts(self.session) | run.receipts
-                ended = await Drive(run, _nothing_shared).destroy(delete_data=delete_data)
-                counts[ended.status] += 1
-                self.session.tell("shared_" + ended.status.value, ended)
+            while left and not self.stopped:
+                with suppress(UnknownRun):
+                    await self._take_down(left[0], counts, delete_data=delete_data)
+                del left[0]
+        for orphan in (one for one in left if not one.kept):
+            with suppress(UnknownRun):
+                self.session.tell("shared_pending", await self.session.journal.load(orphan.id))
         return counts
+
+    async def _take_down(self, orphan: Orphan, counts: Counter[RunStatus], *, delete_data: bool) -> None:
+        journal = self.session.journal
+        state = await (journal.load if orphan.kept else journal.claim_one)(orphan.id)
+        if orphan.kept:
+            for name, receipt in state.receipts.items():
+                self.session.tell("step_left", state, name, id=receipt.id, kept=True)
+            return
+        run = alone(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
+        run.receipts = await orphan.receipts(self.session) | run.receipts
+        ended = await Drive(run, _nothing_shared).destroy(delete_data=delete_data)
+        counts[ended.status] += 1
+        self.session.tell("shared_" + ended.status.value, ended)
 
     async def _keep_pauses(self) -> None:
         """What a service asked for outlives this process: the next one waits for the rest of it."""

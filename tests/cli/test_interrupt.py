@@ -173,3 +173,27 @@ def test_a_closed_stdout_is_no_reason_to_fail(platform: Platform, manifest: Path
     ended = subprocess.run(command, cwd=manifest.parent, env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert platform.report()["live"]["flow"] == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_what_sources_shared_is_taken_down_by_the_same_command(
+    platform: Platform, manifest: Path, number: signal.Signals
+) -> None:
+    finished(platform, manifest.parent)
+    platform.faults("kind=hang,method=DELETE,path=/connections/")
+    command = ["destroy", "sources.yaml", "--only", "acme-*", "--yes"]
+    process = spawn(command, manifest.parent, platform.environ)
+    deadline = time.monotonic() + 20
+    while not platform.report()["faults"]:
+        assert time.monotonic() < deadline
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    if number is signal.SIGINT:
+        assert process.returncode == 130, err
+        assert "shared by them, and still there: data-lake" in out
+        assert "interrupted; continue with `headway destroy sources.yaml --only 'acme-*' --yes`" in out
+    platform.faults()
+    process = spawn(command, manifest.parent, platform.environ)
+    out, err = process.communicate(timeout=50)
+    assert (process.returncode, out.partition("   ")[0]) == (0, "3 sources: 3 destroyed"), err
+    assert "dataset_base_connection" not in platform.report()["live"]

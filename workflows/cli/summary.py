@@ -46,13 +46,18 @@ class Outcome:
     @property
     def code(self) -> Exit:
         """The exit code."""
-        if self.interrupted and self.tally.left:
+        if self._cut_off:
             return Exit.INTERRUPTED
         if self.finds and not self.tally.failed and not self.tally.in_doubt:
             return Exit.DONE
         failed = self.tally.failed + self.unwell + len(self.tally.stuck)
         found = [Exit.IN_DOUBT] * (self.tally.in_doubt > 0) + [Exit.FAILED] * (failed > 0)
         return worst(found or [Exit.FAILED] * (self.tally.left > 0))
+
+    @property
+    def _cut_off(self) -> bool:
+        """Whether an interruption left something undone."""
+        return self.interrupted and bool(self.tally.left or self.tally.unreleased)
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the last event."""
@@ -92,7 +97,10 @@ class Outcome:
         lines += [f"  shared by them: {cut(stuck, 400)}" for stuck in self.tally.stuck[:SHOWN]]
         if self.stopped:
             lines.append("stopped, because too many failed (--fail-fast, --max-failures)")
-        if self.interrupted and self.tally.left:
+        if self._cut_off:
+            lines += [f"  shared by them, and still there: {', '.join(self.tally.unreleased)}"] * bool(
+                self.tally.unreleased
+            )
             lines.append(f"interrupted; continue with `{self.again}`")
         elif self.destroys and self.code is Exit.DONE:
             lines += self._behind()

@@ -76,14 +76,11 @@ class Destroy(Work):
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         survey = Survey(app.engine, scope, self.spool, Selection(only=self.options.only, exclude=self.options.exclude))
-        ids, done = list[str](), 0
+        ids, gone = list[str](), list[str]()
         async for id, status in self._found(survey):
-            gone = status is RunStatus.DESTROYED and not self.delete_data
-            done += gone
-            if not gone:
-                ids.append(id)
-        chosen = self.options.only or self.options.exclude
-        others = () if chosen else await app.engine.unshared(scope)
+            (gone if status is RunStatus.DESTROYED and not self.delete_data else ids).append(id)
+        done, chosen = len(gone), self.options.only or self.options.exclude
+        others = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
         known = self.removed and any((await app.engine.journal.counts()).values())
         if not (ids or done or others or known):
             raise Refusal(

@@ -51,6 +51,8 @@ class Tally:
         """Why what sources shared stays on the platform, though none shares it any more."""
         self.stuck: list[str] = []
         """What sources shared, and what hindered its deletion."""
+        self.unreleased: list[str] = []
+        """What sources shared, and what a stop left where it is."""
         self.began = now
         self._active: dict[str, bool] = {}
         self._waiting = 0
@@ -114,6 +116,8 @@ class Tally:
         run, what = notice.run, notice.run.source.rpartition(":")[2]
         if notice.name == "step_spared":
             self.spared.append(f"{notice.step.replace('_', ' ')} {what}: {notice.detail['message']}")
+        elif notice.name == "shared_pending":
+            self.unreleased.append(what)
         elif notice.name in ("shared_failed", "shared_in_doubt") and run.failure:
             self.stuck.append(f"{what}: {run.failure.message}" + (f"; {run.failure.hint}" if run.failure.hint else ""))
 
