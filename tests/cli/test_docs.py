@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from engine.model import RunStatus
 from tests.cli.conftest import Headway
 from workflows import __version__
 from workflows.cli import COMMANDS
+from workflows.cli.failures import Exit
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +27,7 @@ def test_help_of_every_command_has_an_example_that_begins_with_it(offline: Headw
     example = ended.out.partition("Example:\n")[2].strip().splitlines()
     assert example
     assert all(line.strip().startswith(f"headway {command}") for line in example)
-    assert offline("help", command).out == ended.out
+    assert offline("help", command).out == ended.out == offline(command, "-h").out
 
 
 def test_help_lists_every_command(offline: Headway) -> None:
@@ -34,6 +36,22 @@ def test_help_lists_every_command(offline: Headway) -> None:
     assert offline().out == ended.out
     for name, command in COMMANDS.items():
         assert f"  {name:<{max(map(len, COMMANDS))}}  {command.does}" in ended.out.splitlines()
+
+
+def test_help_names_every_exit_code(offline: Headway) -> None:
+    """It is all that somebody has who installed it from an index."""
+    shown = re.findall(r"(?:  |codes )(\d+) [a-z1]", offline("--help").out.partition("Exit codes")[2])
+    assert [int(code) for code in shown] == [code.value for code in Exit]
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_nobody_who_reads_on_is_no_mistake(option: str) -> None:
+    unread, out = os.pipe()
+    os.close(unread)
+    command = [sys.executable, "-m", "workflows.cli", option]
+    ended = subprocess.run(command, check=False, stdout=out, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(out)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_docs_describe_every_command() -> None:

@@ -46,10 +46,20 @@ def test_emulator_serves_until_it_is_told_to_end(folder: Path) -> None:
     assert (process.returncode, "created       nothing" in err) == (0, True)
 
 
-@pytest.mark.parametrize("wrong", [("--fault", "kind=nonsense"), ("--dialect", "2019"), ("--rate", "nobody=3")])
-def test_emulator_refuses_faults_that_it_does_not_know(offline: Headway, wrong: tuple[str, str]) -> None:
-    ended = offline("emulator", *wrong)
-    assert ended.code == 64
+@pytest.mark.parametrize(
+    ("option", "wrong", "says"),
+    [
+        ("--fault", "kind=nonsense", "unknown kind of fault 'nonsense'"),
+        ("--fault", "kind=hang,p=x", "'x' is no number"),
+        ("--dialect", "2019", "'2019' is neither today nor 2020"),
+        ("--rate", "nobody=3", "unknown service 'nobody'"),
+        ("--rate", "catalog=many", "'many' is no number"),
+        ("--outage", "5", "an outage lasts from second to second, as in 2-5, not '5'"),
+    ],
+)
+def test_emulator_refuses_faults_that_it_does_not_know(offline: Headway, option: str, wrong: str, says: str) -> None:
+    ended = offline("emulator", option, wrong)
+    assert (ended.code, says in ended.err) == (64, True)
     assert "`headway emulator --help`" in ended.err
 
 

@@ -69,11 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name == "help" and rest:
         name, rest = rest[0], ["--help"]
     if name in ("-h", "--help", "help"):
-        print(_help())
-        return 0
+        return _say(_help())
     if name in ("-V", "--version"):
-        print(f"headway {__version__}")
-        return 0
+        return _say(f"headway {__version__}")
     # httpx loads a command line of its own with itself (click, rich, pygments), a third of the time that it takes: None
     # says that it cannot be imported.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
@@ -84,6 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _say(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError as error:
+        from workflows.cli.failures import tell
+
+        return tell(error, command="headway", debug=False)
+    return 0
 
 
 def _help() -> str:
@@ -100,4 +108,8 @@ Commands:
 
 Begin with   headway demo        a minute that shows all of it, without an account
              headway init        your own sources
-Every command explains itself, with an example: headway COMMAND --help"""
+Every command explains itself, with an example: headway COMMAND --help
+
+Exit codes   0 all done   1 some failed   2 changes (plan --detailed-exitcode), drift   3 needs --yes   4 in doubt
+             5 the journal is in use   64 wrong usage or manifest   74 the journal cannot be used   77 not authorised
+             130 interrupted: the same command continues"""

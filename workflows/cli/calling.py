@@ -83,7 +83,9 @@ def _invoke(name: str, command: Any, rest: Sequence[str]) -> int:
     function = getattr(import_module(f"workflows.cli.{command.module}"), command.function)
     text, _, example = cleandoc(function.__doc__).partition("Example:\n")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, help=text, epilog=f"\b\nExample:\n{indent(example, '  ')}")(_told(flattened(function)))
+    epilog = f"\b\nExample:\n{indent(example, '  ')}"
+    asking = {"help_option_names": ["-h", "--help"]}
+    app.command(name, help=text, epilog=epilog, context_settings=asking)(_told(flattened(function)))
     try:
         outcome = typer.main.get_command(app).main(list(rest), prog_name=f"headway {name}", standalone_mode=False)
     except _Escaped as escaped:

@@ -63,7 +63,11 @@ class Seen:
 
 def explore(
     where: Annotated[
-        str, Argument(metavar="CONNECTOR-OR-BASE-ID", help="A base connection by id, or a connector that has one.")
+        str,
+        Argument(
+            metavar="CONNECTOR-OR-BASE-ID",
+            help="A base connection by id, or a connector (servicenow, zendesk, …) that has one.",
+        ),
     ],
     options: Calling,
     tables: Annotated[list[str], Argument(metavar="TABLE", help="Tables to look at; none: list all tables.")] = [],  # noqa: B006

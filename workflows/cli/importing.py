@@ -31,7 +31,7 @@ class Known:
 
 
 def import_(
-    flows: Annotated[list[str], Argument(metavar="FLOW…", help="Flows by their ids.")],
+    flows: Annotated[list[str], Argument(metavar="FLOW", help="Flows by their ids.")],
     options: Calling,
     *,
     write: Annotated[

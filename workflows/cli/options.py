@@ -66,11 +66,14 @@ class Driving(Calling):
     concurrency: Concurrency = 64
     rate: Rate = None
     only: Annotated[
-        list[str], Option("--only", metavar="PATTERN", help="Names, globs, state:failed, error:CODE; may be repeated.")
+        list[str],
+        Option(
+            "--only", metavar="PATTERN", help="Names, globs, state:failed (or another), error:CODE; may be repeated."
+        ),
     ] = dataclasses.field(default_factory=list)
-    exclude: Annotated[list[str], Option("--exclude", metavar="PATTERN", help="The contrary of --only.")] = (
-        dataclasses.field(default_factory=list)
-    )
+    exclude: Annotated[
+        list[str], Option("--exclude", metavar="PATTERN", help="Leave these out, said as for --only; goes before it.")
+    ] = dataclasses.field(default_factory=list)
     max_attempts: Annotated[
         int | None, Option("--max-attempts", min=1, help="Requests that a step may spend on failures of its own.")
     ] = None

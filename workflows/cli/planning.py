@@ -76,6 +76,9 @@ def plan(
     """Show what `run` would create, adopt, change in place, replace, leave. Needs no network and no credentials, unless
     --refresh asks what others changed or deleted by hand: then it is what `run --refresh` would put back.
 
+    + is new, = is there and adopted, > goes on, ~ is changed in place, ± cannot be and is replaced, - is shared by no
+    source any more and deleted, ! cannot be done at all, ? is in the journal only, and left alone.
+
     Which sandbox it is about say AEP_IMS_ORG and AEP_SANDBOX_NAME, or else the journal. What cannot be changed in place
     is replaced only by `run --replace`: the old flow goes first. What holds data is deleted only with --delete-data.
 

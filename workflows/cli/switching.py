@@ -22,7 +22,7 @@ from workflows.cli.summary import Outcome
 from workflows.cli.words import amount, listed
 from workflows.cli.work import Batch, Work, same_world
 
-Runs = Annotated[list[str], Argument(metavar="RUN…", help="Source names, globs or run ids.")]
+Runs = Annotated[list[str], Argument(metavar="RUN", help="Source names, globs or run ids.")]
 NAMED = 3
 
 

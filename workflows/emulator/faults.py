@@ -84,7 +84,7 @@ class Rate:
         """A rate from `flowservice=60` or `flowservice=60/20` (burst 20)."""
         service, _, rate = text.partition("=")
         per_second, _, burst = rate.partition("/")
-        return cls(service=_service(service), per_second=float(per_second), burst=float(burst or per_second))
+        return cls(service=_service(service), per_second=_figure(per_second), burst=_figure(burst or per_second))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +104,11 @@ class Outage:
         how, _, service = rest.partition(":")
         if how not in {"", "503", "reset"}:
             raise ValueError(f"an outage is 503 or reset, not {how!r}")
-        start, _, end = window.partition("-")
+        start, dash, end = window.partition("-")
+        if not dash:
+            raise ValueError(f"an outage lasts from second to second, as in 2-5, not {window!r}")
         return cls(
-            start=float(start), end=float(end), reset=how == "reset", service=_service(service) if service else None
+            start=_figure(start), end=_figure(end), reset=how == "reset", service=_service(service) if service else None
         )
 
 
@@ -197,6 +199,13 @@ def _service(name: str) -> str:
     return name
 
 
+def _figure(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no number") from None
+
+
 def _pairs(text: str) -> dict[str, str]:
     pairs = {}
     for part in text.split(","):
@@ -224,5 +233,5 @@ def _value(kind: str, value: Any) -> Any:
     if kind.startswith("bool"):
         return value.lower() in {"true", "yes", "1"}
     if kind.startswith("float"):
-        return float(value)
+        return _figure(value)
     return int(value) if kind.startswith("int") else value
