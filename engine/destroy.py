@@ -162,6 +162,8 @@ async def _delete(run: Active, name: str, id: str) -> None:
                 if tries >= session.policy(step).max_attempts:
                     await _give_up(run, name, id, doubted, answer)
                     return
+                if run.state.shared and tries == 1:  # the runs have ended by now, so that nothing else shows
+                    session.tell("run_waiting", run.state, name, why=answer.failure.message)
                 floor = answer.retry_after if isinstance(answer, NotApplied) else None
                 await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
             case None:

@@ -101,6 +101,22 @@ def test_what_was_adopted_is_not_touched(headway: Headway, platform: Platform, m
     assert live(platform)["flow"] == 1
 
 
+def test_a_shared_connection_that_others_use_is_named_once_and_while_it_is_tried(
+    headway: Headway, manifest: Path
+) -> None:
+    """It holds no data, and `--replace` has just been tried."""
+    headway("run", manifest.name, "--only", "acme-accounts")
+    mine = ("--only", "acme-contacts", "--store", "mine.db")
+    headway("run", manifest.name, *mine)
+    manifest.write_text(manifest.read_text().replace("chain: adhoc", "chain: tabular"))
+    ended = headway("run", manifest.name, *mine, "--replace", "--max-attempts", "2")
+    assert ended.code == 0
+    assert ended.out.count("Left behind: ") == 1
+    assert "Left behind: dataset base connection data-lake: " in ended.out
+    assert "waiting  dataset base connection data-lake: " in ended.err
+    assert "left alone" not in ended.err
+
+
 def test_data_of_a_schema_that_was_adopted_is_taken_up_again(
     headway: Headway, platform: Platform, hand: httpx.Client, manifest: Path
 ) -> None:

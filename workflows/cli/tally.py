@@ -49,6 +49,8 @@ class Tally:
         """What was adopted, and is only let go, by step."""
         self.spared: list[str] = []
         """Why what sources shared stays on the platform, though none shares it any more."""
+        self.staying: set[str] = set()
+        """The ids of the runs of that."""
         self.stuck: list[str] = []
         """What sources shared, and what hindered its deletion."""
         self.unreleased: list[str] = []
@@ -89,13 +91,12 @@ class Tally:
     def hear(self, notice: Notice) -> str | None:
         """Count a notice; what of it people want to be told at once."""
         run, name = notice.run, notice.name
-        if name == "step_left":
+        if name == "step_left" and run.run_id not in self.staying:
             self.behind[notice.step, bool(notice.detail["kept"])] += 1
         if name == "step_released":
             self.released[notice.step] += 1
         if run.shared:
-            self._hear_shared(notice)
-            return None
+            return self._hear_shared(notice)
         if name in ENDS:
             return self._end(notice, ENDS[name])
         if name == "run_pending":
@@ -112,14 +113,19 @@ class Tally:
             self._wait(run.run_id, waiting=False)
         return None
 
-    def _hear_shared(self, notice: Notice) -> None:
+    def _hear_shared(self, notice: Notice) -> str | None:
         run, what = notice.run, notice.run.source.rpartition(":")[2]
+        named = f"{notice.step.replace('_', ' ')} {what}"
         if notice.name == "step_spared":
-            self.spared.append(f"{notice.step.replace('_', ' ')} {what}: {notice.detail['message']}")
+            self.staying.add(run.run_id)
+            self.spared.append(f"{named}: {notice.detail['message']}")
+        elif notice.name == "run_waiting" and notice.step:
+            return f"waiting  {named}: {notice.detail['why']}"
         elif notice.name == "shared_pending":
             self.unreleased.append(what)
         elif notice.name in ("shared_failed", "shared_in_doubt") and run.failure:
             self.stuck.append(f"{what}: {run.failure.message}" + (f"; {run.failure.hint}" if run.failure.hint else ""))
+        return None
 
     def _wait(self, run_id: str, *, waiting: bool) -> None:
         before = self._active.get(run_id)

@@ -134,10 +134,11 @@ class RunManifest(Work):
 
     async def after(self, app: App, outcome: Outcome) -> None:
         for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
-            self.tell(
-                f"{_named(orphan)} that no source shares any more;"
-                f" left alone (`headway run {self.manifest} --replace` takes it down)"
-            )
+            if orphan.id not in outcome.tally.staying:
+                self.tell(
+                    f"{_named(orphan)} that no source shares any more;"
+                    f" left alone (`headway run {self.manifest} --replace` takes it down)"
+                )
         if self.wait and not outcome.interrupted:
             await follow(app, self.options, self.spool, outcome)
 
