@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -197,3 +198,38 @@ def test_what_sources_shared_is_taken_down_by_the_same_command(
     out, err = process.communicate(timeout=50)
     assert (process.returncode, out.partition("   ")[0]) == (0, "3 sources: 3 destroyed"), err
     assert "dataset_base_connection" not in platform.report()["live"]
+
+
+def test_who_stops_waiting_for_an_ingestion_has_not_got_what_he_asked_for(platform: Platform, manifest: Path) -> None:
+    process = begun(manifest.parent, platform, "--wait")
+    assert process.stderr is not None
+    while "waiting for the first ingestion of 3 flows" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    command = "headway run sources.yaml --wait"
+    assert f"interrupted; the first ingestion of 3 flows has not ended; continue with `{command}`" in out
+
+
+def test_a_saved_plan_that_was_begun_goes_on_by_its_manifest(platform: Platform, manifest: Path) -> None:
+    """What is left of it is another plan, so that it refuses."""
+
+    def ended(*words: str) -> tuple[int, str]:
+        process = spawn(words, manifest.parent, platform.environ)
+        out, err = process.communicate(timeout=50)
+        return process.returncode, out + err
+
+    assert ended("plan", "sources.yaml", "--only", "acme-*", "--replace", "-o", "monday.plan")[0] == 0
+    platform.faults(latency=0.3)
+    process = spawn(["run", "monday.plan"], manifest.parent, platform.environ)
+    until_asked(platform, "schemaregistry")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    command = "headway run sources.yaml --only 'acme-*' --replace"
+    assert (process.returncode, f"continue with `{command}`" in out) == (130, True)
+    platform.faults()
+    code, said = ended("run", "monday.plan")
+    assert (code, f"`{command}` does the rest" in said) == (64, True)
+    assert ended(*shlex.split(command)[1:])[0] == 0
+    finished(platform, manifest.parent)

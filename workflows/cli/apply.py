@@ -71,6 +71,7 @@ def run(
                 spool=spool,
                 wait=wait,
                 foreseen=saved.print_of if saved else None,
+                rest=saved.rest(options, wait=wait) if saved else "",
             ),
         )
 

@@ -74,6 +74,7 @@ async def follow(app: App, options: Driving, spool: Spool, outcome: Outcome) -> 
     if waiting and not options.quiet:
         say(f"waiting for the first ingestion of {amount(len(waiting), 'flow')}; Ctrl-C leaves them alone")
     while waiting:
+        outcome.unseen = len(waiting)
         for source, seen in (await last_runs(app.client, waiting)).items():
             if isinstance(seen, Idle) or (isinstance(seen, FlowRun) and seen.over):
                 del waiting[source]
@@ -81,6 +82,7 @@ async def follow(app: App, options: Driving, spool: Spool, outcome: Outcome) -> 
                 _tell(options, source, seen)
         if waiting:
             await anyio.sleep(PAUSE)
+    outcome.unseen = 0
 
 
 async def _runs(app: App, options: Driving, spool: Spool) -> AsyncIterator[RunState]:

@@ -52,6 +52,20 @@ class Saved:
                 f"make another plan, or run {self.manifest} itself; nothing was sent",
             )
 
+    def rest(self, options: Changing, *, wait: bool) -> str:
+        """The command that goes on with a plan that was begun: what is left of it is another plan."""
+        flags = {
+            "--replace": self.replace,
+            "--delete-data": self.delete_data,
+            "--refresh": self.refresh,
+            "--wait": wait,
+            "--yes": options.yes,
+        }
+        chosen = [word for name in self.only for word in ("--only", name)]
+        chosen += [word for name in self.exclude for word in ("--exclude", name)]
+        words = ["run", self.manifest, *chosen, *(name for name, given in flags.items() if given)]
+        return options.headway(*words, defaults=Path(self.defaults) if self.defaults else None)
+
     def write(self, file: Path) -> None:
         """One line of JSON."""
         file.write_bytes(orjson.dumps({KEY: VERSION, **asdict(self)}) + b"\n")

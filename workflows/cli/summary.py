@@ -34,6 +34,8 @@ class Outcome:
     """Whether it stopped because too many had failed (`--fail-fast`, `--max-failures`)."""
     unwell: int = 0
     """How many flows were followed whose first ingestion did not end well."""
+    unseen: int = 0
+    """How many flows were to be followed whose first ingestion has not ended yet."""
     place: Callable[[str], str] = lambda _source: ""
     """Where a source stands in the manifest, if there is one."""
     finds: bool = False
@@ -57,7 +59,7 @@ class Outcome:
     @property
     def _cut_off(self) -> bool:
         """Whether an interruption left something undone."""
-        return self.interrupted and bool(self.tally.left or self.tally.unreleased)
+        return self.unseen > 0 or (self.interrupted and bool(self.tally.left or self.tally.unreleased))
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the last event."""
@@ -74,7 +76,7 @@ class Outcome:
             "changed": list(self.changed),
             "left_as_they_are": self.kept,
             "gone": self.gone,
-            "interrupted": self.interrupted,
+            "interrupted": self.interrupted or self.unseen > 0,
             "stopped": self.stopped,
             "spared": self.tally.spared,
             "stuck": self.tally.stuck,
@@ -101,7 +103,8 @@ class Outcome:
             lines += [f"  shared by them, and still there: {', '.join(self.tally.unreleased)}"] * bool(
                 self.tally.unreleased
             )
-            lines.append(f"interrupted; continue with `{self.again}`")
+            ended = f"; the first ingestion of {amount(self.unseen, 'flow')} has not ended" * (self.unseen > 0)
+            lines.append(f"interrupted{ended}; continue with `{self.again}`")
         elif self.destroys and self.code is Exit.DONE:
             lines += self._behind()
         elif self.finds:

@@ -77,12 +77,14 @@ class Work(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RunManifest(Work):
-    """The sources of a manifest. `foreseen`: the print of a saved plan, if it is to be done exactly."""
+    """The sources of a manifest. `foreseen`: the print of a saved plan, if it is to be done exactly; `rest`: the
+    command that does what is left of it, once it was begun."""
 
     manifest: str
     spool: Spool
     wait: bool = False
     foreseen: str | None = None
+    rest: str = ""
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
@@ -103,7 +105,8 @@ class RunManifest(Work):
         if self.foreseen not in (None, survey.print_of()):
             raise Refusal(
                 f"{self.manifest}, or what the journal or the platform has of it, has changed since the plan was made",
-                "make a new plan, and look at it; nothing was sent",
+                "make a new plan, and look at it; or, if it was this plan that was begun and interrupted, "
+                f"`{self.rest}` does the rest; nothing was sent",
             )
         await preflight.check(due)
         preflight.close()
@@ -129,7 +132,7 @@ class RunManifest(Work):
                 self.tell(f"{_named(orphan)} that no source shares any more: deleted")
 
     def finish(self, outcome: Outcome) -> Outcome:
-        outcome.place = self._place
+        outcome.place, outcome.again = self._place, self.rest or outcome.again
         return outcome
 
     async def after(self, app: App, outcome: Outcome) -> None:
@@ -139,7 +142,9 @@ class RunManifest(Work):
                     f"{_named(orphan)} that no source shares any more;"
                     f" left alone (`headway run {self.manifest} --replace` takes it down)"
                 )
-        if self.wait and not outcome.interrupted:
+        if self.wait and outcome.interrupted:
+            outcome.unseen = outcome.tally.done
+        elif self.wait:
             await follow(app, self.options, self.spool, outcome)
 
     def _place(self, source: str) -> str:
