@@ -141,7 +141,7 @@ def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platf
     manifest.unlink()
     ended = headway("resume", "--failed")
     assert (ended.code, platform.report()["created"]["flow"]) == (0, 3)
-    assert headway("resume", "acme-accounts").out.startswith("0 sources")
+    assert headway("resume", "acme-accounts").out.startswith("0 sources: 0 done, nothing to do ")
     assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
 
 

@@ -140,7 +140,7 @@ def test_what_was_removed_from_the_manifest_is_taken_down(headway: Headway, plat
     assert (ended.code, ended.out.splitlines()[0][:23]) == (0, "1 source: 1 destroyed  ")
     assert live(platform)["flow"] == 2
     again = headway("destroy", manifest.name, "--removed", "--yes")
-    assert (again.code, again.out[:23]) == (0, "0 sources: 0 destroyed ")
+    assert (again.code, again.out[:37]) == (0, "0 sources: 0 destroyed, nothing to do")
 
 
 def test_a_delete_that_is_answered_not_found_is_believed_only_if_it_is_so(

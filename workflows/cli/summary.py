@@ -126,7 +126,7 @@ class Outcome:
 
     def _counts(self) -> str:
         tally = self.tally
-        figures = [f"{number(tally.done)} {self.said}"]
+        figures = [f"{number(tally.done)} {self.said}", *["nothing to do"] * (tally.total == 0)]
         figures += [f"{number(tally.failed)} failed"] * (tally.failed > 0)
         figures += [f"{number(tally.in_doubt)} in doubt"] * (tally.in_doubt > 0)
         figures += [f"{number(tally.left)} {'in part or not at all' if self.finds else 'left'}"] * (tally.left > 0)
