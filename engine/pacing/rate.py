@@ -169,7 +169,7 @@ class Throttle:
             self._restart(refused, resume)
         elif taken < STUCK and self.stuck < STUCK_LIMIT:
             self.stuck += 1
-            self._spurt.of_no_use()
+            self._spurt.cut(taken)
         elif STUCK <= taken < self._spurt.length + STUCK:
             self._spurt.cut(taken)
         elif not self._growth and refused - self._resumed < MARK and self.stuck < STUCK_LIMIT:
@@ -218,12 +218,15 @@ class Throttle:
 
     def _sound(self, refused: float) -> float:
         """Solve for the depth: the burst came out of the full store, and so did this window, or out of what the pause
-        put in. Returns by how many seconds they differ: of two that are as long one cannot tell."""
-        apart = refused - self._resumed
+        put in. Returns by how many seconds they differ: of two that are as long one cannot tell. If the burst took more
+        than the window, hardly any store explains both as well as the true one: then what was assumed is kept."""
+        apart, assumed = refused - self._resumed, self._depth
         for _ in range(16 if self._burst else 0):
             bound = self._bound(refused)
             depth, seconds = max((taken / bound.rate - seconds, seconds) for taken, seconds in self._burst)
             self._depth, apart = min(max(depth, SHALLOWEST), DEEPEST), abs(bound.seconds - seconds)
+        if self._depth == SHALLOWEST and self._burst[0][0] > self.taken - self._marks[0][1]:
+            self._depth = assumed
         return apart
 
     def _emptying(self, refused: float) -> list[tuple[int, float]]:

@@ -1,9 +1,9 @@
 """How many requests may leave at once when a pause is over. Pure.
 
 A pause refills the store that a rate comes out of, and what is in it need not wait: a *spurt*. What is taken of one
-that is refused says how much there was. Who is refused although a pause has just ended, and though hardly anything was
-taken, was not too fast: such a service has counted out its refusals or is in a bad moment, and one request at a time
-would meet each of these refusals with a pause of its own. So the next spurt is twice as long.
+that is refused says how much there was. Who is refused although a pause has just ended, and though nothing was taken,
+was not too fast: such a service has counted out its refusals or is in a bad moment, and one request at a time would
+meet each of these refusals with a pause of its own. So the next spurt is twice as long.
 """
 
 from __future__ import annotations
@@ -45,10 +45,9 @@ class Spurt:
         self._most *= LONGER
 
     def cut(self, taken: int) -> None:
-        """It was refused when so many had been taken."""
-        self._most = SHORTER * min(taken, self.length)
-        self._least = min(self._least, self._most)
-
-    def of_no_use(self) -> None:
-        """The pause was: hardly a request was taken after it."""
-        self._least = min(max(2 * self._least, FEWEST), MOST)
+        """It was refused when so many had been taken; if none, the pause was of no use."""
+        if taken > 0:
+            self._most = SHORTER * min(taken, self.length)
+            self._least = min(self._least, self._most)
+        else:
+            self._least = min(max(2 * self._least, FEWEST), MOST)

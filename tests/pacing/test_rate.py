@@ -75,6 +75,15 @@ def test_a_store_that_seemed_deeper_than_it_is_does_not_make_it_slow_for_long() 
     assert over_the_least(batch) <= 1.25
 
 
+@pytest.mark.parametrize(("rate", "burst", "most"), [(20, 2, 1.1), (60, 2, 1.15), (60, 1, 1.6), (200, 1, 3.0)])
+def test_hardly_any_store_is_not_overdrawn_after_every_pause(rate: float, burst: float, most: float) -> None:
+    """A pause fills it with one or two: more at once are refused, and then nothing has gone wrong but that."""
+    for seed in (1, 2):
+        batch = onboard(Service(rate=rate, burst=burst, latency=0.02, retry_after=None, seed=seed), int(20 * rate))
+        assert over_the_least(batch) <= most
+        assert batch.service.answers[429] <= 30
+
+
 def test_answers_that_take_seconds_do_not_confuse_it() -> None:
     batch = onboard(Service(rate=60, burst=60, tail=0.05, seed=3), 3000)
     assert batch.took <= 1.04 * (3000 - 60) / 60 + 5  # the last answers take as long as they take
