@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from random import Random, SystemRandom
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from engine.active import Active
 from engine.clock import SystemClock
+from engine.destroy import left
 from engine.drift import StepDrift, drift
 from engine.drive import Drive
 from engine.errors import ScopeMismatch
@@ -187,6 +188,10 @@ class Engine:
         if self.runner and (gone or not self.runner.stopped):
             await self.runner.destroy_orphans(run_ids, others, delete_data=delete_data)
         return counts
+
+    def left(self, state: RunState) -> Iterator[tuple[str, bool]]:
+        """What is left on the platform of a run that was destroyed, by step, and whether it was kept for its data."""
+        return left(self.wanted.workflows[state.workflow], state.steps)
 
     async def switch(self, run_ids: Collection[str], *, on: bool) -> Counter[RunStatus]:
         """Switch off or on what these runs, which are done, made and can be switched. Raises `Halt`."""

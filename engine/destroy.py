@@ -6,7 +6,8 @@ shared steps are never touched; what holds data is kept unless asked for, and so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from engine import machine, upkeep
 from engine.active import Active, Shared
@@ -16,6 +17,7 @@ from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.evidence import confirm
 from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
+from engine.workflow import Workflow
 
 
 async def destroy(run: Active, shared: Shared, *, delete_data: bool) -> RunState:
@@ -101,10 +103,22 @@ def deletable(run: Active, name: str) -> bool:
 
 
 async def delete_doomed(run: Active) -> None:
-    """Delete the doomed steps' objects, dependents first."""
+    """Delete the doomed steps' objects, dependents first; name what only other objects can take the place of."""
     for name in _order(run):
         if name in run.state.doomed and (receipt := run.step(name).receipt):
             await _delete(run, name, receipt.id)
+    for name, kept in left(run.workflow, run.steps):
+        if name in run.state.doomed and not kept:  # perhaps by a process that was lost before it could say so
+            run.session.tell("step_left", run.state, name, id=run.step(name).tombstones[-1], kept=False)
+
+
+def left(workflow: Workflow[Any], steps: Mapping[str, StepState]) -> Iterator[tuple[str, bool]]:
+    """What is left on the platform of a run that was destroyed, by step, and whether it was kept for its data."""
+    for name, step in steps.items():
+        if step.receipt:
+            yield name, True
+        elif step.tombstones and getattr(workflow.steps[name].resource, "superseding", False):
+            yield name, False
 
 
 async def forget(run: Active) -> None:
@@ -224,8 +238,6 @@ async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
             run.note(name, refused.kind, verb="delete", **refused.failure.details)
             answer = refused
         else:
-            if run.resource(name).superseding:
-                session.tell("step_left", run.state, name, id=id, kept=False)
             await _deleted(run, name, id)
             answer = None
     return answer

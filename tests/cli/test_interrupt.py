@@ -233,3 +233,23 @@ def test_a_saved_plan_that_was_begun_goes_on_by_its_manifest(platform: Platform,
     assert (code, f"`{command}` does the rest" in said) == (64, True)
     assert ended(*shlex.split(command)[1:])[0] == 0
     finished(platform, manifest.parent)
+
+
+def test_what_destroying_leaves_behind_is_named_by_the_call_that_ends_it(platform: Platform, manifest: Path) -> None:
+    """Also what the call that was lost had left, and what an earlier one had."""
+    finished(platform, manifest.parent)
+    platform.faults("kind=hang,method=DELETE,service=schemaregistry")
+    command = ["destroy", "sources.yaml", "--yes"]
+    process = spawn(command, manifest.parent, platform.environ)
+    deadline = time.monotonic() + 20
+    while platform.report()["faults"].get("hang") != 3:
+        assert time.monotonic() < deadline
+    process.kill()
+    process.communicate(timeout=20)
+    platform.faults()
+    for _ in range(2):
+        process = spawn(command, manifest.parent, platform.environ)
+        out, err = process.communicate(timeout=50)
+        assert process.returncode == 0, err
+        assert "Left behind: 3 mapping sets (the platform cannot delete them)" in out
+        assert "3 datasets" in out

@@ -97,6 +97,7 @@ class _Driver:
     async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:
         work, options = self.work, self.work.options
         tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
+        tally.behind.update(batch.behind)
         outcome = Outcome(
             tally=tally,
             seconds=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -76,9 +77,11 @@ class Destroy(Work):
 
     async def prepare(self, app: App, scope: Scope, sandbox: Sandbox, interrupt: Interrupt) -> Batch:
         survey = Survey(app.engine, scope, self.spool, Selection(only=self.options.only, exclude=self.options.exclude))
-        ids, gone = list[str](), list[str]()
+        ids, gone, behind = list[str](), list[str](), Counter[tuple[str, bool]]()
         async for id, status in self._found(survey):
             (gone if status is RunStatus.DESTROYED and not self.delete_data else ids).append(id)
+        async for run in app.engine.journal.stream(statuses=(RunStatus.DESTROYED,), run_ids=gone):
+            behind.update(app.engine.left(run))
         done, chosen = len(gone), self.options.only or self.options.exclude
         others = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
         known = self.removed and any((await app.engine.journal.counts()).values())
@@ -94,7 +97,7 @@ class Destroy(Work):
             what = f"{amount(len(ids), 'source')}{data}{more}, in {sandbox.name} ({kind_of(sandbox)})"
             consent_to(f"destroy {what}: continue?", interrupt, yes=self.options.yes)
         act = partial(app.engine.destroy, ids, others, delete_data=self.delete_data) if ids or others else None
-        return Batch(act=act, total=len(ids) + done, done=done)
+        return Batch(act=act, total=len(ids) + done, done=done, behind=behind)
 
     async def _found(self, survey: Survey) -> AsyncIterator[tuple[str, RunStatus]]:
         """The id and state of every run that the command is about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,6 +46,8 @@ class Batch:
     changed: tuple[str, ...] = ()
     """The finished sources that become what the manifest says now."""
     gone: int = 0
+    behind: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    """What former calls left on the platform, by (step, whether it was kept for its data)."""
 
 
 @dataclass(frozen=True, kw_only=True)
