@@ -167,6 +167,8 @@ def test_an_empty_journal_knows_nothing_to_destroy(headway: Headway, platform: P
     assert ended.code == 64
     assert "headway recover sources.yaml" in ended.err
     assert platform.posts() == 0
+    removed = headway("destroy", manifest.name, "--removed", "--yes")
+    assert (removed.code, "a manifest that still names what was removed" in removed.err) == (64, True)
 
 
 @pytest.mark.parametrize("data", [["--delete-data"], []])

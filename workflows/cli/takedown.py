@@ -89,7 +89,9 @@ class Destroy(Work):
             raise Refusal(
                 f"the journal has no run{'' if self.removed else f' of {self.manifest}'}",
                 "nothing was sent; if the journal was lost, rebuild it with "
-                f"`{self.options.headway('recover', self.manifest)}`",
+                f"`{self.options.headway('recover', self.manifest)}`"
+                + ", and a manifest that still names what was removed"
+                * self.removed,
             )
         if ids or others:
             data = ", with their datasets and all data in them" if self.delete_data else ""
