@@ -257,14 +257,10 @@ class _Comparison:
             states = (self.state.steps.get(need), self.shared.get(need), self.former.get(need))
             known = [there, *(other.receipt for other in states if other and other.receipt)]
             same = next((receipt for receipt in known if had == short(receipt.id)), None)
-            unknown = not had or self.workflow.steps[need].reads_only or (there.id == NEW and self._kept(need, before))
+            again = there.id == NEW and had == short(self.workflow.named(need, self.inputs) or "")  # let go, and named
+            unknown = not had or self.workflow.steps[need].reads_only or again
             needs[need] = same or (there if unknown else Receipt(id=GONE, version=there.version, data=there.data))
         return needs
-
-    def _kept(self, name: str, before: Any) -> bool:
-        """Whether a user still names the same object for a step: it was let go, and is about to be taken again."""
-        named = self.workflow.named(name, self.inputs)
-        return named is not None and named == self.workflow.named(name, before)
 
 
 def _both(wanted: Mapping[str, Change], by_hand: Mapping[str, Change]) -> Iterator[Change]:
