@@ -38,6 +38,27 @@ async def check_body(work: Work, view: View) -> str:
     return print_of if print_of is not None else await _accuse_of_differing(work, view, differing)
 
 
+async def check_rivals(work: Work) -> None:
+    """What somebody renamed bears our marker no more, and where the journal is lost nothing else tells of it; what it
+    needs still does."""
+    run, name, resource = work.run, work.name, work.resource
+    if not run.suspect or not hasattr(resource, "rivals"):
+        return
+    for hit in await run.ask(name, lambda: resource.rivals(work.spec)):
+        if hit.id in work.step.tombstones or await run.ask(name, lambda: resource.read(hit.id)) is None:  # noqa: B023
+            continue  # a list may still show what is gone
+        await run.accuse(
+            name,
+            Failure(
+                kind="conflict",
+                message=f"{hit.id} has what this one needs for itself, but is called {hit.name!r}: "
+                "a second one would do the same again",
+                hint=f"call it {run.names(name)[-1]!r} again or delete it, then run again; or "
+                f"headway resume --resolve {run.state.source} {name} adopt={hit.id}",
+            ),
+        )
+
+
 def compared(work: Work, view: View) -> tuple[str | None, Sequence[Difference]]:
     """The print of what a hit is; None: it is nothing that was ever asked for, but differs in these fields."""
     run, name, step, resource = work.run, work.name, work.step, work.resource

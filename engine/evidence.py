@@ -8,7 +8,7 @@ import orjson
 
 from engine import labels, machine
 from engine.active import Active
-from engine.bodies import check_body, compared, print_found
+from engine.bodies import check_body, check_rivals, compared, print_found
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, Origin, StepState, replace
 from engine.resource import SWITCH, Hit, View
@@ -51,6 +51,8 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     run.note(name, "looked", hits=len(live), verdict=verdict.value, fresh=_freshness(sighting))
     session.tell("step_looked", run.state, name, hits=len(live), verdict=verdict.value)
     if verdict is not Verdict.FOUND:
+        if verdict is not Verdict.WAIT:
+            await check_rivals(work)
         return verdict, None
     for view in sighting.live:
         await check_body(work, view)

@@ -185,6 +185,16 @@ class Usable(Protocol):
         ...
 
 
+class Exclusive(Protocol[SpecIn]):
+    """A resource of which a second object over the same needs does harm, whatever its name is."""
+
+    @abstractmethod
+    async def rivals(self, spec: SpecIn) -> Sequence[Hit]:
+        """Every listed object over what one made from `spec` would need for itself. Only reads; raises the five
+        answers."""
+        ...
+
+
 class LateBound(Protocol[SpecIn]):
     """A resource whose bodies hold values that must be fresh at each send (rule 9)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,9 @@ from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
 from workflows.resources._translate import answers, failure_of, nothing_there
+
+AT_ONCE = 20
+"""Ids in one filter: a URL has its limits."""
 
 
 class FlowServiceObjects:
@@ -122,6 +125,14 @@ class FlowServiceObjects:
             except NotFound as error:
                 if await self._shows(id):
                     raise NotReady(failure_of(error, NotReady.kind)) from error
+
+    async def _listed(self, path: str, field: str, values: Sequence[str]) -> AsyncIterator[Json]:
+        """Every object of which this field is one of these values."""
+        for start in range(0, len(values), AT_ONCE):
+            query = {"property": f"{field}=={','.join(values[start : start + AT_ONCE])}"}
+            async for page in self._client.pages(self.family, path, params=query):
+                for item in page:
+                    yield item
 
     async def _shows(self, id: str) -> bool:
         """Whether the object can be read, with the caller's permit: who holds one may not wait for another."""

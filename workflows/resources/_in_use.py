@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from engine.labels import parse
@@ -14,8 +14,6 @@ from workflows.resources._translate import answers
 
 ENDS = {"/sourceConnections": "sourceConnectionIds[]", "/targetConnections": "targetConnectionIds[]"}
 """Where flows name the two kinds of connection that they join."""
-AT_ONCE = 20
-"""Ids in one filter: a URL has its limits."""
 
 
 class Connecting(FlowServiceObjects):
@@ -40,14 +38,6 @@ class Connecting(FlowServiceObjects):
                 ids = [text(end, "id") or "" async for end in self._listed(path, "baseConnectionId", [id])]
             async for flow in self._listed("/flows", field, ids):
                 yield flow
-
-    async def _listed(self, path: str, field: str, values: Sequence[str]) -> AsyncIterator[Json]:
-        """Every object of which this field is one of these values."""
-        for start in range(0, len(values), AT_ONCE):
-            query = {"property": f"{field}=={','.join(values[start : start + AT_ONCE])}"}
-            async for page in self._client.pages(FLOW_SERVICE, path, params=query):
-                for item in page:
-                    yield item
 
     async def _is_there(self, flow: Json) -> bool:
         """A list may still show what was deleted."""

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from engine.errors import Rejected
 from engine.model import Failure, Json, Receipt, value
 from engine.model import replace as changed
-from engine.resource import Change, Difference, Label, View
+from engine.resource import Change, Difference, Hit, Label, View
+from workflows.aep import BadRequest
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import FlowServiceObjects, member, named
 from workflows.resources._json import compare, dig, rows, table, text
@@ -67,6 +68,15 @@ class Flows(FlowServiceObjects):
         view = await super().read(id)
         on = _STATES.get(text(view.content, "state") or "") if view else None
         return view if view is None or on is None else changed(view, data={"on": on})
+
+    async def rivals(self, spec: FlowSpec) -> Sequence[Hit]:
+        """Flows over the same source connection, which is one flow's alone (contract 12.3)."""
+        with answers(passing=(BadRequest,)):
+            try:
+                found = [flow async for flow in self._listed(self.path, "sourceConnectionIds[]", [spec.source_id])]
+            except BadRequest:  # a service that filters otherwise
+                return []
+        return [Hit(id=text(flow, "id") or "", name=text(flow, "name") or "") for flow in found]
 
     async def switch(self, view: View, on: bool, send_within: float) -> Receipt:
         """Enable or disable it (contract 10.2)."""
