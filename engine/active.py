@@ -161,10 +161,8 @@ class Active:
     def holder(self) -> str | None:
         """The step whose note says whose the run is: the sentinel, once the run has made it; until then that of earlier
         inputs, if they had another. What others made holds nothing."""
-        name = self.plan.sentinel
-        if name in self.receipts and self.receipts[name].origin is not Origin.ADOPTED:
-            return name
-        return next((former for former in self.formers if self.made_by_us(former)), None)
+        candidates = (self.plan.sentinel, *self.formers)
+        return next((name for name in candidates if name and self.made_by_us(name)), None)
 
     @property
     def untold(self) -> bool:
@@ -222,6 +220,12 @@ class Active:
         """Whether another journal may know more: of this run, or, for what runs share, of any run (rule 7)."""
         return self.state.suspect or (self.state.shared and self.session.another)
 
+    @property
+    def alone_since(self) -> float:
+        """Since when no other journal can have looked at what names this one by now, and gone on, on the boot clock; if
+        none is known: since ever."""
+        return max(self.named.values(), default=self.taken_over) if self.suspect else float("-inf")
+
     def last_possible_send(self, name: str) -> float:
         """When an open request of this step can last have left, on the boot clock (rule 4)."""
         session, latest = self.session, float("-inf")
@@ -230,10 +234,7 @@ class Active:
                 latest = max(latest, self.sends.get(name, float("-inf")))
             else:
                 latest = max(latest, self.taken_over + session.timing.send_window)
-        if self.suspect:
-            named = max(self.named.values(), default=self.taken_over)
-            latest = max(latest, named + session.timing.succession)
-        return latest
+        return max(latest, self.alone_since + session.timing.succession)
 
     def stranger(self, name: str) -> bool:
         """Whether the step is on the frontier of a run that another process began, so that one look is due (rule 7).

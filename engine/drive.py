@@ -34,7 +34,7 @@ class Drive:
     async def go(self) -> RunState:
         """Drive the run to its end and return its last state; `suspect` runs are walked again after settle (rule 7)."""
         run, session = self.run, self.run.session
-        if run.plan.sentinel and run.plan.sentinel not in run.receipts:
+        if not run.receipts.keys() >= run.plan.first:
             session.unsure[run.state.key] = None
         try:
             return await self._passes()

@@ -79,19 +79,19 @@ async def admit(run: Active, name: str) -> None:
 
 
 async def create(
-    work: Work, scope: anyio.CancelScope, *, proven: bool, suspect: bool, intended: Intended | None
+    work: Work, scope: anyio.CancelScope, *, proven: bool, since: float, intended: Intended | None
 ) -> Failure | None:
     """Try once to create the step's object. Returns None when the step has its receipt, or when it is to go on as if
     nothing had been tried; the failure when it is to be tried again. Raises `StepFailed` for a rejection that leaves
     nothing open, else `RejectedInDoubt`.
 
-    `suspect`: whether the evidence so far was judged as that of a suspect run. `scope` is this task's own: a stop lets
+    `since`: since when the run was alone, as the evidence so far was judged. `scope` is this task's own: a stop lets
     the request, and the record of its answer, finish for a while.
     """
     run, name, session = work.run, work.name, work.run.session
     if intended is None or session.stopping or not fresh(run, name, intended):
         intended = await _make_ready(work, intended)
-    if outdated(work, suspect=suspect):
+    if outdated(work, since):
         session.gate.leave(work.resource.family)
         await withdraw(run, intended, why="another journal knew this run")
         return None
@@ -185,10 +185,11 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
     return intended
 
 
-def outdated(work: Work, *, suspect: bool) -> bool:
-    """Whether, since this step was looked for or was found to need no look, another branch has met another journal,
-    which may know more of this step, too (rule 7). Where the platform refuses a second one, sending is looking."""
-    return work.run.suspect and not suspect and not work.run.unique(work.name)
+def outdated(work: Work, since: float) -> bool:
+    """Whether, after this step was looked for or was found to need no look, another journal was met, or held the run
+    for longer, which may know more of this step, too (rule 7). Where the platform refuses a second one, sending is
+    looking."""
+    return work.run.alone_since > since and not work.run.unique(work.name)
 
 
 async def withdraw(run: Active, *unsent: Intended, why: str) -> None:

@@ -41,18 +41,18 @@ async def pursue(run: Active, name: str, intended: Intended | None, finish: Fini
     way = _Pursuit(work)
     while run.step(name).receipt is None:
         proven: bool | None = True
-        suspect = False
+        since = float("-inf")
         if intended is None:
             if run.session.stopping:
                 await anyio.sleep_forever()
             await way.wait_until_due()
-            suspect = run.suspect
+            since = run.alone_since
             proven = await way.evidence()
         if proven is None:
             continue
         try:
             way.refused = None
-            failure = await create(work, scope, proven=proven, suspect=suspect, intended=intended)
+            failure = await create(work, scope, proven=proven, since=since, intended=intended)
         except RejectedInDoubt as rejection:
             way.refused = failure = rejection.failure
         intended, way.looks = None, 0

@@ -223,7 +223,7 @@ async def take(work: Work, view: View) -> None:
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel
-    forgotten = tag not in tags or (sentinel and note.journal not in ("", journal))
+    forgotten = tag not in tags or (name in run.plan.guards and note.journal not in ("", journal))
     if sentinel and note.journal != journal:
         run.leased = float("-inf")  # another may have been leased until now; one of other inputs names nobody yet
     if forgotten and not run.state.shared and (sentinel or not run.state.suspect):

@@ -55,7 +55,14 @@ class _Entry:
 
 def alone(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
     """The pseudo-run of a shared step: a graph of one."""
-    plan = Plan(steps={step.name: step}, shared={}, sentinel=None, needs={step.name: ()}, following={step.name: ()})
+    plan = Plan(
+        steps={step.name: step},
+        shared={},
+        guards=(),
+        first=frozenset(),
+        needs={step.name: ()},
+        following={step.name: ()},
+    )
     return Active(session, workflow=workflow, plan=plan, inputs=inputs, state=state)
 
 

@@ -23,15 +23,21 @@ OVERTAKEN = (
 
 def leased(run: Active, name: str) -> bool:
     """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
-    and so may what it needs (titles guard themselves)."""
+    and so may what goes first while none is there, or one of another journal was met and is still to be signed (titles
+    guard themselves)."""
     if run.session.clock.boot() - run.leased <= run.session.timing.lease:
         return True
-    return name == run.plan.sentinel or run.holder in (None, name)
+    if name == run.plan.sentinel or run.holder in (None, name):
+        return True
+    met = run.state.suspect and run.holder not in run.named
+    return met and name in run.plan.first and run.step(name).receipt is None
 
 
 async def lease(run: Active, name: str) -> None:
     """Look at the sentinel when the last look is too old. Raises `StepFailed` when it is gone or names another."""
     while not leased(run, name):
+        if run.state.suspect:
+            await _hold_others(run)  # another journal may have made one of them since
         sentinel = run.holder or ""
         view, asked = await look_at(run, sentinel)
         if view is None:

@@ -75,9 +75,10 @@ class Walk:
                         run.receipts[name] = await self.shared(run, name)
                     else:
                         await pursue(run, name, intended, self._finish, scope)
-                    if name == run.plan.sentinel:
-                        run.session.learned(run.state.key)
-                        self.restart = run.state.suspect
+                    if name in run.plan.first:
+                        self.restart |= run.state.suspect
+                        if self.restart or run.receipts.keys() >= run.plan.first:
+                            run.session.learned(run.state.key)
                     if self.restart or run.session.stopping:
                         await self._withdraw(name)
                         return

@@ -71,11 +71,20 @@ class Plan:
 
     steps: Mapping[str, Step]
     shared: Mapping[str, str]
-    sentinel: str | None
+    guards: tuple[str, ...]
+    """What can be a sentinel, and is the run's own. By each of them another journal, of other inputs, may hold the run:
+    so all of them go before every other effect (rule 7)."""
+    first: frozenset[str]
+    """The guards, and what they need."""
     needs: Mapping[str, tuple[str, ...]]
-    """Per step the steps that go before it: its own needs, and the sentinel before every effect (rule 7)."""
+    """Per step the steps that go before it: its own needs, and the guards."""
     following: Mapping[str, tuple[str, ...]]
     """`needs`, the other way round."""
+
+    @property
+    def sentinel(self) -> str | None:
+        """The first of the guards, whose note says whose the run is."""
+        return self.guards[0] if self.guards else None
 
     def before(self, step: str) -> set[str]:
         """Every step that goes before this one."""
@@ -84,8 +93,8 @@ class Plan:
 
 class Workflow(Generic[InputsT]):
     """A named DAG of steps. `sentinels` names, in order of preference, the steps that can serve as a run's sentinel:
-    the first that is the run's own creation does. `adopts(inputs)` has, by step, what a user named: such a step takes
-    that, whatever its function asks for, and shares it with no run."""
+    the first that is the run's own creation does, and all that are go before everything else. `adopts(inputs)` has, by
+    step, what a user named: such a step takes that, whatever its function asks for, and shares it with no run."""
 
     def __init__(
         self,
@@ -244,15 +253,14 @@ class Workflow(Generic[InputsT]):
 
     def _make_plan(self, present: Iterable[Step], shared: Mapping[str, str], adopted: tuple[str, ...]) -> Plan:
         steps = {step.name: step for step in present}
-        sentinel = next((n for n in self.sentinels if n in steps and n not in shared and n not in adopted), None)
+        guards = tuple(n for n in self.sentinels if n in steps and n not in shared and n not in adopted)
         needs = {name: tuple(need for need in step.needs if need in steps) for name, step in steps.items()}
-        if sentinel:
-            before = _before(needs, sentinel)
-            for name, step in steps.items():
-                if name != sentinel and name not in before and not step.reads_only and sentinel not in needs[name]:
-                    needs[name] = (*needs[name], sentinel)
+        first = frozenset(guards).union(*(_before(needs, guard) for guard in guards))
+        for name, step in steps.items():
+            if name not in first and not step.reads_only:
+                needs[name] = tuple(dict.fromkeys((*needs[name], *guards)))
         following = {name: tuple(other for other in steps if name in needs[other]) for name in steps}
-        return Plan(steps=steps, shared=dict(shared), sentinel=sentinel, needs=needs, following=following)
+        return Plan(steps=steps, shared=dict(shared), guards=guards, first=first, needs=needs, following=following)
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """What a step asks for: what a user named for it, else what its pure function says."""

@@ -9,8 +9,6 @@ What remains outside the promise, and is excused without a report (docs/promise.
   guards it, and it can be made twice within the lists' lag (rule 7);
 - a run without a sentinel of its own, and what it shares, while its journal has a living rival, when a journal that
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
-- a run whose target moved, and whose journal was lost, as long as it has met nothing that tells of another one: what
-  was its sentinel is none by the inputs of today;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
   overtaken before the twin was listed, of a shared step, for which there is no younger object to wait for, or of a
   mapping, a second one of which does no harm.
@@ -116,10 +114,6 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
         unguarded = {(run, step) for run in runs for step in chain.steps} | {(SHARED, "base")}
         unknowing = len(operators) > 1
         excused |= {where for where in unguarded if unknowing or _blind(where, platform, operators)}
-    moved = {run for o in operators for run, targets in o.targets.items() if len({*targets}) > 1}
-    if moved and forgot:
-        unknown = {(run, step) for run in moved for step in chain.steps} | {(SHARED, "base")}
-        excused |= {where for where in unknown if _blind(where, platform, operators)}
     if world.lists == "tail":
         for operator in operators:
             nobody_looks = {SHARED, *operator.overtaken}
@@ -142,7 +136,8 @@ def _blind(where: Where, platform: Platform, operators: list[Operator]) -> bool:
 
 def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, blocked: bool) -> Iterator[str]:
     run, step = where
-    states = [state for operator in _last(operators, run) for state in _states(operator, run)]
+    knowing = [operator for operator in _last(operators, run) if run != SHARED or _shares(operator, step)]
+    states = [state for operator in knowing for state in _states(operator, run)]
     states = [state for state in states if run != SHARED or step in state.steps]
     seen = states if run != SHARED else [s for o in operators for s in o.store.contents.runs.values()]
     gone = any(state.status is RunStatus.DESTROYED for state in seen)
@@ -164,6 +159,12 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
                 yield from _judge_wanted(operator, mine[0], run, step)
                 if step == "flow" and operator.on[run] not in (None, mine[0].on):
                     yield f"switched {run}/{step}: {mine[0]}, but it is to be {'on' if operator.on[run] else 'off'}"
+
+
+def _shares(operator: Operator, step: str) -> bool:
+    """Whether a run that the operator's journal holds shares the step, so that the journal must know of its object."""
+    held = [targets[-1] for run, targets in operator.targets.items() if run not in operator.overtaken]
+    return step == "base" or chain_.SHARED in held
 
 
 def _counting(where: Where, platform: Platform) -> list[Thing]:

@@ -13,7 +13,7 @@ from engine.simulation.chain import ADOPTABLE
 from engine.simulation.judge import judge
 from engine.simulation.kinds import KINDS
 from engine.simulation.loop import OutOfTime, VirtualLoop
-from engine.simulation.operator import Operator
+from engine.simulation.operator import MOVES, Operator
 from engine.simulation.platform import Answer, Platform, Request
 from engine.simulation.things import Thing
 from engine.simulation.weather import ANY, Weather
@@ -76,7 +76,11 @@ def explore(count: int, seed: int, weather: Weather = ANY) -> Iterator[Result]:
 
 
 def _script(world: World) -> list[str]:
-    """What the first person does: where others have their hands in it, what they did is put back."""
+    """What the first person does: with a rival, at most the target moves, while no journal is lost besides; where
+    others have their hands in it, what they did is put back."""
+    if world.rival:
+        moves = {*world.script} <= {"run", *MOVES} and not world.disaster
+        return list(world.script) if moves else ["run"]
     place = 2 if "pause" in world.script[:2] else 1
     first, rest = world.script[:place], world.script[place:]
     return [*first, "refresh", *rest] if world.hands and "refresh" not in rest else [*first, *rest]
@@ -90,7 +94,7 @@ class _People:
         self._ended = asyncio.Event()
         self.exclusive = not world.server
         self._join("1", MemoryStore(exclusive=self.exclusive, rng=world.stream("store 1")), ["a", "b"][: world.runs],
-                   ["run"] if world.rival else _script(world))  # fmt: skip
+                   _script(world))  # fmt: skip
         platform.processed = self._processed
         rng = world.stream("rival")
         if world.rival and world.strikes("rival", 1.0):

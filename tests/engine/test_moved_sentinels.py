@@ -135,6 +135,21 @@ def test_a_restored_journal_makes_nothing_twice_of_which_its_adopted_sentinel_ca
     assert in_virtual_time(main) == (asked, True)
 
 
+def test_another_journal_that_holds_the_run_by_another_sentinel_is_met_before_anything_is_made_twice() -> None:
+    async def main() -> tuple[list[RunStatus], bool]:
+        person = Person()
+        ended = [await person.run("adopted")]
+        made = person.live("below") + person.live("thing")
+        person.store.restore(None)
+        for refusing in (True, False):
+            person.kinds[Second].refusing = refusing
+            ended.append(await person.run("own"))
+        return ended, person.live("below") + person.live("thing") == made
+
+    asked = [RunStatus.DONE, RunStatus.FAILED, RunStatus.IN_DOUBT]  # what is below refers to another target
+    assert in_virtual_time(main) == (asked, True)
+
+
 def test_a_sentinel_whose_journal_was_lost_before_it_knew_the_generation_does_not_hide_what_is_there() -> None:
     async def main() -> tuple[list[RunStatus], bool]:
         person = Person()

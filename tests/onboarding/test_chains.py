@@ -57,6 +57,13 @@ def test_the_target_schema_goes_first() -> None:
     assert onboarding.plan(source(chain="tabular")).sentinel == "target_schema"
 
 
+def test_everything_waits_for_both_schemas_by_which_another_journal_may_hold_the_run() -> None:
+    plan = onboarding.plan(source())
+    assert plan.first == {"target_schema", "adhoc_class", "adhoc_schema"}
+    waiting = [name for name, step in plan.steps.items() if name not in plan.first and not step.reads_only]
+    assert all({"target_schema", "adhoc_schema"} <= {*plan.needs[name]} for name in waiting)
+
+
 @pytest.mark.parametrize("schema", ["acme-people", SCHEMA])
 def test_where_the_target_schema_is_not_the_runs_own_the_ad_hoc_schema_goes_first(schema: str) -> None:
     target = Target(klass=PROFILE, field_groups=(DETAILS,), schema=schema)

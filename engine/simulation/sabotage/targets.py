@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+from weakref import WeakSet
 
 from engine import give_way, sentinel
 from engine.active import Active
+from engine.model import replace
 from engine.resource import View
+from engine.simulation.chain import chain
 from engine.simulation.sabotage.switch import QUIET, Patch, Switch, nothing
 from engine.simulation.weather import ANY
+from engine.workflow import Plan, Workflow
 
 MOVING = ANY.but(
     scripts=[("run", "share", "own"), ("run", "adopt", "own"), ("run", "share", "adopt"), ("run", "share")],
     tabular=[False], rivals=[""], freeze_rate=[0], lists=["fresh"], calm_at=[600], **QUIET,
+)  # fmt: skip
+HOLDING = MOVING.but(
+    rivals=["second", "copy"], disaster=[0], hurry=[0.7], permits=[30], freeze_rate=[0.004], crash_rate=[0.004],
+    kill_rate=[0.05], fault_rate=[0.3], fates=["rejected", "refused", "lost", "late"], calm_at=[600, 1500],
+    lists=ANY.lists, relaunch=[0.2, 3], **QUIET,
+)  # fmt: skip
+RIVALS = HOLDING.but(
+    scripts=[("run", "share"), ("run", "adopt")], rivals=["second"], runs=[2], permits=[0], hurry=[0.3],
+    fates=["rejected"], fault_rate=[0.5], crash_rate=[0], kill_rate=[0], freeze_rate=[0], lists=["fresh"],
 )  # fmt: skip
 LOSING = MOVING.but(disaster=[0.6], disasters=["deleted"], crash_rate=[0.002, 0.004], fault_rate=[0])
 
@@ -33,6 +47,35 @@ def begun_with_today(self: Active, name: str) -> object:
 
 def unguarded_only(self: Active) -> bool:
     return self._unguarded
+
+
+def one_guard_first() -> list[Patch]:
+    """Only the sentinel goes before everything else, not what could be one under other inputs."""
+    plan = type(chain).plan
+
+    def without(self: Workflow[Any], inputs: Any) -> Plan:
+        whole = plan(self, inputs)
+        needs = {
+            name: tuple(need for need in whole.needs[name] if need in step.needs or need not in whole.guards[1:])
+            for name, step in whole.steps.items()
+        }
+        return replace(
+            whole, needs=needs, following={name: tuple(o for o in needs if name in needs[o]) for name in needs}
+        )
+
+    return [(type(chain), "plan", without)]
+
+
+def others_signed_once() -> list[Patch]:
+    """What would be the sentinel under other inputs is looked for when the run is taken over, and never again."""
+    looked, again = WeakSet[Active](), sentinel._hold_others  # noqa: SLF001 - sabotage
+
+    async def once(run: Active) -> None:
+        if run not in looked:
+            looked.add(run)
+            await again(run)
+
+    return [(sentinel, "_hold_others", once)]
 
 
 async def nobody(run: Active, name: str) -> tuple[View | None, float]:
@@ -60,6 +103,16 @@ SWITCHES: Mapping[str, Switch] = {
         weather=LOSING.but(
             scripts=[("run", "share", "own"), ("run", "adopt", "own")], tabular=[True], hurry=[0.3], runs=[1]
         ),
+    ),
+    "one_guard_first": Switch(
+        rule="7: what holds the run under other inputs is not met before everything else",
+        patches=one_guard_first,
+        weather=RIVALS,
+    ),
+    "others_signed_once": Switch(
+        rule="7: a suspect run does not look again for what another journal may have made to hold it by",
+        patches=others_signed_once,
+        weather=HOLDING,
     ),
     "former_not_looked_for": Switch(
         rule="7: a journal that forgot does not look for what would be the sentinel under other inputs",
