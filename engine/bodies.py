@@ -104,7 +104,8 @@ async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Diffe
             kind="conflict",
             message=f"{view.id} bears our marker, but differs: {shown}",
             hint=f"{OTHERWISE} or resolve it: "
-            f"headway resume --resolve {work.run.state.source} {work.name} adopt=ID|recreate",
+            f"headway resume --resolve {work.run.state.source} {work.name} adopt={view.id}, "
+            f"or delete {view.id} by hand and answer recreate",
         ),
     )
 

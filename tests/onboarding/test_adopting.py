@@ -26,6 +26,7 @@ CHAIN = BuiltChain(
     delta=DeltaColumn(name="at"),
     schedule={"frequency": "hour", "interval": 2, "startTime": 1612310466},
     rows=(Row(source="Id", destination="_id", plain=True),),
+    ours=False,
 )
 
 

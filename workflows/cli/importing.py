@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from workflows.cli.calling import run_async
 from workflows.cli.options import Calling
+from workflows.cli.render import say
 from workflows.cli.words import amount
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
                     wrong[receipt.id] = f"is the flow of {run.source} in the journal {masked(engine.store)} already"
         chains = await _chains(client, [flow for flow in flows if flow not in wrong], wrong)
     sources = [_source(chains[flow], sketch, known, wrong) for flow in flows if flow in chains]
+    for flow in (flow for flow in flows if flow in chains and chains[flow].ours):
+        say(f"flow {flow} was made by headway: with the manifest that made it, `headway recover` rebuilds the journal")
     if wrong:
         lines = [f"flow {flow}: {wrong[flow]}" for flow in flows if flow in wrong]
         raise Refusal("\n".join(lines), "nothing was written, nothing was adopted")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.errors import Rejected
+from engine.labels import parse
 from engine.model import Failure, Json
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, read_columns
@@ -35,7 +36,8 @@ class AdHoc:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltChain:
     """A flow and what it stands on, by id. `adhoc` is None where the chain is not that of 2020 as a whole. `columns` is
-    empty where nobody says what the table holds; `schedule` is as the flow says it, its numbers as numbers."""
+    empty where nobody says what the table holds; `schedule` is as the flow says it, its numbers as numbers. `ours`: the
+    flow bears headway's marker."""
 
     flow_id: str
     name: str
@@ -51,6 +53,7 @@ class BuiltChain:
     delta: DeltaColumn | None
     schedule: Mapping[str, Json]
     rows: tuple[Row, ...]
+    ours: bool
 
 
 async def read_chain(client: AepClient, flow_id: str) -> BuiltChain:
@@ -96,6 +99,7 @@ async def read_chain(client: AepClient, flow_id: str) -> BuiltChain:
         delta=_delta(dig(transformations.get("Copy"), "deltaColumn")),
         schedule=schedule_of(flow),
         rows=mapping_rows(content),
+        ours=bool(parse(text(flow, "description") or "").attempt),
     )
 
 
