@@ -23,9 +23,9 @@ async def recover(run: Active, shared: Shared) -> None:
 
     What is found is taken, and the run marked suspect, so that running it takes it over and looks again (rule 7).
     """
-    first = [run.plan.sentinel] if run.plan.sentinel else []
-    before = run.plan.before(first[0]) if first else set()
-    order = sorted(run.plan.steps, key=lambda name: (name not in before, name not in first))
+    sentinel = run.plan.sentinel
+    before = run.plan.before(sentinel) if sentinel else set()
+    order = sorted(run.plan.steps, key=lambda name: (name not in before, name != sentinel))
     for name in order:
         if name not in run.receipts and not await _recover_step(run, name, shared):
             run.session.tell("step_missing", run.state, name)
@@ -39,7 +39,8 @@ async def recover(run: Active, shared: Shared) -> None:
 
 async def _recover_step(run: Active, name: str, shared: Shared) -> bool:
     """Whether the step's object is there; what refers to something that is missing cannot exist."""
-    if not all(need in run.receipts for need in run.plan.needs[name]):
+    needs = {*run.workflow.steps[name].needs, *run.plan.guards[:1]}
+    if not all(need in run.receipts for need in run.plan.needs[name] if need in needs):
         return False
     try:
         if name in run.plan.shared:
