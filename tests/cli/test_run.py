@@ -1,18 +1,13 @@
-"""`run` and `resume` against the emulator: what is made, what a second call costs, what a correction mends."""
+"""`run` against the emulator: what is made, what a second call costs, what a correction mends."""
 
 import json
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic.config import Config
-from sqlalchemy import text
 
-from engine.journal.opening import VERSION_TABLE
-from tests.cli.conftest import EXAMPLES, SECRET, Ended, Headway, Platform
+from tests.cli.conftest import EXAMPLES, SECRET, Headway, Platform
 
 STEPS = 10
 
@@ -134,59 +129,6 @@ def test_an_error_is_the_last_event_too(headway: Headway, manifest: Path, monkey
     assert ended.lines[-1]["exit"] == ended.code == 64
 
 
-def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platform, manifest: Path) -> None:
-    platform.faults("kind=status,status=400,method=POST,service=flowservice")
-    assert headway("run", manifest.name).code == 1
-    platform.faults()
-    manifest.unlink()
-    ended = headway("resume", "--failed")
-    assert (ended.code, platform.report()["created"]["flow"]) == (0, 3)
-    assert headway("resume", "acme-accounts").out.startswith("0 sources: 0 done, nothing to do ")
-    assert "acme-accounts is done: nothing to do" in headway("resume", "acme-accounts").err
-
-
-def test_a_name_that_two_sandboxes_have_is_that_of_the_one_which_the_variables_name(
-    headway: Headway, platform: Platform, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert headway("run", own.name).code == 0
-    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
-    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
-    assert headway("run", own.name, "--yes").code == 1
-    platform.faults()
-    ended = headway("resume", "own-cases", "--yes")
-    assert (ended.code, ended.err.count("another sandbox")) == (0, 0)
-    assert platform.report()["created"]["flow"] == 2
-    monkeypatch.setenv("AEP_SANDBOX_NAME", "dev")
-    assert "own-cases is done: nothing to do" in headway("resume", "own-cases").err
-
-
-@pytest.mark.parametrize("command", [("resume",), ("pause", "acme-accounts")])
-def test_an_older_journal_is_brought_up_to_date_by_what_goes_on_with_it(
-    headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    def upgrade(config: Config, revision: str) -> None:  # there is no version yet that a migration starts from
-        config.attributes["connection"].execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
-
-    headway("run", manifest.name, "--only", "acme-accounts")
-    with closing(sqlite3.connect("headway.db")) as journal, journal:
-        journal.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0000'")
-    monkeypatch.setattr("alembic.command.upgrade", upgrade)
-    assert headway("status").code == 74
-    ended = headway(*command)
-    assert (ended.code, ended.err.count("older headway")) == (0, 0)
-    assert headway("status").code == 0
-
-
-def test_runs_are_chosen_by_what_went_wrong(headway: Headway, platform: Platform, manifest: Path) -> None:
-    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
-    assert headway("run", manifest.name).code == 1
-    platform.faults()
-    assert headway("resume", "--only", "error:FLOW-1404-*").out.startswith("0 sources")
-    assert headway("run", manifest.name, "--only", "error:FLOW-1400-400", "--exclude", "acme-contacts").code == 0
-    assert headway("resume", "--only", "error:rejected").out.startswith("1 source: 1 done")
-    assert platform.report()["created"]["flow"] == 3
-
-
 def test_refused_credentials_on_the_way_stop_everything_and_the_same_command_continues(
     headway: Headway, platform: Platform, manifest: Path
 ) -> None:
@@ -209,97 +151,6 @@ def test_fail_fast_starts_nothing_more(headway: Headway, platform: Platform, man
     assert ended.lines[-1]["failed"] + ended.lines[-1]["left"] == 3
     assert ended.lines[-1]["stopped"] is True
     assert "stopped, because too many failed (--fail-fast, --max-failures)" in ended.err
-
-
-def test_recover_finds_again_what_a_lost_journal_knew(
-    headway: Headway, platform: Platform, own: Path, folder: Path
-) -> None:
-    headway("run", own.name)
-    before = platform.report()["created"]
-    for file in folder.glob("headway.db*"):
-        file.unlink()
-    ended = headway("recover", own.name)
-    assert ended.code == 0
-    assert "1 source: 1 found whole" in ended.out
-    assert ended.out.endswith("Continue with   headway run own.yaml\n")
-    elsewhere = headway("recover", own.name, "--store", "new.db").out
-    assert elsewhere.endswith("Continue with   headway run own.yaml --store new.db\n")
-    assert headway("run", own.name).code == 0
-    assert platform.report()["created"] == before
-
-
-def test_recover_finds_all_of_a_source_of_which_a_part_was_replaced(
-    headway: Headway, platform: Platform, own: Path, folder: Path
-) -> None:
-    """The mapping set is of an older generation than the run: it is known to be the newest only after settle."""
-    whole = own.read_text().replace("columns: {", "columns: {priority: integer, ")
-    own.write_text(whole)
-    headway("run", own.name)
-    own.write_text(whole.replace("priority: integer, ", ""))
-    assert headway("run", own.name, "--replace").code == 0
-    before = platform.report()["created"]
-    for file in folder.glob("headway.db*"):
-        file.unlink()
-    assert "1 source: 1 found whole" in headway("recover", own.name).out
-    assert headway("run", own.name).code == 0
-    assert platform.report()["created"] == before
-
-
-def conflicting(headway: Headway, manifest: Path) -> Ended:
-    """A source whose journal was lost, and whose table was changed since: its marker is on another connection."""
-    headway("run", manifest.name, "--only", "acme-accounts", "--yes")
-    for file in manifest.parent.glob("headway.db*"):
-        file.unlink()
-    manifest.write_text(manifest.read_text().replace("table: Account", "table: Account_2"))
-    return headway("run", manifest.name, "--only", "acme-accounts", "--json", "--yes")
-
-
-def test_a_doubt_leaves_4_and_a_person_settles_it(headway: Headway, platform: Platform, manifest: Path) -> None:
-    ended = conflicting(headway, manifest)
-    assert ended.code == 4
-    (cause,) = ended.lines[-1]["causes"]
-    assert (cause["state"], cause["count"], cause["sources"]) == ("in_doubt", 1, ["acme-accounts"])
-    assert 'params.path: wanted "Account_2", found "Account"' in cause["message"]
-    assert headway("plan", manifest.name, "--only", "acme-accounts").out.startswith("> acme-accounts      in doubt")
-    (line,) = headway("status", "--in-doubt", "--json").lines
-    assert line["state"] == "in_doubt"
-    (there,) = [entry for entry in platform.objects().values() if entry["kind"] == "source_connection"]
-    refused = headway("resume", "--resolve", "acme-accounts", "source_connection", "adopt=nothing")
-    assert (refused.code, "there is no nothing on the platform" in refused.err) == (64, True)
-    ended = headway("resume", "--resolve", "acme-accounts", "source_connection", f"adopt={there['id']}")
-    assert ended.code == 0, ended.err
-    report = platform.report()
-    assert (report["created"]["source_connection"], report["created"]["flow"]) == (1, 1)
-    assert "by a person: adopt" in headway("why", "acme-accounts", "source_connection").out
-
-
-@pytest.mark.parametrize("answer", ["recreate", "adopt=1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"])
-def test_where_there_is_no_doubt_no_answer_is_taken(
-    headway: Headway, platform: Platform, own: Path, answer: str
-) -> None:
-    assert headway("run", own.name).code == 0
-    ended = headway("resume", "--resolve", "own-cases", "flow", answer)
-    assert (ended.code, "the flow is done: there is no doubt to answer" in ended.err) == (64, True)
-    assert headway("plan", own.name, "--detailed-exitcode").code == 0
-    assert platform.report()["created"]["flow"] == 1
-
-
-def test_an_answer_that_is_refused_is_not_written_down(
-    headway: Headway, manifest: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answers() -> int:
-        return headway("why", "acme-accounts", "source_connection").out.count("by a person")
-
-    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
-    assert conflicting(headway, manifest).code == 4
-    question = ("resume", "--resolve", "acme-accounts", "source_connection", "recreate")
-    assert (headway(*question).code, answers()) == (3, 0)
-    monkeypatch.setenv("AEP_SANDBOX_NAME", "dev")
-    ended = headway(*question)
-    assert (ended.code, "of another sandbox than 'dev'" in ended.err, answers()) == (64, True, 0)
-    monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
-    headway(*question, "--yes")
-    assert answers() == 1
 
 
 def test_what_is_proposed_after_a_failure_looks_into_the_same_journal(

@@ -1,4 +1,4 @@
-"""What the journal's tests share: a clock that stands still, runs and records, and the stores that the suite covers."""
+"""What the journal's tests share: a clock that stands still, runs and records, a refusal, the stores of the suite."""
 
 import json
 import sys
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
+from engine.errors import JournalUnreadable, StorageError
 from engine.journal import MemoryStore, open_journal
 from engine.model import (
     Attempt,
@@ -124,3 +127,21 @@ def commits(path: Path) -> int:
     """How many commits an SQLite journal's sidecar counts."""
     number: int = json.loads(path.with_name(path.name + ".lock").read_text())["commits"]
     return number
+
+
+async def refused(url: str, *, read_only: bool, kind: type[StorageError] = JournalUnreadable) -> StorageError:
+    """The error with which a journal is not opened."""
+    with pytest.raises(kind) as caught:
+        async with open_journal(url, command="headway run", clock=StillClock(), read_only=read_only):
+            pass
+    assert type(caught.value) is kind
+    assert caught.value.hint, "every refusal has a remedy"
+    return caught.value
+
+
+async def make(path: Path, runs: int = 1) -> None:
+    """An SQLite journal with some runs, of which a few have a step done."""
+    async with open_journal(str(path), command="headway run", clock=StillClock()) as journal:
+        _, states = await enter(journal, *[new_run(f"{number:04}") for number in range(runs)])
+        for run in states[:20]:
+            await journal.write(record(run, done("a")))

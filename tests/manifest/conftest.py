@@ -26,6 +26,8 @@ sources:
     delta_column: changed
     mappings: {sys_id: _id, caller_name: person.name.fullName}
 """
+AUTH = "base_connection: {name: now, auth: {endpoint: 'https://a', username: u, password: '${env:P}'}}"
+BASE = "base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
 
 
 @pytest.fixture

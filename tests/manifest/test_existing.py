@@ -2,11 +2,7 @@
 
 import pytest
 
-from tests.manifest.conftest import GOOD, Mistakes
-
-AUTH = "base_connection: {name: now, auth: {endpoint: 'https://a', username: u, password: '${env:P}'}}"
-BASE = "base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
-
+from tests.manifest.conftest import AUTH, GOOD, Mistakes
 
 ALL = (
     "    base_connection: 60a5c8b9-3c30-43ba-a5c8-b93c3093ba66\n"
