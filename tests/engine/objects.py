@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -13,7 +13,8 @@ from engine import Conflict, Engine, Hit, InDoubt, Item, Json, Label, Receipt, R
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.journal.memory import MemoryJournal, MemoryStore
-from engine.model import RunStatus
+from engine.model import RunStatus, replace, value
+from engine.resource import Change
 from tests.engine.virtual import Clock
 from tests.pacing.virtual_time import clock
 
@@ -67,6 +68,58 @@ class Titled(Objects):
         signed = View(id=view.id, name=view.name, note=note, created=view.created, content=view.content)
         self.there[view.id] = signed
         return Receipt(id=view.id)
+
+
+class Changeable(Objects):
+    """What one is of can be changed in place, on condition that it is as it was seen."""
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        receipt = await super().create(body, send_within)
+        self.there[receipt.id] = replace(self.there[receipt.id], etag="1")
+        return replace(receipt, etag="1")
+
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        return [replace(change, in_place=True) for change in super().changes(before, after, now) if change.path == "of"]
+
+    def condition(self, view: View) -> str:
+        return view.etag or ""
+
+    def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:  # noqa: ARG002
+        return body
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:  # noqa: ARG002
+        old, sent = self.there[view.id], orjson.loads(amendment)
+        if view.etag != old.etag:
+            raise Conflict("changed")
+        etag = str(int(old.etag or 0) + 1)
+        self.there[view.id] = replace(old, etag=etag, content={"name": old.name, "of": sent["of"]})
+        return Receipt(id=view.id, etag=etag)
+
+
+@value
+class Says:
+    """Inputs of a run: what the object below its target is to say."""
+
+    says: str = ""
+
+
+def chain_of(middle: type[Objects], last: type[Objects]) -> Workflow[Says]:
+    """A titled target, below it what says what the inputs say, and what refers to that."""
+    chain = Workflow("chain", inputs=Says, sentinels=("target",))
+
+    @chain.step(Titled)
+    def target(inputs: Says) -> str:  # noqa: ARG001
+        return "target"
+
+    @chain.step(middle, name="middle")
+    def saying(inputs: Says, target: Receipt) -> str:  # noqa: ARG001
+        return inputs.says
+
+    @chain.step(last)
+    def referring(inputs: Says, middle: Receipt) -> str:  # noqa: ARG001
+        return middle.id
+
+    return chain
 
 
 class Person:
