@@ -86,12 +86,12 @@ def judge(world: World, platform: Platform, operators: list[Operator]) -> list[s
 def _whose(world: World, operators: list[Operator], run: str, step: str) -> str:
     """Whose the object of a step is to be: the run's own (of what is shared: that of `*`), adopted, or shared, which
     stands also for what the run does not have at all."""
-    targets = {run: targets[-1] for o in reversed(operators) for run, targets in o.targets.items()}
+    targets = {run: targets[-1] for o in reversed(operators) for run, targets in o.manifest.targets.items()}
     if run == SHARED:
         used = step == "base" or (step == "schema" and chain_.SHARED in targets.values())
         return chain_.OWN if used else chain_.SHARED
     if step == "class" and any(_last(operators, run)):
-        tabular = {run: chains[-1] for o in reversed(operators) for run, chains in o.chains.items()}
+        tabular = {run: chains[-1] for o in reversed(operators) for run, chains in o.manifest.chains.items()}
         return chain_.SHARED if tabular[run] else chain_.OWN
     if step == "schema":
         return targets[run] if _last(operators, run) else chain_.OWN
@@ -109,7 +109,8 @@ def _excused(world: World, platform: Platform, operators: list[Operator]) -> set
     excused |= {where for o in operators for where in o.left if where[1] == "mapping"}  # it was told
     if forgot:  # what cannot be deleted still has the name
         excused |= {(run, "mapping") for o in operators for run in o.runs if o.destroys}
-    runs = {run for o in operators for run in o.runs if {*o.targets[run]} - {chain_.OWN} and any(o.chains[run])}
+    said = [(run, o.manifest) for o in operators for run in o.runs]
+    runs = {run for run, its in said if {*its.targets[run]} - {chain_.OWN} and any(its.chains[run])}
     if runs and forgot:
         unguarded = {(run, step) for run in runs for step in chain.steps} | {(SHARED, "base")}
         unknowing = len(operators) > 1
@@ -163,7 +164,7 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
 
 def _shares(operator: Operator, step: str) -> bool:
     """Whether a run that the operator's journal holds shares the step, so that the journal must know of its object."""
-    held = [targets[-1] for run, targets in operator.targets.items() if run not in operator.overtaken]
+    held = [targets[-1] for run, targets in operator.manifest.targets.items() if run not in operator.overtaken]
     return step == "base" or chain_.SHARED in held
 
 
@@ -181,7 +182,8 @@ def _counting(where: Where, platform: Platform) -> list[Thing]:
 
 
 def _judge_wanted(operator: Operator, thing: Thing, run: str, step: str) -> Iterator[str]:
-    wanted = (operator.content[run], operator.inputs(run).tables(step), operator.called[run])
+    manifest = operator.manifest
+    wanted = (manifest.content[run], manifest.inputs(run).tables(step), manifest.called[run])
     if (thing.content, thing.table, thing.name.partition(" ")[0]) != wanted:
         yield f"journal is wrong {run}/{step}: {thing.name}, {thing}, but the manifest says {wanted}"
 
@@ -190,7 +192,7 @@ def _last(operators: list[Operator], run: str) -> list[Operator]:
     """Whose journals must say what there is. Of people who at some time wanted different things of one run, with two
     journals that live, nobody's: each change is conditional, but the other journal does not learn of it."""
     theirs = [operator for operator in operators if run in operator.runs]
-    if len(theirs) > 1 and any(run in operator.mended for operator in operators):
+    if len(theirs) > 1 and any(run in operator.manifest.mended for operator in operators):
         return []
     return [operator for operator in operators if operator.outcome == "done"]
 
@@ -203,7 +205,7 @@ def _judge_others(
     run, step = where
     told = blocked or any(where in o.left or _met_nothing(run, o, platform) for o in operators)
     unheard = {at for operator in operators for other, at in operator.unheard if (other, step) == (run, "class")}
-    moves = any(len(operator.targets.get(run, ())) > 1 for operator in operators)
+    moves = any(len(operator.manifest.targets.get(run, ())) > 1 for operator in operators)
     for thing in platform.live():
         if thing.owner != where or told:
             continue

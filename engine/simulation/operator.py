@@ -8,25 +8,22 @@ from collections.abc import Callable
 from engine.journal.memory import MemoryStore
 from engine.model import Scope
 from engine.session import Notice
-from engine.simulation.chain import ADOPTED, OWN, Inputs, chain
-from engine.simulation.chain import SHARED as SHARED_TARGET
+from engine.simulation.chain import chain
 from engine.simulation.copies import Copies
 from engine.simulation.hands import by_hand
+from engine.simulation.manifest import MOVES, Manifest
 from engine.simulation.platform import Platform
 from engine.simulation.process import SWITCHING, Process
 from engine.simulation.things import SHARED, run_of
 from engine.simulation.watch import Watch
 from engine.simulation.weather import GATEWAY, READ_LAG
 from engine.simulation.world import World
-from engine.wanted import Item
 
 PATIENCE = 40
 """How often a command may fail in calm weather, one time after the other, before people give up."""
 STALE = 5.0
 """Seconds after which a silent process is overtaken."""
 SNAPSHOT_EVERY = 5.0
-MOVES = {"own": OWN, "share": SHARED_TARGET, "adopt": ADOPTED}
-"""Commands that run with another target: whose the schema is to be."""
 TAKING_DOWN = frozenset({"replace", "chain", "refresh", "destroy", *MOVES})
 """Commands that may take down what was made, and make it anew."""
 SCOPE = Scope(gateway="https://simulated", org="org", sandbox="dev")
@@ -36,15 +33,12 @@ class Operator:
     """One person with one journal, some runs, and a script of commands.
 
     `outcome` is empty until the script came to its end, or people gave up. `reported`: what a person must look at, by
-    (run, step).
-    `left`: steps of which something that cannot be deleted was told to be left behind. `resent`: steps sent again
-    without proof, as far as the journal remembers; `forgotten`: the same, of journals that were lost. `called`: what
-    each run is called, `before`: what it was called before. `overtaken`: runs that another journal took over. `mended`:
-    runs of which the manifest came to say something else. `on`: whether what each run made is to be on; None: nobody
-    can know, as the command that said so was given up, or the journal was lost while nothing else told of it.
-    `targets`: whose the schema of each run was to be, the last one now; `chains`: the same, whether its chain was the
-    tabular one. `forgot_at`: when the journal was lost last; `unheard`: runs of which
-    a journal knew nothing then, or nothing but the tabular chain, and when that was.
+    (run, step). `left`: steps of which something that cannot be deleted was told to be left behind. `resent`: steps
+    sent again without proof, as far as the journal remembers; `forgotten`: the same, of journals that were lost.
+    `overtaken`: runs that another journal took over. `on`: whether what each run made is to be on; None: nobody can
+    know, as the command that said so was given up, or the journal was lost while nothing else told of it.
+    `forgot_at`: when the journal was lost last; `unheard`: runs of which a journal knew nothing then, or nothing but
+    the tabular chain, and when that was.
     """
 
     scope = SCOPE
@@ -54,17 +48,12 @@ class Operator:
     ) -> None:
         self.world, self.platform, self.store, self.name, self.runs = world, platform, store, name, runs
         self.script, self.destroys = script, "destroy" in script
-        self.watch = Watch(platform, store)
+        self.manifest, self.watch = Manifest(world, runs), Watch(platform, store)
         self.process: Process | None = None
         self.outcome, self.stage, self.lost = "", 0, False
         self.forgot_at: float | None = None
         self.unheard: set[tuple[str, float]] = set()
-        self.mended: set[str] = set()
-        self.called, self.before = dict(zip(runs, runs, strict=True)), dict[str, str]()
-        self.content, self.table = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0)
         self.on: dict[str, bool | None] = dict.fromkeys(runs, True)
-        self.targets = {run: [ADOPTED if world.adopted == (run, "schema") else OWN] for run in runs}
-        self.chains = {run: [world.tabular] for run in runs}
         self.reported: dict[tuple[str, str], str] = {}
         self.resent: set[tuple[str, str]] = set()
         self.left: set[tuple[str, str]] = set()
@@ -80,32 +69,6 @@ class Operator:
         world.after(SNAPSHOT_EVERY, self._back_up)
         world.after(self._rng.choice([5, 30, 300]) * self._rng.random(), self._strike)
 
-    @property
-    def replaces(self) -> bool:
-        """Whether people have allowed that something is taken down."""
-        return any(self.table.values()) or self._moved
-
-    @property
-    def _moved(self) -> bool:
-        return any(len(self.targets[run]) > 1 or len(self.chains[run]) > 1 for run in self.runs)
-
-    def inputs(self, run: str) -> Inputs:
-        """What the manifest says of a run."""
-        return Inputs(
-            content=self.content[run],
-            table=self.table[run],
-            adopts="source" if self.world.adopted == (run, "source") else "",
-            target=self.targets[run][-1],
-            tabular=self.chains[run][-1],
-        )
-
-    def items(self) -> list[Item]:
-        """What the manifest says."""
-        return [
-            Item(workflow=chain, source=self.called[run], previously=self.before.get(run), inputs=self.inputs(run))
-            for run in self.runs
-        ]
-
     # commands
 
     def launch(self) -> None:
@@ -115,9 +78,8 @@ class Operator:
         for run in self.runs:
             applied = self.process and self.script[0] not in SWITCHING
             if applied and self.world.strikes(f"mend {self.name}", self.world.mend_rate):
-                self.content[run] += 1
-                self.mended.add(run)
-                self.world.fault(self.name, f"mends {run}: content {self.content[run]}")
+                self.manifest.mend(run)
+                self.world.fault(self.name, f"mends {run}: content {self.manifest.content[run]}")
         if self.process and self.world.strikes(f"journal {self.name}", self.world.disaster):
             self._break()
         else:
@@ -167,21 +129,8 @@ class Operator:
             by_hand(self.world, self.platform, {*self.runs, SHARED})
         if command in SWITCHING:
             self.on = dict.fromkeys(self.runs, None)
-        for run in self.runs if command in ("change", "replace", "chain", "rename", *MOVES) else ():
-            if command == "rename" and run in self.before:
-                continue  # a journal broke, and it is done again; the manifest says so already
-            self.mended.add(run)
-            if command in MOVES:
-                self.targets[run].append(MOVES[command])
-            elif command == "chain":
-                self.chains[run].append(not self.chains[run][-1])
-            elif command == "replace":
-                self.table[run] += 1
-            elif command == "change":
-                self.content[run] = int(not self.content[run])  # the second time, back to what it was
-            else:
-                self.before[run], self.called[run] = self.called[run], f"{self.called[run]}.1"
-            self.world.say(self.name, f"wants {self.called[run]} with {self.inputs(run)}")
+        for run in self.manifest.change(command):
+            self.world.say(self.name, f"wants {self.manifest.called[run]} with {self.manifest.inputs(run)}")
 
     def _end(self, outcome: str) -> None:
         self.outcome = outcome
@@ -255,7 +204,7 @@ class Operator:
         """Where a look can still find everything, and nothing is taken down that an unknown object may refer to, a
         journal may silently have lost its end."""
         world = self.world
-        destroys = self.destroys or world.hands or self._moved
+        destroys = self.destroys or world.hands or self.manifest.moved
         possible = world.lists == "fresh" and not world.read_lag and not destroys and self._copies.backups
         return ["rewound"] if possible and "rewound" in world.weather.disasters else []
 

@@ -160,25 +160,25 @@ class Process:
 
     async def _command(self) -> str:
         resources = [kind(Wire(self).send) for kind in KINDS]
+        scope, manifest = self.operator.scope, self.operator.manifest
         engine = Engine(
             "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=self.gate,
             clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
-            replace=self.operator.replaces or self.command == "refresh", refresh=self.command == "refresh",
+            replace=manifest.replaces or self.command == "refresh", refresh=self.command == "refresh",
         )  # fmt: skip
         async with engine as self.engine:
+            ids = [run_id(chain.name, scope, source) for source in manifest.called.values()]
             if self.command == "destroy":
-                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
                 counts = await engine.destroy(ids)
                 return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
             if self.command in SWITCHING:
-                ids = [run_id(chain.name, self.operator.scope, source) for source in self.operator.called.values()]
                 counts = await engine.switch(ids, on=SWITCHING[self.command])
                 whole = "unfinished" if counts.total() < len(ids) else "failed"
                 return "done" if counts[RunStatus.DONE] == len(ids) else whole
             if self.command == "recover":
-                await engine.recover(self.operator.scope, [self.operator.items()])
+                await engine.recover(scope, [manifest.items()])
                 return "done"
-            registration = await engine.register(self.operator.scope, [self.operator.items()])
+            registration = await engine.register(scope, [manifest.items()])
             counts = await engine.run(registration.batch)
             ended = counts[RunStatus.DONE] + len(self.overtaken)
             idle = 0 if self.command == "refresh" else registration.standings[Standing.UNCHANGED]

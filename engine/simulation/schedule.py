@@ -13,7 +13,8 @@ from engine.simulation.chain import ADOPTABLE
 from engine.simulation.judge import judge
 from engine.simulation.kinds import KINDS
 from engine.simulation.loop import OutOfTime, VirtualLoop
-from engine.simulation.operator import MOVES, Operator
+from engine.simulation.manifest import MOVES
+from engine.simulation.operator import Operator
 from engine.simulation.platform import Answer, Platform, Request
 from engine.simulation.things import Thing
 from engine.simulation.weather import ANY, Weather
