@@ -225,7 +225,7 @@ class Throttle:
             bound = self._bound(refused)
             depth, seconds = max((taken / bound.rate - seconds, seconds) for taken, seconds in self._burst)
             self._depth, apart = min(max(depth, SHALLOWEST), DEEPEST), abs(bound.seconds - seconds)
-        if self._depth == SHALLOWEST and self._burst[0][0] > self.taken - self._marks[0][1]:
+        if self._burst and self._depth == SHALLOWEST and self._burst[0][0] > self.taken - self._marks[0][1]:
             self._depth = assumed
         return apart
 
