@@ -40,13 +40,16 @@ async def check_body(work: Work, view: View) -> str:
 
 async def check_rivals(work: Work) -> None:
     """What somebody renamed bears our marker no more, and where the journal is lost nothing else tells of it; what it
-    needs still does."""
+    needs still does. What stands on nothing that the run made is not the run's."""
     run, name, resource = work.run, work.name, work.resource
     if not run.suspect or not hasattr(resource, "rivals"):
         return
     for hit in await run.ask(name, lambda: resource.rivals(work.spec)):
-        if hit.id in work.step.tombstones or await run.ask(name, lambda: resource.read(hit.id)) is None:  # noqa: B023
-            continue  # a list may still show what is gone
+        if hit.id in work.step.tombstones:
+            continue
+        view = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
+        if view is None or not _on_ours(work, view):  # a list may still show what is gone
+            continue
         await run.accuse(
             name,
             Failure(
@@ -57,6 +60,14 @@ async def check_rivals(work: Work) -> None:
                 f"headway resume --resolve {run.state.source} {name} adopt={hit.id}",
             ),
         )
+
+
+def _on_ours(work: Work, view: View) -> bool:
+    """Whether an object refers to something that the run made, and not only to what it adopts, or shares."""
+    run, said = work.run, orjson.dumps(view.content).decode()
+    steps = run.plan.steps
+    made = [need for need in steps[work.name].needs if run.owns(need) and run.made_by_us(need)]
+    return any(run.receipts[need].id in said for need in made)
 
 
 def compared(work: Work, view: View) -> tuple[str | None, Sequence[Difference]]:

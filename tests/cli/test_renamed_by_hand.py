@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from tests.cli.conftest import Headway, Platform
 from tests.cli.test_refresh import patch, sound, steps
@@ -55,3 +56,24 @@ def test_once_it_is_gone_another_is_made(
     hand.delete(f"/flowservice/flows/{flow['id']}").raise_for_status()
     assert headway("run", manifest.name).code == 0
     sound(headway, platform, manifest)
+
+
+def test_a_flow_of_another_source_over_a_table_that_both_adopt_is_no_reason_to_ask(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    built = {name: step["id"] for name, step in steps(headway, "acme-accounts").items()}
+    hand.delete(f"/flowservice/flows/{built['flow']}").raise_for_status()
+    Path("headway.db").unlink()
+    said = yaml.safe_load(manifest.read_text())
+    existing = {name: built[name] for name in ("adhoc_class", "adhoc_schema", "source_connection")}
+    (first,) = (source for source in said["sources"] if source["name"] == "acme-accounts")
+    said["sources"] = [{**first, "name": name, "chain": "adhoc", "existing": existing} for name in ("one", "two")]
+    Path("both.yaml").write_text(yaml.safe_dump(said))
+    assert headway("run", "both.yaml", "--only", "one").code == 0
+    platform.faults("kind=status,status=400,method=POST,service=flowservice,path=/flows$")
+    assert headway("run", "both.yaml", "--only", "two").code == 1
+    platform.faults()
+    Path("headway.db").unlink()
+    assert headway("run", "both.yaml").code == 0
+    assert steps(headway, "one")["flow"]["id"] != steps(headway, "two")["flow"]["id"]
