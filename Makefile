@@ -39,8 +39,9 @@ demo: setup
 	rm -rf demo
 	$(BIN)/headway demo --folder demo
 
+# At least four at a time, whatever the cores: half of the time they wait, for processes to end and doubts to settle.
 test: setup
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(max(4, os.cpu_count()))") $(ARGS)
 
 .venv-aepp/.installed:
 	$(PYTHON) -m venv .venv-aepp
