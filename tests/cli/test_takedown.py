@@ -71,6 +71,18 @@ def test_data_goes_when_asked_for_also_later(headway: Headway, platform: Platfor
     assert clean(platform)
 
 
+def test_what_cannot_be_deleted_is_named_also_when_the_data_goes_later(
+    headway: Headway, platform: Platform, own: Path
+) -> None:
+    headway("run", own.name)
+    headway("destroy", own.name, "--yes")
+    for _ in range(2):
+        ended = headway("destroy", own.name, "--delete-data", "--yes")
+        assert ended.out.count("Left behind: 1 mapping set (the platform cannot delete them)") == 1
+        assert "they hold data" not in ended.out
+        assert live(platform) == {"mapping_set": 1}
+
+
 def test_what_others_share_stays_until_the_last_of_them_goes(
     headway: Headway, platform: Platform, manifest: Path
 ) -> None:

@@ -80,8 +80,8 @@ class Destroy(Work):
         ids, gone, behind = list[str](), list[str](), Counter[tuple[str, bool]]()
         async for id, status in self._found(survey):
             (gone if status is RunStatus.DESTROYED and not self.delete_data else ids).append(id)
-        async for run in app.engine.journal.stream(statuses=(RunStatus.DESTROYED,), run_ids=gone):
-            behind.update(app.engine.left(run))
+        async for run in app.engine.journal.stream(statuses=(RunStatus.DESTROYED,), run_ids=[*gone, *ids]):
+            behind.update(one for one in app.engine.left(run) if not (self.delete_data and one[1]))
         done, chosen = len(gone), self.options.only or self.options.exclude
         others = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
         known = self.removed and any((await app.engine.journal.counts()).values())
