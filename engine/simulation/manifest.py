@@ -31,8 +31,9 @@ class Manifest:
 
     @property
     def replaces(self) -> bool:
-        """Whether people have allowed that something is taken down."""
-        return any(self.table.values()) or self.moved
+        """Whether people have allowed that something is taken down: as they must where a copied journal knows runs
+        under other inputs than they have."""
+        return any(self.table.values()) or self.moved or "copy" in self.world.faults
 
     def inputs(self, run: str) -> Inputs:
         """What it says of a run."""

@@ -8,8 +8,8 @@ import pytest
 
 from engine.simulation.proof import crashes, find
 from engine.simulation.sabotage import SWITCHES
-from engine.simulation.schedule import schedule
-from engine.simulation.weather import STILL
+from engine.simulation.schedule import explore, schedule
+from engine.simulation.weather import ANY, STILL
 
 CHUNK = 60
 # Killed processes leave coroutines that never end: that is what killing means.
@@ -57,6 +57,14 @@ def test_a_crash_at_any_step_of_a_replacement_does_no_harm(last: str) -> None:
     results = list(crashes(server=False, script=("run", last), processes=1))
     assert {kill.process for kill, _ in results} == {1, 2}
     assert {kill: result.wrong for kill, result in results if result.wrong} == {}
+
+
+def test_who_copies_a_journal_whose_targets_moved_comes_to_an_end() -> None:
+    moving = ANY.but(
+        rivals=["copy"], disaster=[0], scripts=[("run", "share"), ("run", "adopt"), ("run", "share", "own")]
+    )
+    results = list(explore(60, 880_000, moving))
+    assert {result.seed: result.wrong for result in results if result.wrong} == {}
 
 
 QUICK = (
