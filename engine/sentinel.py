@@ -7,6 +7,8 @@ in doubt until the other journal's last request can have settled.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import anyio
 
 from engine import labels, upkeep
@@ -51,7 +53,7 @@ async def lease(run: Active, name: str) -> None:
             )
         note = labels.parse(view.note)
         ours = note.journal == run.session.journal.name
-        if not ours and (note.journal or not await _handed_over(run)):
+        if not ours and (note.journal or not await _names_us(run, run.formers)):
             await overtaken(run, name, view)
         if not ours or note.generation < run.state.generation:  # what was found told of a later one
             await sign(run, sentinel, view, run.state.generation)
@@ -94,10 +96,11 @@ async def hold(run: Active) -> None:
         return
     if run.state.suspect:
         await _hold_others(run)
-    journal, handed_over = run.session.journal.name, not run.state.suspect and await _handed_over(run)
+    journal, handed_over = run.session.journal.name, not run.state.suspect and await _names_us(run, run.formers)
     while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
         if view is None:
+            await _names_us(run, run.plan.guards[1:])  # perhaps by another journal, in which the target moved
             run.note(sentinel, "gone")
             await run.write(upkeep.lost(run.step(sentinel)))
             return
@@ -121,14 +124,14 @@ def _held(run: Active) -> bool:
     return not run.state.suspect and leased(run, "") and run.told >= run.state.generation
 
 
-async def _handed_over(run: Active) -> bool:
-    """Whether the inputs before had another sentinel, and it names this journal: then the one of today may never have
+async def _names_us(run: Active, names: Iterable[str]) -> bool:
+    """Whether what would be the sentinel under other inputs names this journal: the one of today may then never have
     been signed. Raises `StepFailed` when it names another journal."""
-    for former in filter(run.made_by_us, run.formers):
-        view, _ = await look_at(run, former)
+    for name in filter(run.made_by_us, names):
+        view, _ = await look_at(run, name)
         journal = labels.parse(view.note).journal if view else ""
         if view and journal and journal != run.session.journal.name:
-            await overtaken(run, former, view)
+            await overtaken(run, name, view)
         if journal:
             return True
     return False

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from engine import Adopt, Receipt, Workflow
+from engine.journal.memory import MemoryStore
 from engine.model import RunStatus, value
 from engine.resource import View
 from tests.engine import objects
@@ -148,6 +151,21 @@ def test_another_journal_that_holds_the_run_by_another_sentinel_is_met_before_an
 
     asked = [RunStatus.DONE, RunStatus.FAILED, RunStatus.IN_DOUBT]  # what is below refers to another target
     assert in_virtual_time(main) == (asked, True)
+
+
+def test_a_sentinel_that_is_gone_since_the_target_moved_in_another_journal_is_not_made_anew() -> None:
+    async def main() -> tuple[list[RunStatus], bool]:
+        person = Person()
+        first, second = person.store, MemoryStore(rng=Random(2))
+        ended = [await person.run("own")]
+        person.store = second
+        ended += [await person.run(target) for target in ("own", "adopted")]
+        made = list(person.there)
+        person.store = first
+        ended.append(await person.apply(Inputs(), refresh=True))
+        return ended, list(person.there) == made
+
+    assert in_virtual_time(main) == ([*[RunStatus.DONE] * 3, RunStatus.FAILED], True)
 
 
 def test_a_sentinel_whose_journal_was_lost_before_it_knew_the_generation_does_not_hide_what_is_there() -> None:
