@@ -127,6 +127,7 @@ SWITCHES: Mapping[str, Switch] = {
         weather=ANY.but(
             scripts=[("run", "destroy", "run")], disaster=[0.6], crash_rate=[0.002, 0.004], freeze_rate=[0]
         ),
+        harmless=True,
     ),
     "generation_untold": Switch(
         rule="2: the sentinel does not tell the generation before something of it is made",
