@@ -149,5 +149,5 @@ class Journal(Protocol):
 
     async def pauses(self) -> Mapping[str, float]:
         """For how many seconds families must still not be sent to, as far as `pause` remembered: never longer than was
-        asked for, however the wall clock was moved meanwhile."""
+        asked for, and never shorter on one machine that stays up, however the wall clock was set meanwhile."""
         ...

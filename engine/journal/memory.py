@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from engine.errors import JournalLocked
 from engine.journal import rules
 from engine.journal.memory_journal import Hook, MemoryJournal, undisturbed
+from engine.journal.pause import Pause
 from engine.model import Event, RunState, replace
 from engine.ports import Clock
 
@@ -30,7 +31,7 @@ class Contents:
     batches: dict[int, int] = field(default_factory=dict)
     history: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
-    pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
+    pauses: dict[str, Pause] = field(default_factory=dict)
     last_batch: int = 0
 
     def copy(self) -> Contents:

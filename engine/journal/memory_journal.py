@@ -10,6 +10,7 @@ import anyio
 
 from engine.errors import Fenced
 from engine.journal import rules
+from engine.journal.pause import Pause, running
 from engine.journal.rules import Turn
 from engine.model import Event, Known, NewRun, Record, RunState, RunStatus, Scope, replace
 from engine.ports import Clock, Standing
@@ -280,10 +281,8 @@ class MemoryJournal:
         return self._contents.definitions.get(fingerprint)
 
     async def pause(self, family: str, seconds: float) -> None:
-        until = self._clock.wall() + seconds
-        await self._commit(lambda: self._contents.pauses.update({family: (until, seconds)}))
+        pause = Pause.begin(self._clock, seconds)
+        await self._commit(lambda: self._contents.pauses.update({family: pause}))
 
     async def pauses(self) -> Mapping[str, float]:
-        now = self._clock.wall()
-        pauses = self._contents.pauses.items()
-        return {family: min(until - now, seconds) for family, (until, seconds) in pauses if until > now}
+        return running(self._contents.pauses.items(), self._clock)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, delete, exists, func, or_, select, text, tuple_, update
+from sqlalchemy import Select, bindparam, case, exists, func, or_, select, text, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from engine.journal.tables import definitions, history, meta, pauses, runs, scopes
@@ -131,8 +131,7 @@ EVENTS = {step: events(step) for step in (True, False)}
 DEFINE = text("INSERT INTO definitions (fingerprint, text) VALUES (:fingerprint, :text) ON CONFLICT DO NOTHING")
 DEFINITION = select(definitions.c.text).where(definitions.c.fingerprint == bindparam("print"))
 PAUSE = text(
-    "INSERT INTO pauses (family, until, seconds) VALUES (:family, :until, :seconds) "
-    "ON CONFLICT (family) DO UPDATE SET until = excluded.until, seconds = excluded.seconds"
+    "INSERT INTO pauses (family, until, seconds, boot) VALUES (:family, :until, :seconds, :boot) "
+    "ON CONFLICT (family) DO UPDATE SET until = excluded.until, seconds = excluded.seconds, boot = excluded.boot"
 )
-PAUSES = select(pauses.c.family, pauses.c.until, pauses.c.seconds).where(pauses.c.until > bindparam("now"))
-FORGET_PAUSES = delete(pauses).where(pauses.c.until <= bindparam("now"))
+PAUSES = select(pauses.c.family, pauses.c.until, pauses.c.seconds, pauses.c.boot)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from engine.journal import registering, rows, rules, sql
 from engine.journal.opening import Opened
 from engine.journal.owning import Owning
+from engine.journal.pause import Pause, running
 from engine.journal.places import Place
 from engine.journal.texts import KNOWN, among, chunks
 from engine.journal.writer import Writer
@@ -172,17 +174,12 @@ class SqlJournal:
         return await self._read(lambda c: c.execute(sql.DEFINITION, {"print": fingerprint}).scalar())
 
     async def pause(self, family: str, seconds: float) -> None:
-        def work(connection: Connection) -> None:
-            now = self._clock.wall()
-            connection.execute(sql.FORGET_PAUSES, {"now": now})
-            connection.execute(sql.PAUSE, {"family": family, "until": now + seconds, "seconds": seconds})
-
-        await self._write(work)
+        pause = asdict(Pause.begin(self._clock, seconds))
+        await self._write(lambda c: c.execute(sql.PAUSE, {"family": family, **pause}))
 
     async def pauses(self) -> Mapping[str, float]:
-        now = self._clock.wall()
-        found = await self._read(lambda c: c.execute(sql.PAUSES, {"now": now}).all())
-        return {family: min(until - now, seconds) for family, until, seconds in found}
+        found = await self._read(lambda c: c.execute(sql.PAUSES).all())
+        return running(((family, Pause(*pause)) for family, *pause in found), self._clock)
 
 
 @asynccontextmanager

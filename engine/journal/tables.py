@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration. A journal with a higher one was written by a newer headway."""
 
 APPLICATION_ID = 0x68647779
@@ -127,6 +127,7 @@ pauses = Table(
     "pauses",
     metadata,
     Column("family", Text, primary_key=True),
-    Column("until", Double, nullable=False),
+    Column("until", Double, nullable=False),  # on the wall clock
     Column("seconds", Double, nullable=False),
+    Column("boot", Double, nullable=False, server_default="0"),  # until when on the boot clock
 )

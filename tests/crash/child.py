@@ -22,11 +22,12 @@ import alembic.command  # noqa: F401
 import psycopg  # noqa: F401
 
 import engine.clock
+import workflows.aep
 import workflows.cli.apply
 import workflows.cli.calling
 import workflows.cli.driving
 import workflows.cli.inspect
-import workflows.cli.work  # noqa: F401
+import workflows.cli.work
 from engine.simulation.sabotage import sabotaged
 from tests.crash.destroying import destroy
 from tests.crash.traps import Trap, arm
@@ -72,7 +73,7 @@ def play(script: Script) -> None:
     if script.trap is not None:
         arm(script.trap)
     if script.skew is not None:
-        setattr(engine.clock, "time", _SkewedTime(script.skew))  # noqa: B010 - stands in for the module
+        _set_clocks(_Skewed(script.skew))
     if script.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (script.largest_file, resource.RLIM_INFINITY))
     if script.humble:
@@ -89,15 +90,18 @@ def _lay_down_capabilities() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-class _SkewedTime:
-    """The module `time` on a machine whose clock was set; clocks that cannot be set run on."""
+def _set_clocks(wall: Callable[[], float]) -> None:
+    """The engine's clock and the client's."""
+    for clock in (engine.clock.SystemClock, workflows.aep.SystemClock):
+        setattr(clock, "wall", staticmethod(wall))  # noqa: B010 - the product has no hooks
+
+
+class _Skewed:
+    """The wall clock of a machine whose owner sets it."""
 
     def __init__(self, skew: Skew) -> None:
         self._skew, self._left = skew, skew.readings
 
-    def time(self) -> float:
+    def __call__(self) -> float:
         self._left -= 1
         return time.time() + (self._skew.before if self._left >= 0 else self._skew.after)
-
-    def clock_gettime(self, clock: int) -> float:
-        return time.clock_gettime(clock)

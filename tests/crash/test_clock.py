@@ -37,8 +37,8 @@ def test_a_clock_that_is_set_while_a_process_works(stage: Stage, seconds: float)
 def move_between(stage: Stage, seconds: float) -> None:
     """Killed while the platform asks for patience, which is written down by then; the next process lives at another
     time."""
-    stage.platform.faults("kind=status,status=429,retry_after=2,method=POST,service=catalog,times=2", latency=0.05)
-    assert stage.run(trap=Trap(point="POST:answered", nth=16)) == KILLED
+    stage.platform.faults("kind=status,status=429,retry_after=8,method=POST,service=catalog,times=1", latency=0.05)
+    assert stage.run(trap=Trap(point="pause:after")) == KILLED
     assert stage.run(skew=Skew(before=seconds, after=seconds)) == 0
     stage.happened()
     judge(stage)

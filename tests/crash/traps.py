@@ -5,6 +5,7 @@ A point is `WHAT:MOMENT`; the product has no hooks, so each trap wraps the funct
 | what | moments |
 | --- | --- |
 | `intent`, `receipt`: a record with one | `before` it is handed to the journal, `after` it is durable |
+| `pause`: what a service asked for | `after` it is durable |
 | `commit`: any transaction of the journal | `before` COMMIT, `inside` it (while it syncs), `after` it |
 | `POST`, `PATCH` (signing), `DELETE` | `leaving`: before the last check; `sent`: no answer is there; `answered` |
 """
@@ -84,6 +85,8 @@ def arm(trap: Trap) -> None:
         _count_shared(armed)
     if what == "commit":
         _on_commit(armed, moment)
+    elif what == "pause":
+        _after(SqlJournal, "pause", armed)
     elif what in ("intent", "receipt"):
         _on_record(armed, moment, has_intent if what == "intent" else has_receipt)
     else:

@@ -90,8 +90,27 @@ async def test_pauses_are_remembered_until_they_pass(store: Store) -> None:
 async def test_a_clock_that_is_set_back_draws_no_pause_out(store: Store) -> None:
     async with store.open() as journal:
         await journal.pause("flow", 10)
-        store.clock.now -= 3600
+        store.clock.set -= 3600
         assert await journal.pauses() == {"flow": 10}
+
+
+async def test_a_clock_that_is_set_forward_cuts_no_pause_short(store: Store) -> None:
+    async with store.open() as journal:
+        await journal.pause("flow", 10)
+        store.clock.set += 3600
+        store.clock.now += 4
+        assert await journal.pauses() == {"flow": 6}
+        await journal.pause("catalog", 1)
+        store.clock.now += 7
+        assert await journal.pauses() == {}
+
+
+async def test_a_pause_outlives_a_restart_of_the_machine(store: Store) -> None:
+    async with store.open() as journal:
+        await journal.pause("flow", 10)
+        store.clock.now += 4
+        store.clock.booted = store.clock.now
+        assert await journal.pauses() == {"flow": 6}
 
 
 async def test_a_shared_step_is_owned_like_a_run_but_counted_apart(store: Store) -> None:
