@@ -24,8 +24,6 @@ from workflows.cli.options import flattened
 T = TypeVar("T")
 _words: list[str] = []
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GARBAGE = 50_000
-"""New objects before cycles are looked for among them: a step leaves none, and looking takes a twentieth of its time"""
 
 
 def call(name: str, command: Any, rest: Sequence[str]) -> int:
@@ -122,11 +120,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def run_async(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     """Run an async function to its end, on the fastest loop there is."""
-    import gc
-
     import anyio
-
-    gc.set_threshold(GARBAGE)
 
     return anyio.run(function, *arguments, backend_options={"use_uvloop": find_spec("uvloop") is not None})
 
