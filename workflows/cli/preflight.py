@@ -121,13 +121,13 @@ class Preflight:
 
     def _note_schedule(self, inputs: Inputs) -> None:
         """Schedules are few: equal ones are held against the rules once."""
-        rules = self._rules.get(_query(inputs))
-        if not isinstance(rules, Mapping):
-            return
         delta = next((column for column in inputs.columns if column.name == inputs.delta_column), None)
         key = (inputs.connector, inputs.schedule, delta)
         known = self._schedules.get(key)
         if known is None:
+            rules = self._rules.get(_query(inputs))
+            if not isinstance(rules, Mapping):
+                return
             if len(self._schedules) == KEPT:
                 self._schedules.clear()
             known = self._schedules[key] = schedule_mistakes(inputs, rules)
