@@ -218,11 +218,13 @@ class Engine:
         Raises `UnknownRun`, and `Rejected` for an answer that cannot be.
         """
         state = await self.journal.claim_one(id)
-        workflow = self.wanted.known(state)
-        plan = workflow.plan(workflow.decode(state.inputs))
+        workflow, shared = await self.wanted.declared(state)
+        inputs = workflow.decode(state.inputs)
+        plan = workflow.plan(inputs)
         if step in plan.shared:
             state = await self.journal.claim_one(run_id(state.workflow, state.scope, plan.shared[step], shared=True))
-        run = Active(self.session, workflow=workflow, plan=plan, inputs=None, state=state)
+        run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state)
+        run.receipts.update({name: known.receipt for name, known in shared.items() if known.receipt})
         await resolve(run, step, adopt)
 
     def pause(self, family: str, seconds: float) -> None:

@@ -3,7 +3,7 @@ see (rule 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from engine import codec, labels
 from engine.active import Active
 from engine.model import Failure, Receipt, replace
-from engine.resource import Adopt, Difference, View
+from engine.resource import Adopt, Difference, Hit, View
 from engine.work import Work
 
 OTHERWISE = (
@@ -39,17 +39,10 @@ async def check_body(work: Work, view: View) -> str:
 
 
 async def check_rivals(work: Work) -> None:
-    """What somebody renamed bears our marker no more, and where the journal is lost nothing else tells of it; what it
-    needs still does. What stands on nothing that the run made is not the run's."""
-    run, name, resource = work.run, work.name, work.resource
-    if not run.suspect or not hasattr(resource, "rivals"):
-        return
-    for hit in await run.ask(name, lambda: resource.rivals(work.spec)):
-        if hit.id in work.step.tombstones:
-            continue
-        view = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
-        if view is None or not _on_ours(work, view):  # a list may still show what is gone
-            continue
+    """Ask about the first rival."""
+    run, name = work.run, work.name
+    async for hit in rivals(run, name):
+        answer = f"headway resume --resolve {run.state.source} {name}"
         await run.accuse(
             name,
             Failure(
@@ -57,16 +50,30 @@ async def check_rivals(work: Work) -> None:
                 message=f"{hit.id} has what this one needs for itself, but is called {hit.name!r}: "
                 "a second one would do the same again",
                 hint=f"call it {run.names(name)[-1]!r} again or delete it, then run again; or "
-                f"headway resume --resolve {run.state.source} {name} adopt={hit.id}",
+                f"{answer} adopt={hit.id}; or, if it is another's and is to stay beside ours, {answer} recreate",
             ),
         )
 
 
-def _on_ours(work: Work, view: View) -> bool:
+async def rivals(run: Active, name: str) -> AsyncIterator[Hit]:
+    """What may be the run's own under another name. What somebody renamed bears our marker no more, and where the
+    journal is lost nothing else tells of it; what it needs still does. What stands on nothing that the run made is not
+    the run's."""
+    resource = run.resource(name)
+    if not run.suspect or not hasattr(resource, "rivals"):
+        return
+    for hit in await run.ask(name, lambda: resource.rivals(run.spec(name))):
+        if hit.id in run.step(name).tombstones:
+            continue
+        view = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
+        if view is not None and _on_ours(run, name, view):  # a list may still show what is gone
+            yield hit
+
+
+def _on_ours(run: Active, name: str, view: View) -> bool:
     """Whether an object refers to something that the run made, and not only to what it adopts, or shares."""
-    run, said = work.run, orjson.dumps(view.content).decode()
-    steps = run.plan.steps
-    made = [need for need in steps[work.name].needs if run.owns(need) and run.made_by_us(need)]
+    said = orjson.dumps(view.content).decode()
+    made = [need for need in run.plan.steps[name].needs if run.owns(need) and run.made_by_us(need)]
     return any(run.receipts[need].id in said for need in made)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from engine import machine, upkeep
 from engine.active import Active, Shared, StepFailed
+from engine.bodies import rivals
 from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
@@ -133,6 +134,7 @@ async def _recreate(run: Active, name: str) -> None:
     if step.receipt and dependent:
         raise Rejected(f"{', '.join(dependent)} refer to {step.receipt.id}: it cannot be made anew under them")
     hits = await run.ask(name, lambda: resource.find(run.names(name), None))
+    hits += [hit async for hit in rivals(run, name)]
     known = [step.receipt.id] if step.receipt else []
     gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
     run.note(name, "resolved", recreate=True)

@@ -77,3 +77,16 @@ def test_a_flow_of_another_source_over_a_table_that_both_adopt_is_no_reason_to_a
     Path("headway.db").unlink()
     assert headway("run", "both.yaml").code == 0
     assert steps(headway, "one")["flow"]["id"] != steps(headway, "two")["flow"]["id"]
+
+
+def test_it_may_be_anothers_so_that_one_is_made_beside_it(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    theirs = renamed_and_lost(headway, manifest, hand)
+    ended = headway("run", manifest.name)
+    assert "flow recreate" in ended.err + ended.out
+    assert headway("resume", "--resolve", "acme-accounts", "flow", "recreate").code == 0
+    assert headway("run", manifest.name).code == 0
+    assert steps(headway, "acme-accounts")["flow"]["id"] != theirs["id"]
+    assert headway("plan", manifest.name, "--detailed-exitcode").code == 0
+    assert theirs["id"] in platform.objects()
