@@ -23,6 +23,7 @@ from engine.machine import Timing
 from engine.model import Event, Json, RunState, RunStatus, Scope
 from engine.orphans import Orphan, unshared
 from engine.pacing import Pacing
+from engine.pauses import keeping_pauses
 from engine.ports import Clock, Gate, Journal
 from engine.recover import resolve
 from engine.report import report
@@ -90,6 +91,7 @@ class Engine:
         self.observer, self.replace, self.refresh, self.delete_data = observer, replace, refresh, delete_data
         self.journal: Journal
         self.runner: Runner | None = None
+        self._keep_pause: Callable[[str, float], None]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -110,8 +112,10 @@ class Engine:
                 delete_data=self.delete_data,
             )
             self.wanted = Wanted(self.session, self.workflows)
-            if isinstance(self.gate, Pacing) and not self.read_only:
-                self.gate.restore(await self.journal.pauses())
+            if not self.read_only:
+                if isinstance(self.gate, Pacing):
+                    self.gate.restore(await self.journal.pauses())
+                self._keep_pause = await stack.enter_async_context(keeping_pauses(self.journal))
             self._stack = stack.pop_all()
         return self
 
@@ -228,9 +232,10 @@ class Engine:
         await resolve(run, step, adopt)
 
     def pause(self, family: str, seconds: float) -> None:
-        """Journal that a service asked for a pause, so that it outlives this process."""
-        self.session.pauses[family] = seconds
-        self.session.paused.set()
+        """Journal that a service asked for a pause, so that it outlives this process; not in a journal that is only
+        read."""
+        if not self.read_only:
+            self._keep_pause(family, seconds)
 
     def stop(self) -> None:
         """Start nothing new, finish or journal what is in flight; `run` returns within ten seconds."""

@@ -173,7 +173,7 @@ class Runner:
         self.parked = anyio.Semaphore(window + PARKED, fast_acquire=True)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
-        self.stopped = self.over = False
+        self.stopped = False
 
     def stop(self) -> None:
         """Start nothing new, let what is in flight be answered and journaled, then leave. May be called again."""
@@ -191,12 +191,9 @@ class Runner:
             with anyio.CancelScope() as self.scope:
                 async with anyio.create_task_group() as background:
                     shared = SharedSteps(self.session, background, creating=self.action is not Drive.recover)
-                    background.start_soon(self._keep_pauses)
                     async with anyio.create_task_group() as group:
                         async for state, slot in self._claim(batch):
                             group.start_soon(self._drive, state, shared, slot)
-                    self.session.paused.set()
-                    self.over = True
         except BaseExceptionGroup as errors:
             raise cause(errors) from errors
         return self.counts
@@ -232,15 +229,6 @@ class Runner:
         ended = await Drive(run, _nothing_shared).destroy(delete_data=delete_data)
         counts[ended.status] += 1
         self.session.tell("shared_" + ended.status.value, ended)
-
-    async def _keep_pauses(self) -> None:
-        """What a service asked for outlives this process: the next one waits for the rest of it."""
-        session = self.session
-        while not self.over:
-            await session.paused.wait()
-            session.paused = anyio.Event()
-            while session.pauses:
-                await session.journal.pause(*session.pauses.popitem())
 
     async def _claim(self, batch: int) -> AsyncIterator[tuple[RunState, Slot]]:
         """The batch's runs, begun ones first, each as soon as it has a place in the window; at last those that another

@@ -74,9 +74,6 @@ class Session:
     """How many wait for all of them: sentinels are not overtaken meanwhile by what follows other runs' sentinels."""
     another: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
-    pauses: dict[str, float] = field(default_factory=dict)
-    """Pauses of families, in seconds, that are still to be journaled; `paused` says that there are."""
-    paused: anyio.Event = field(default_factory=anyio.Event)
     unanswered: dict[object, str] = field(default_factory=dict)
     """Why reads were not answered that are being repeated."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
