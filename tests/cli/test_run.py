@@ -50,6 +50,11 @@ def test_rows_of_a_spreadsheet_take_what_they_do_not_say_from_defaults(
         shutil.copy(EXAMPLES / name, folder)
     assert headway("run", "sources.csv", "--defaults", "sources.yaml", "--quiet").code == 0
     assert platform.report()["created"]["flow"] == 2
+    rows = folder / "sources.csv"
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:2]))
+    said = "`headway destroy sources.csv --removed --defaults sources.yaml`"  # without them it would be all mistakes
+    assert said in headway("plan", "sources.csv", "--defaults", "sources.yaml").out
+    assert said in headway("run", "sources.csv", "--defaults", "sources.yaml").err
 
 
 def test_a_manifest_may_come_through_a_pipe_of_the_shell(headway: Headway, own: Path) -> None:

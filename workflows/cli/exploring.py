@@ -273,5 +273,5 @@ def _write(asked: ExploreOptions, sketch: Sketch, base: Base, seen: Sequence[See
         print(f"{name}   {', '.join(hints)}")
     print(f"{amount(len(added), 'source')} added to {sketch.file}")
     if added:
-        print(f"Next   look at the mappings, then   headway plan {sketch.file}")
+        print(f"Next   look at the mappings, then   {asked.options.headway('plan', str(sketch.file))}")
     return 0

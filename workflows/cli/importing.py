@@ -90,7 +90,7 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
     from workflows.cli.work import same_world
 
     credentials = read_credentials(options.credentials)
-    again = f"in {sketch.file} already: `headway run {sketch.file}` adopts it"
+    again = f"in {sketch.file} already: `{options.headway('run', str(sketch.file))}` adopts it"
     wrong = {flow: f"is the flow of {known.flows[flow]} {again}" for flow in flows if flow in known.flows}
     async with AepClient(credentials) as client, looking(options.store) as engine:
         scope = scope_of(credentials, (await find_sandbox(client, credentials)).created)

@@ -187,7 +187,8 @@ async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
 
     counts = dict.fromkeys(SIGNS, 0)
     brief = survey.spool.count > ALL and not asked.json
-    taken = f" (`headway destroy {asked.file} --removed` takes it down)"
+    destroy = asked.options.headway("destroy", asked.file, "--removed", defaults=asked.defaults)
+    replace = asked.options.headway("run", asked.file, "--replace", defaults=asked.defaults)
     async for found in survey.sources():
         if found.selected:
             action, what = outlook(found)
@@ -198,9 +199,10 @@ async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
     async for run in survey.gone():
         counts["gone"] += 1
         if not brief or counts["gone"] <= ALL:
-            _tell(asked, "gone", run.source, [f"in the journal, not in the manifest: left alone{taken}"], {})
+            text = f"in the journal, not in the manifest: left alone (`{destroy}` takes it down)"
+            _tell(asked, "gone", run.source, [text], {})
     action = "delete" if asked.replace else "gone"
-    done = "deleted" if asked.replace else f"left alone (`headway run {asked.file} --replace` takes it down)"
+    done = "deleted" if asked.replace else f"left alone (`{replace}` takes it down)"
     for orphan in await survey.unshared():
         counts[action] += 1
         text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: {done}"

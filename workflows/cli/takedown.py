@@ -89,7 +89,7 @@ class Destroy(Work):
             raise Refusal(
                 f"the journal has no run{'' if self.removed else f' of {self.manifest}'}",
                 "nothing was sent; if the journal was lost, rebuild it with "
-                f"`{self.options.headway('recover', self.manifest)}`"
+                f"`{self.options.headway('recover', self.manifest, defaults=self.spool.defaults)}`"
                 + ", and a manifest that still names what was removed"
                 * self.removed,
             )

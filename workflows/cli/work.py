@@ -141,10 +141,8 @@ class RunManifest(Work):
     async def after(self, app: App, outcome: Outcome) -> None:
         for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
             if orphan.id not in outcome.tally.staying:
-                self.tell(
-                    f"{_named(orphan)} that no source shares any more;"
-                    f" left alone (`headway run {self.manifest} --replace` takes it down)"
-                )
+                replace = self.options.headway("run", self.manifest, "--replace", defaults=self.spool.defaults)
+                self.tell(f"{_named(orphan)} that no source shares any more; left alone (`{replace}` takes it down)")
         if self.wait and outcome.interrupted:
             outcome.unseen = outcome.tally.done
         elif self.wait:
@@ -162,9 +160,10 @@ class RunManifest(Work):
                 names.append(run.source)
         if count:
             more = f" and {number(count - NAMED)} more" if count > NAMED else ""
+            destroy = self.options.headway("destroy", self.manifest, "--removed", defaults=self.spool.defaults)
             self.tell(
                 f"{', '.join(names)}{more}: in the journal, not in {self.manifest}; left alone"
-                f" (`headway destroy {self.manifest} --removed` takes them down)"
+                f" (`{destroy}` takes them down)"
             )
         return count
 

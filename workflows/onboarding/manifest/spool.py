@@ -59,13 +59,15 @@ class Spooled:
 class Spool:
     """The sources of a manifest in which nothing is wrong, in its order. Close it: it holds a temporary file.
 
-    `count` is their number. The file has no name, and holds references to secrets, never secrets.
+    `count` is their number, `defaults` the file that says what they do not. The spool's own file has no name, and holds
+    references to secrets, never secrets.
     """
 
     def __init__(self, file: IO[bytes], count: int, lines: Mapping[int, int], origin: tuple[str, Path | None]) -> None:
         self.count = count
         self._file = file
         self._origin = origin
+        _, self.defaults = origin
         self._lines = lines
 
     def batches(self, size: int) -> Iterator[list[Spooled]]:
