@@ -166,8 +166,8 @@ class Engine:
     async def unshared(
         self, scope: Scope, moving: Collection[str] = (), of: Collection[str] | None = None
     ) -> Sequence[Orphan]:
-        """What runs of a sandbox shared once and none shares any more, without what holds data; as it will be once the
-        runs that are `moving` do not share what they shared before. `of`: only what these runs shared."""
+        """What runs of a sandbox shared once and none shares any more, what is kept for its data, too; as it will be
+        once the runs that are `moving` do not share what they shared before. `of`: only what these runs shared."""
         return await unshared(self.session, self.wanted.workflows, scope, moving, of)
 
     async def release(self, scope: Scope) -> Sequence[Orphan]:
@@ -175,7 +175,8 @@ class Engine:
         is gone. Raises `Halt`."""
         if self.runner is None:
             self.runner = self._runner(Drive.go)
-        others = () if self.runner.stopped else await self.unshared(scope)
+        found = () if self.runner.stopped else await self.unshared(scope)
+        others = [orphan for orphan in found if not orphan.kept]
         await self.runner.destroy_orphans((), others, delete_data=False)
         left = {orphan.id for orphan in await self.unshared(scope)} if others else ()
         return [orphan for orphan in others if orphan.id not in left]

@@ -16,7 +16,8 @@ from engine.workflow import Plan, Step, Workflow
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
     """A shared step that no run needs, with the inputs of the last one that did, if that is known. `needs`: the ids of
-    the shared steps that it refers to, by name. `kept`: it stays, for its data or for data that stands on it."""
+    the shared steps that it refers to, by name. `kept`: it stays, for its data or for data that stands on it. `made`:
+    the id of its object, if that is known."""
 
     id: str
     key: str
@@ -25,6 +26,7 @@ class Orphan:
     inputs: Any
     needs: Mapping[str, str]
     kept: bool = False
+    made: str = ""
 
     async def receipts(self, session: Session) -> dict[str, Receipt]:
         """What it refers to."""
@@ -74,27 +76,27 @@ async def unshared(
     moving: Collection[str] = (),
     of: Collection[str] | None = None,
 ) -> list[Orphan]:
-    """The shared steps of a sandbox that made something which no run there shares any more, dependents first. Data, and
-    what it may stand on, is never among them: it outlives its runs. Nor is an object that a run names. `moving`: runs
-    that are about to get other inputs, so that what they share now does not count. `of`: only what
-    these runs shared."""
-    made = {orphan.id: (orphan, object_id) async for orphan, object_id in _made(session, workflows, scope)}
-    if made and of is not None:
+    """The shared steps of a sandbox that made something which no run there shares any more, dependents first; not an
+    object that a run names. Data, and what it may stand on, is kept: it outlives its runs, and of those that were
+    destroyed it is not among them. `moving`: runs that are about to get other inputs, so that what they share now does
+    not count. `of`: only what these runs shared."""
+    found = {orphan.id: orphan async for orphan in _made(session, workflows, scope)}
+    if found and of is not None:
         theirs = {id async for id in _shared_by(session, workflows, of)}
-        made = {id: one for id, one in made.items() if id in theirs}
-    found = {id: orphan for id, (orphan, _) in made.items()}
+        found = {id: orphan for id, orphan in found.items() if id in theirs}
     if not found:
         return []
-    async for state in session.journal.stream(statuses=tuple(set(RunStatus) - {RunStatus.DESTROYED})):
+    async for state in session.journal.stream(statuses=tuple(RunStatus)):
         workflow = workflows.get(state.workflow)
         if workflow is None or state.run_id in moving:
             continue
+        destroyed = state.status is RunStatus.DESTROYED
         for inputs in (*state.was, state.inputs):
             plan = workflow.plan(workflow.decode(inputs))
-            for name in plan.shared:
-                found.pop(_id(state, plan, name), None)
-            for id in [id for id in found if made[id][1] in inputs]:
-                del found[id]
+            shared = {_id(state, plan, name) for name in plan.shared}
+            for id, orphan in list(found.items()):
+                if (id in shared or orphan.made in inputs) and (orphan.kept or not destroyed):
+                    del found[id]
         if not found:  # as a rule after the first run
             break
     return _dependents_first(found.values(), workflows)
@@ -110,10 +112,8 @@ async def _shared_by(
                 yield _id(state, plan, name)
 
 
-async def _made(
-    session: Session, workflows: Mapping[str, Workflow[Any]], scope: Scope
-) -> AsyncIterator[tuple[Orphan, str]]:
-    """What shared steps of a sandbox made for sure, and the object's id, apart from data and what it may stand on."""
+async def _made(session: Session, workflows: Mapping[str, Workflow[Any]], scope: Scope) -> AsyncIterator[Orphan]:
+    """What shared steps of a sandbox made for sure."""
     async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
         workflow = workflows.get(state.workflow)
         if workflow is None or not _within(state.scope, scope):
@@ -121,10 +121,12 @@ async def _made(
         for name, step in state.steps.items():
             made = step.receipt if step.receipt and step.receipt.confirmed else None
             ours = made is not None and made.origin is not Origin.ADOPTED
-            if made and ours and name in workflow.steps and name not in under_data(workflow):
-                declared, key = workflow.steps[name], state.source
-                orphan = Orphan(id=state.run_id, key=key, step=declared, workflow=workflow, inputs=None, needs={})
-                yield orphan, made.id
+            if made and ours and name in workflow.steps:
+                declared, key, kept = workflow.steps[name], state.source, name in under_data(workflow)
+                yield Orphan(
+                    id=state.run_id, key=key, step=declared, workflow=workflow, inputs=None, needs={}, kept=kept,
+                    made=made.id,
+                )  # fmt: skip
 
 
 def under_data(workflow: Workflow[Any]) -> set[str]:

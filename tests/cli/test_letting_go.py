@@ -98,6 +98,31 @@ def test_a_base_connection_that_an_existing_one_takes_the_place_of_goes(
     assert settled(headway, platform, own)
 
 
+def test_data_that_no_source_shares_any_more_stays_and_is_named(
+    headway: Headway, platform: Platform, manifest: Path
+) -> None:
+    """What was shared holds data of others, too, so that no source's --delete-data means it; it was never named."""
+    own = manifest.read_text()
+    manifest.write_text(own.replace("{schema: acme-people}", "{schema: acme-people, dataset: acme-data}"))
+    headway("run", manifest.name)
+    made = {name: step["id"] for name, step in steps(headway, "acme-contacts").items() if step["shared"]}
+    said = "that no source shares any more; stays, as it may hold data"
+    named = [
+        f"acme-data: dataset {said} ({made['dataset']})",
+        f"acme-people: target schema {said} ({made['target_schema']})",
+    ]
+    manifest.write_text(own.replace("    target: {schema: acme-people}", "    #"))
+    assert "acme-data" in headway("plan", manifest.name).out
+    ended = headway("run", manifest.name, "--replace", "--delete-data")
+    assert [name for name in named if name not in ended.err] == []
+    planned = headway("plan", manifest.name, "--replace", "--detailed-exitcode")
+    assert (planned.code, named[0].partition(": ")[2].replace(";", ":") in planned.out) == (0, True)
+    assert headway("run", manifest.name, "--replace").err.count("shares") == 0, "nothing was done, so nothing is told"
+    ended = headway("destroy", manifest.name, "--yes", "--delete-data")
+    assert [name for name in named if name not in ended.err] == []
+    assert all(platform.objects()[id]["live"] for name, id in made.items() if name in ("dataset", "target_schema"))
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_replacing_run_that_is_killed_while_it_takes_the_old_connection_down_is_continued(
     headway: Headway, platform: Platform, own: Path, folder: Path, *, answered: bool

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import codec
 from engine.model import Json
+from engine.orphans import Orphan
 from engine.resource import Change
 from engine.step_change import ADOPTED, Action, StepChange
 from workflows.cli.words import amount, cut
@@ -185,3 +186,8 @@ def fields_as_json(fields: Sequence[Change]) -> list[dict[str, Json]]:
 def print_of(source: str, action: str, text: str, changes: Sequence[StepChange]) -> str:
     """A print of what was foreseen for a source: the manifest's inputs, and the journal's state as far as it counts."""
     return codec.fingerprint([source, action, text, as_json(changes), [change.id for change in changes]])
+
+
+def stays(orphan: Orphan) -> str:
+    """Why what no source shares any more is not taken down, which, and what to do."""
+    return f"stays, as it may hold data ({orphan.made}); delete it by hand if it is not needed"

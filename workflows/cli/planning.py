@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from workflows.cli.calling import run_async
-from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json
+from workflows.cli.foreseen import SAID, SIGNS, as_json, fields_as_json, stays
 from workflows.cli.options import Calling, check_deletes
 from workflows.cli.words import amount, cut, number, short
 
@@ -201,10 +201,11 @@ async def _lines(asked: PlanOptions, survey: Survey) -> dict[str, int]:
         if not brief or counts["gone"] <= ALL:
             text = f"in the journal, not in the manifest: left alone (`{destroy}` takes it down)"
             _tell(asked, "gone", run.source, [text], {})
-    action = "delete" if asked.replace else "gone"
-    done = "deleted" if asked.replace else f"left alone (`{replace}` takes it down)"
     for orphan in await survey.unshared():
+        action = "delete" if asked.replace and not orphan.kept else "gone"
         counts[action] += 1
+        done = "deleted" if action == "delete" else f"left alone (`{replace}` takes it down)"
+        done = stays(orphan) if orphan.kept else done
         text = f"{orphan.step.name.replace('_', ' ')} that no source shares any more: {done}"
         _tell(asked, action, orphan.key.rpartition(":")[2], [text], {"shared": orphan.key})
     return counts

@@ -83,7 +83,8 @@ class Destroy(Work):
         async for run in app.engine.journal.stream(statuses=(RunStatus.DESTROYED,), run_ids=[*gone, *ids]):
             behind.update(one for one in app.engine.left(run) if not (self.delete_data and one[1]))
         done, chosen = len(gone), self.options.only or self.options.exclude
-        others = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
+        found = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
+        others = [orphan for orphan in found if not orphan.kept]
         known = self.removed and any((await app.engine.journal.counts()).values())
         if not (ids or done or others or known):
             raise Refusal(
@@ -114,3 +115,8 @@ class Destroy(Work):
     def finish(self, outcome: Outcome) -> Outcome:
         outcome.destroys, outcome.said = True, "destroyed"
         return outcome
+
+    async def after(self, app: App, outcome: Outcome) -> None:
+        for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
+            if orphan.kept:
+                self.tell_kept(orphan)

@@ -18,7 +18,7 @@ from workflows.cli.calling import Interrupt
 from workflows.cli.compose import App, conceal, find_runs
 from workflows.cli.failures import Refusal
 from workflows.cli.following import follow
-from workflows.cli.foreseen import spared
+from workflows.cli.foreseen import spared, stays
 from workflows.cli.options import Driving
 from workflows.cli.outlook import outlook
 from workflows.cli.preflight import Due, Preflight
@@ -77,6 +77,10 @@ class Work(ABC):
         if not self.options.quiet:
             say(text)
 
+    def tell_kept(self, orphan: Orphan) -> None:
+        """What no source shares any more, and stays."""
+        self.tell(f"{_named(orphan)} that no source shares any more; {stays(orphan)}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunManifest(Work):
@@ -117,7 +121,8 @@ class RunManifest(Work):
         survey.check_named(self.manifest, gone)
         for old, new in survey.renamed.items():
             self.tell(f"{old} is called {new} from now on; what it made gets the new name, nothing is made twice")
-        left = await app.engine.unshared(scope) if app.engine.replace else ()
+        unshared = await app.engine.unshared(scope) if app.engine.replace else ()
+        left = [orphan for orphan in unshared if not orphan.kept]
         consent(sandbox, survey.to_do + len(left), interrupt, yes=self.options.yes)
         act = None
         if survey.to_do or left:
@@ -140,7 +145,9 @@ class RunManifest(Work):
 
     async def after(self, app: App, outcome: Outcome) -> None:
         for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
-            if orphan.id not in outcome.tally.staying:
+            if orphan.kept:
+                self.tell_kept(orphan)
+            elif orphan.id not in outcome.tally.staying:
                 replace = self.options.headway("run", self.manifest, "--replace", defaults=self.spool.defaults)
                 self.tell(f"{_named(orphan)} that no source shares any more; left alone (`{replace}` takes it down)")
         if self.wait and outcome.interrupted:
