@@ -112,9 +112,9 @@ class Engine:
                 delete_data=self.delete_data,
             )
             self.wanted = Wanted(self.session, self.workflows)
+            if isinstance(self.gate, Pacing):
+                self.gate.restore(await self.journal.pauses())
             if not self.read_only:
-                if isinstance(self.gate, Pacing):
-                    self.gate.restore(await self.journal.pauses())
                 self._keep_pause = await stack.enter_async_context(keeping_pauses(self.journal))
             self._stack = stack.pop_all()
         return self

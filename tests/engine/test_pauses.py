@@ -22,10 +22,10 @@ def pacing() -> Pacing:
     return Pacing(boot=CLOCK.boot, rng=Random(1))
 
 
-async def restored(store: str) -> float:
+async def restored(store: str, *, read_only: bool = False) -> float:
     """For how long the next process waits, in seconds."""
     gate = pacing()
-    async with Engine(store, gate=gate):
+    async with Engine(store, gate=gate, read_only=read_only):
         return gate.paused("flow")
 
 
@@ -49,6 +49,14 @@ async def test_a_pause_of_the_last_moment_is_written_down_before_the_end(tmp_pat
     async with Engine(store) as engine:
         engine.pause("flow", 60)
     assert await restored(store) > 0
+
+
+async def test_who_only_reads_the_journal_waits_too(tmp_path: Path) -> None:
+    """`plan` and `drift` ask the services as well."""
+    store = str(tmp_path / "j.db")
+    async with Engine(store) as engine:
+        engine.pause("flow", 60)
+    assert await restored(store, read_only=True) > 0
 
 
 async def test_a_journal_that_is_only_read_keeps_no_pause(tmp_path: Path) -> None:
