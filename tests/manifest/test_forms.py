@@ -83,6 +83,9 @@ def test_a_pipe(monkeypatch: pytest.MonkeyPatch, expected: list[Inputs], text: s
 
 
 def test_mistakes_in_a_pipe_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Name;Table;Columns\n")))
+    with pytest.raises(ManifestErrors, match=r'^stdin:1:1  unknown column heading "Name"; did you mean "name"\?\n'):
+        list(read_manifest("-"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"version: 1\nsorces: []\n")))
     with pytest.raises(ManifestErrors, match=r'^stdin:2:1  unknown key "sorces"; did you mean "sources"\?$'):
         list(read_manifest("-"))

@@ -57,7 +57,7 @@ def _form(line: bytes) -> Form:
         except orjson.JSONDecodeError:
             return "yaml"
     for delimiter in (b",", b";", b"\t"):
-        cells = [cell.strip(b' "').decode(errors="replace") for cell in line.split(delimiter)]
+        cells = [cell.strip(b' "').decode(errors="replace").lower() for cell in line.split(delimiter)]
         if len(CSV_HEADINGS.keys() & cells) > 1:
             return "csv"
     return "yaml"
