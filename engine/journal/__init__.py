@@ -81,6 +81,6 @@ def _place(url: str, command: str, clock: Clock) -> Place:
         return SqlitePlace(Path(parsed.database), parsed.database, command=command, now=clock.wall())
     if parsed.get_backend_name() == "postgresql":
         if find_spec("psycopg") is None:
-            raise StorageError("a journal on PostgreSQL needs psycopg", "pip install 'headway[postgres]'")
+            raise StorageError("a journal on PostgreSQL needs psycopg", "install it: pip install 'headway[postgres]'")
         return PostgresPlace(parsed)
     raise StorageError(f"cannot keep a journal in {parsed.render_as_string()}", "name a file or a PostgreSQL database")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def test_a_journal_of_a_sandbox_that_was_reset_is_refused(headway: Headway, plat
     assert ended.code == 64
     assert "sandbox 'dev' was reset since the journal headway.db was begun" in ended.err
     assert platform.report()["live"] == {}
+
+
+def test_what_postgresql_needs_is_told_so_that_it_can_be_typed(
+    headway: Headway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as if it was not installed
+    ended = headway("status", "--store", "postgresql+psycopg://nobody@localhost/nothing")
+    assert (ended.code, "pip install 'headway[postgres]'" in ended.err) == (74, True)
 
 
 def test_a_newer_journal_is_refused_and_not_touched(headway: Headway, manifest: Path) -> None:
