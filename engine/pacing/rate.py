@@ -8,7 +8,8 @@ leaves upwards ever faster; the next 429 closes a longer window and gives a bett
 right after it the depth counts only up to the length of the pause.
 
 A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
-moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`.
+moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`. Only while the
+depth is a guess may the last bound be what is wrong.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ DOUBLING = 0.6
 FIT, SEARCH_FIT = 0.98, 0.15
 """What does not explain a refusal: a bound below this share of the last one (less, if that was a guess from one short
 window) or, while there is none, of the pace."""
+SAME = 1.02
+"""Two windows whose rates differ by no more say the same, and the longer one says it more surely."""
 IDLE = 0.5
 """Seconds without a request, though the pace allowed one, that say nothing of the pace."""
 RUNAWAY = 1.25
@@ -70,7 +73,7 @@ class Throttle:
 
     __slots__ = (
         "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks", "_next_mark",
-        "_peak", "_refused", "_resumed", "_seen", "_spurt", "next_at", "out", "pace", "stuck", "taken",
+        "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "next_at", "out", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -91,6 +94,7 @@ class Throttle:
         self._emptied = self._resumed = -math.inf  # the refusal that gave the bound, and when sending began again
         self._burst: list[tuple[int, float]] = []  # an emptying of the full store: requests, in the last seconds
         self._depth = DEPTH
+        self._sounded = False  # whether the depth was found out, not only assumed
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
@@ -187,7 +191,10 @@ class Throttle:
         bound = self._bound(refused)
         if searching and self._resumed - self._emptied >= FULL:
             self._burst = self._emptying(refused)  # the first may have held what no store was needed for
-        if bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base):
+        fits = bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base)
+        sounded = SHALLOWEST < self._depth < DEEPEST and self._depth != depth
+        if fits or (sounded and self._corrects(bound, apart)):
+            self._sounded = sounded
             self._settle(bound, apart, refused, resume)
             dear = searching and resume - refused > self._depth  # then a guess too high must be left at once
             self._fit = FIT - self._growth if dear else FIT
@@ -203,11 +210,19 @@ class Throttle:
         `apart`: by how many seconds the windows differ that tell the depth from the rate."""
         cost = max(resume - refused - self._depth, 0.0)  # what of the pause the store does not make good
         self._base = self._peak = bound.rate * (1 - MARGIN)
-        unsure = (MISCOUNT / bound.rate + JITTER) / max(apart, MARK) + UNSURE * self._depth / bound.seconds
-        self._growth = min(max(unsure, SUREST), STEEPEST)
+        self._growth = min(max(self._unsure(bound, apart), SUREST), STEEPEST)
         cheap = min(max(12.0 * bound.seconds, SOON), LATER)
         self._hold = max(cheap, min(WORTH * cost / self._growth, LATEST))
         self._restart(refused, resume)
+
+    def _corrects(self, bound: Bound, apart: float) -> bool:
+        """Whether a lower bound is no misfit, but shows how deep the store is, where that was only assumed. Far below
+        the last it rather comes from refusals that are counted out."""
+        return not self._sounded and self._unsure(bound, apart) < self._growth and bound.rate >= self._base / 2
+
+    def _unsure(self, bound: Bound, apart: float) -> float:
+        """By what share of it a bound may be wrong."""
+        return (MISCOUNT / bound.rate + JITTER) / max(apart, MARK) + UNSURE * self._depth / bound.seconds
 
     def _restart(self, refused: float, resume: float) -> None:
         """A new window begins, with an empty store that the pause refills."""
@@ -233,12 +248,13 @@ class Throttle:
         return [(self.taken - count, refused - at) for at, count in self._marks if refused - BURST < at < refused]
 
     def _bound(self, until: float) -> Bound:
-        best = Bound(SLOWEST, 1.0)
+        found = [Bound(SLOWEST, 1.0)]
         for since, count in self._marks:
             if since < until:
                 depth = min(self._depth, since - self._emptied) if since == self._resumed else self._depth
-                best = max(best, Bound((self.taken - count) / (until - since + depth), until - since))
-        return best
+                found.append(Bound((self.taken - count) / (until - since + depth), until - since))
+        rate = max(found).rate
+        return Bound(rate, max(bound.seconds for bound in found if bound.rate * SAME >= rate))
 
     def _grown(self) -> float:
         if not self._growth:

@@ -14,7 +14,7 @@ SHARE = 2 / 3
 """What of the store is used: it is only estimated, and some of it makes good what the pace is wrong by."""
 SHORTER, LONGER = 0.7, 1.25
 """What remains of a spurt that was refused, and by what factor it may grow after one that was not."""
-FEWEST, MOST = 8.0, 32.0
+FEWEST, MOST = 16.0, 32.0
 """Requests that leave at once after a pause of no use, at first; and after any pause, at most: more than a service may
 take at once would be answered 500."""
 
@@ -45,9 +45,11 @@ class Spurt:
         self._most *= LONGER
 
     def cut(self, taken: int) -> None:
-        """It was refused when so many had been taken; if none, the pause was of no use."""
-        if taken > 0:
-            self._most = SHORTER * min(taken, self.length)
-            self._least = min(self._least, self._most)
-        else:
+        """It was refused when so many had been taken; if none, the pause was of no use. What is refused of the next one
+        is the rest of that, and does not say how much there was."""
+        if taken == 0:
             self._least = min(max(2 * self._least, FEWEST), MOST)
+        elif self._least:
+            self._least = 0.0
+        else:
+            self._most = SHORTER * min(taken, self.length)
