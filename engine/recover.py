@@ -118,10 +118,20 @@ async def _adopt(run: Active, name: str, id: str) -> None:
     view = await run.ask(name, lambda: resource.read(id))
     if view is None:
         raise Rejected(f"there is no {id} on the platform")
+    if not resource.superseding:
+        await _refuse_second(run, name, id)
     origin = Origin.RECOVERED if view.name in run.names(name) else Origin.ADOPTED
     receipt = Receipt(id=view.id, etag=view.etag, version=view.version, origin=origin, data=view.data)
     run.note(name, "resolved", adopt=id, origin=origin.value)
     await run.write(machine.read(replace(run.step(name), attempts=()), receipt, run.step(name).spec or "", now))
+
+
+async def _refuse_second(run: Active, name: str, id: str) -> None:
+    """Of two that bear the step's marker the other one would live on, and nothing would tell of it any more."""
+    resource, settled = run.resource(name), (id, *run.step(name).tombstones)
+    for hit in await run.ask(name, lambda: resource.find(run.names(name), None)):
+        if hit.id not in settled and await run.ask(name, lambda: resource.read(hit.id)) is not None:  # noqa: B023
+            raise Rejected(f"{hit.id} bears the same marker: delete the one that you do not need, then answer again")
 
 
 async def _recreate(run: Active, name: str) -> None:

@@ -59,6 +59,7 @@ async def lease(run: Active, name: str) -> None:
             await sign(run, sentinel, view, run.state.generation)
         else:
             run.leased, run.told = asked, note.generation
+            await keep_up(run, sentinel, view)
 
 
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:
@@ -150,6 +151,7 @@ async def _hold_others(run: Active) -> None:
             note = labels.parse(view.note)
             if note.journal == journal:
                 run.named.setdefault(name, asked if another else run.taken_over)
+                await keep_up(run, name, view)
                 break
             if note.journal and name in run.named:
                 await overtaken(run, name, view)
@@ -178,9 +180,9 @@ async def _other(run: Active, name: str) -> tuple[View | None, float]:
 
 
 async def keep_up(run: Active, name: str, view: View) -> None:
-    """Keep the receipt's etag and version what the platform says."""
-    step = run.step(name)
-    if step.receipt and (step.receipt.etag, step.receipt.version) != (view.etag, view.version):
+    """Keep the receipt's etag and version what the platform says, as the answer to a signing may have been lost."""
+    step, said = run.step(name), (view.etag, view.version)
+    if step.receipt and step.receipt.id == view.id and (step.receipt.etag, step.receipt.version) != said:
         await run.write(replace(step, receipt=replace(step.receipt, etag=view.etag, version=view.version)))
 
 
@@ -224,7 +226,7 @@ async def verify(run: Active, name: str) -> None:
     step, resource = run.step(name), run.resource(name)
     if step.receipt is None or not hasattr(resource, "read"):
         return
-    if resource.superseding and step.generation < run.state.generation:
+    if resource.superseding and (step.generation < run.state.generation or _on_nothing(run, name)):
         await run.write(upkeep.lost(step))  # it stays when it is superseded: whether it was, its name tells
         return
     id = step.receipt.id
@@ -239,3 +241,8 @@ async def verify(run: Active, name: str) -> None:
         await keep_up(run, name, view)
         if (known := upkeep.believed(run.step(name), view)) is not run.step(name):
             await run.write(known)
+
+
+def _on_nothing(run: Active, name: str) -> bool:
+    """Whether what a step's object stands on is gone: nothing forbids to delete that under one that only refers."""
+    return any(need not in run.receipts for need in run.plan.steps[name].needs if run.owns(need))

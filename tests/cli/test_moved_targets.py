@@ -200,3 +200,16 @@ def test_what_is_in_doubt_and_is_to_be_the_sentinel_is_signed(
     assert ended.code == 0, ended.err
     assert "other hands" not in headway("why", "cases").out
     assert headway("plan", manifest, "--refresh", "--detailed-exitcode").code == 0
+
+
+def test_an_answer_that_is_lost_when_the_lease_has_run_out_leaves_no_stale_etag(
+    headway: Headway, platform: Platform, write: Callable[[str, str], Path]
+) -> None:
+    assert headway("run", write("adhoc", "shared").name).code == 0
+    lost = "kind=reset,after=true,method=PATCH|PUT,path=/tenant/schemas,times=1"
+    platform.faults(lost, "kind=delay,method=DELETE,path=/flows,delay=6")
+    assert headway("run", write("adhoc", "own").name, "--replace").code == 0
+    platform.faults()
+    objects = platform.objects()
+    for name, step in steps(headway, "cases").items():
+        assert step["etag"] is None or step["etag"] == objects[step["id"]]["etag"], name

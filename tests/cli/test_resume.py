@@ -4,12 +4,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 from alembic.config import Config
 from sqlalchemy import text
 
 from engine.journal.opening import VERSION_TABLE
 from tests.cli.conftest import Ended, Headway, Platform
+from tests.cli.test_refresh import steps
 
 
 def test_resume_goes_on_from_the_journal_alone(headway: Headway, platform: Platform, manifest: Path) -> None:
@@ -120,3 +122,30 @@ def test_an_answer_that_is_refused_is_not_written_down(
     monkeypatch.setenv("AEP_SANDBOX_NAME", "prod")
     headway(*question, "--yes")
     assert answers() == 1
+
+
+def test_of_two_with_our_marker_the_other_one_is_not_forgotten(
+    headway: Headway, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    first = steps(headway, "acme-accounts")["flow"]["id"]
+    (made,) = hand.get(f"/flowservice/flows/{first}").json()["items"]
+    wanted = (
+        "name",
+        "description",
+        "flowSpec",
+        "sourceConnectionIds",
+        "targetConnectionIds",
+        "transformations",
+        "scheduleParams",
+    )
+    second = hand.post("/flowservice/flows", json={key: made[key] for key in wanted}).raise_for_status().json()["id"]
+    Path("headway.db").unlink()
+    assert headway("run", manifest.name).code == 4
+    answer = ("resume", "--resolve", "acme-accounts", "flow", f"adopt={second}")
+    ended = headway(*answer)
+    assert (ended.code, f"{first} bears the same marker" in ended.err) == (64, True)
+    hand.delete(f"/flowservice/flows/{first}").raise_for_status()
+    assert headway(*answer).code == 0
+    assert steps(headway, "acme-accounts")["flow"]["id"] == second
+    assert headway("plan", manifest.name, "--detailed-exitcode").code == 0
