@@ -15,8 +15,8 @@ from engine.resource import Adopt, Difference, Hit, View
 from engine.work import Work
 
 OTHERWISE = (
-    "it was made with other inputs: put those back in the manifest and headway run FILE --only state:in_doubt, "
-    "then the new ones, and headway run FILE;"
+    "if it was made with other inputs, put those back in the manifest and headway run FILE --only state:in_doubt, "
+    "then the new ones, and headway run FILE"
 )
 """What brings a batch to its end that was half changed when its journal was lost: the other half is left alone."""
 
@@ -121,7 +121,7 @@ async def _accuse_of_differing(work: Work, view: View, differing: Sequence[Diffe
         Failure(
             kind="conflict",
             message=f"{view.id} bears our marker, but differs: {shown}",
-            hint=f"{OTHERWISE} or resolve it: "
+            hint=f"{OTHERWISE}; if somebody changed it by hand, change it back and run again; or resolve it: "
             f"headway resume --resolve {work.run.state.source} {work.name} adopt={view.id}, "
             f"or delete {view.id} by hand and answer recreate",
         ),
