@@ -48,6 +48,7 @@ class Pace(Throttle):
         self._base, self._peak = other._base * share, other._peak * share
         self._growth, self._hold, self._depth, self._fit = other._growth, other._hold, other._depth, other._fit
         self._burst, self._emptied, self._resumed = other._burst, other._emptied, other._resumed
+        self._sounded = other._sounded
         self.pace = self._grown()
 
     def forget(self) -> None:

@@ -173,7 +173,8 @@ def test_what_cannot_be_taken_is_told_at_once_and_nothing_is_written(
     ]
     assert (folder / "s.yaml").read_text() == before
     other = headway("import", here["flow"], "--write", "s.yaml", "--store", "other.db")
-    assert f"flow {here['flow']}: is the flow of here in s.yaml already: `headway run s.yaml` adopts it" in other.err
+    again = "in s.yaml already: `headway run s.yaml --store other.db` adopts it"
+    assert f"flow {here['flow']}: is the flow of here {again}" in other.err
     ours = headway("import", runs["cases"]["flow"], fine["flow"], "--store", "other.db")
     assert (ours.code, ours.err.count("was made by headway")) == (0, 1)
     assert (
