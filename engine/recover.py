@@ -119,7 +119,7 @@ async def _adopt(run: Active, name: str, id: str) -> None:
     if view is None:
         raise Rejected(f"there is no {id} on the platform")
     if not resource.superseding:
-        await _refuse_second(run, name, id)
+        await _refuse_second(run, name, view.id)
     origin = Origin.RECOVERED if view.name in run.names(name) else Origin.ADOPTED
     receipt = Receipt(id=view.id, etag=view.etag, version=view.version, origin=origin, data=view.data)
     run.note(name, "resolved", adopt=id, origin=origin.value)

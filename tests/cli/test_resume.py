@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -149,3 +150,17 @@ def test_of_two_with_our_marker_the_other_one_is_not_forgotten(
     assert headway(*answer).code == 0
     assert steps(headway, "acme-accounts")["flow"]["id"] == second
     assert headway("plan", manifest.name, "--detailed-exitcode").code == 0
+
+
+def test_the_same_object_by_its_other_id_is_no_second_one(headway: Headway, manifest: Path, hand: httpx.Client) -> None:
+    headway("run", manifest.name)
+    id = steps(headway, "acme-accounts")["target_schema"]["id"]
+    accept = {"accept": "application/vnd.adobe.xed+json; version=1"}
+    schema = hand.get(f"/schemaregistry/tenant/schemas/{quote(id, safe='')}", headers=accept).raise_for_status().json()
+    Path("headway.db").unlink()
+    said = manifest.read_text()
+    manifest.write_text(said.replace("xdm/context/profile\n", "xdm/context/experienceevent\n"))
+    assert headway("run", manifest.name, "--only", "acme-accounts").code == 1
+    answer = f"adopt={schema['meta:altId']}"
+    ended = headway("resume", "--resolve", "acme-accounts", "target_schema", answer)
+    assert (ended.code, "bears the same marker" in ended.err) == (0, False)
