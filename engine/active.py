@@ -63,22 +63,24 @@ class Active:
         self.slot = slot or Slot()
         self.resource: Callable[[str], Any] = session.resources_of(workflow).__getitem__
         """The instance of a step's resource. Raises `KeyError` when the engine was given none."""
+        # Floats are times on the boot clock, dictionaries and sets are by step.
         self.taken_over = session.clock.boot()  # since the claim, an earlier owner's intents cannot be written any more
-        self.receipts = self._own_receipts()
+        self.receipts = self._own_receipts()  # those of shared steps are added as they come
         off = any(step.off for step in self.steps.values())
-        self.resumed = bool(self.receipts or state.was or state.formerly or off)
-        self.befores = state.was
+        self.resumed = bool(self.receipts or state.was or state.formerly or off)  # there may be something to change
+        self.earlier_inputs = state.was
         plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
-        self.formers = dict.fromkeys(p.sentinel for p in plans if p.sentinel and p.sentinel != plan.sentinel)
+        earlier = (one.sentinel for one in plans)
+        self.earlier_sentinels = dict.fromkeys(name for name in earlier if name and name != plan.sentinel)
         self._unguarded = any(p.sentinel is None for p in (plan, *plans))
-        self.made: set[str] = set()
-        self.taken: set[str] = set()
-        self.left: set[str] = set()
-        self.seen: dict[str, View] = {}
-        self.sends: dict[str, float] = {}
-        self.leased = float("-inf")
-        self.told = -1
-        self.named: dict[str, float] = {}  # since when what may be a sentinel names this journal, on the boot clock
+        self.made: set[str] = set()  # created by this process
+        self.taken: set[str] = set()  # found by this process, and taken
+        self.left_behind: set[str] = set()  # what earlier inputs made and today's share or adopt: told already
+        self.seen: dict[str, View] = {}  # what a refresh saw
+        self.sends: dict[str, float] = {}  # until when the latest request may have left
+        self.lease_seen = float("-inf")  # when the sentinel was last looked at and named this journal
+        self.told_generation = -1  # which generation the sentinel told then
+        self.named_since: dict[str, float] = {}  # since when what may be a sentinel names this journal
         self._events: list[Event] = []
 
     # the journal
@@ -140,7 +142,7 @@ class Active:
         begun = step.attempts and step.receipt is None and all(need in self.receipts for need in needs)
         if not begun or (self.owns(name) and self._makes(name, self.inputs)):
             return self.inputs
-        for inputs in map(self.workflow.decode, reversed(self.befores)):
+        for inputs in map(self.workflow.decode, reversed(self.earlier_inputs)):
             plan = self.workflow.plan(inputs)
             if name in plan.steps and name not in plan.shared and self._makes(name, inputs):
                 return inputs
@@ -161,7 +163,7 @@ class Active:
     def holder(self) -> str | None:
         """The step whose note says whose the run is: the sentinel, once the run has made it; until then that of earlier
         inputs, if they had another. What others made holds nothing."""
-        candidates = (self.plan.sentinel, *self.formers)
+        candidates = (self.plan.sentinel, *self.earlier_sentinels)
         return next((name for name in candidates if name and self.made_by_us(name)), None)
 
     @property
@@ -194,7 +196,7 @@ class Active:
 
     def now(self) -> RunState:
         """The run with its steps as they are, and the inputs that they may have."""
-        return replace(self.state, steps=self.steps, was=self.befores)
+        return replace(self.state, steps=self.steps, was=self.earlier_inputs)
 
     def unique(self, name: str) -> bool:
         """Whether the platform itself refuses a second object of this step: titles guard themselves, as long as all
@@ -218,13 +220,13 @@ class Active:
     @property
     def suspect(self) -> bool:
         """Whether another journal may know more: of this run, or, for what runs share, of any run (rule 7)."""
-        return self.state.suspect or (self.state.shared and self.session.another)
+        return self.state.suspect or (self.state.shared and self.session.another_journal)
 
     @property
     def alone_since(self) -> float:
         """Since when no other journal can have looked at what names this one by now, and gone on, on the boot clock; if
         none is known: since ever."""
-        return max(self.named.values(), default=self.taken_over) if self.suspect else float("-inf")
+        return max(self.named_since.values(), default=self.taken_over) if self.suspect else float("-inf")
 
     def last_possible_send(self, name: str) -> float:
         """When an open request of this step can last have left, on the boot clock (rule 4)."""

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from engine.active import Active
 from engine.clock import SystemClock
-from engine.destroy import left
+from engine.destroy import remains
 from engine.drift import StepDrift, drift
 from engine.drive import Drive
 from engine.errors import ScopeMismatch
@@ -194,9 +194,9 @@ class Engine:
             await self.runner.destroy_orphans(run_ids, others, delete_data=delete_data)
         return counts
 
-    def left(self, state: RunState) -> Iterator[tuple[str, bool]]:
+    def remains(self, state: RunState) -> Iterator[tuple[str, bool]]:
         """What is left on the platform of a run that was destroyed, by step, and whether it was kept for its data."""
-        return left(self.wanted.workflows[state.workflow], state.steps)
+        return remains(self.wanted.workflows[state.workflow], state.steps)
 
     async def switch(self, run_ids: Collection[str], *, on: bool) -> Counter[RunStatus]:
         """Switch off or on what these runs, which are done, made and can be switched. Raises `Halt`."""

@@ -95,7 +95,7 @@ def print_found(run: Active, name: str, view: View, source: str) -> str | None:
     """The print of what an object is, if the run asked for that at some time."""
     resource, now = run.resource(name), run.session.clock.wall()
     label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.befores))):
+    for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.earlier_inputs))):
         for receipts in _receipts_before(run, name):
             spec = run.workflow.spec(run.workflow.steps[name], inputs, receipts)
             if isinstance(spec, Adopt):

@@ -58,7 +58,7 @@ def changes(
         now=now,
         shared=shared,
         source=source or state.source,
-        befores=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
+        made_with=tuple(workflow.decode(text) for text in (*state.was, state.inputs)),
         seen=seen,
         outdated=outdated,
         former=former,
@@ -97,11 +97,11 @@ def amendment(
         now=now,
         shared={},
         source=state.source,
-        befores=tuple(workflow.decode(text) for text in state.was) or (inputs,),
+        made_with=tuple(workflow.decode(text) for text in state.was) or (inputs,),
         new=dict(receipts),
     )
     fields = comparison.fields(step, state.steps[name], key)
-    every = [comparison.fields(step, state.steps[name], key, before) for before in comparison.befores]
+    every = [comparison.fields(step, state.steps[name], key, before) for before in comparison.made_with]
     known = dict[str, list[Json]]()
     for one in itertools.chain(fields, *every):
         known.setdefault(one.path, []).append(one.before)
@@ -119,7 +119,7 @@ class _Comparison:
     now: float
     shared: Mapping[str, StepState]
     source: str
-    befores: tuple[Any, ...]
+    made_with: tuple[Any, ...]
     new: dict[str, Receipt] = field(default_factory=dict)
     seen: Mapping[str, View | None] = field(default_factory=dict)
     outdated: Collection[str] = ()
@@ -193,7 +193,7 @@ class _Comparison:
     def fields(self, step: Step, state: StepState, key: str | None, before: Any = None) -> Sequence[Change]:
         """In which fields the step's object is to be another, if it was made with the inputs `before`."""
         resource = self.resources[step.resource]
-        before = (self.before(step, state) or self.befores[-1]) if before is None else before
+        before = (self.before(step, state) or self.made_with[-1]) if before is None else before
         old = self.workflow.spec(step, before, self._needs(step, state, before))
         new = self.workflow.spec(step, self.inputs, self.new)
         if isinstance(new, Adopt) or isinstance(old, Adopt):
@@ -210,7 +210,7 @@ class _Comparison:
         """In which fields the object of a step would become another, if somebody else had not made it."""
         if receipt.origin is not Origin.ADOPTED:
             return []
-        before = self.befores[-1]
+        before = self.made_with[-1]
         old = self.workflow.described(step, before, {**self._needs(step, state, before), **self.new})
         new = self.workflow.described(step, self.inputs, self.new)
         if old == new or isinstance(old, Adopt) or isinstance(new, Adopt):
@@ -241,7 +241,7 @@ class _Comparison:
     def before(self, step: Step, state: StepState) -> Any:
         """The inputs that a step was made with; None: they are not known."""
         print_of = (state.spec or "").partition(".")[0]
-        for before in (self.inputs, *reversed(self.befores)):
+        for before in (self.inputs, *reversed(self.made_with)):
             if asked(self.workflow, step, before, self.workflow.plan(before).steps) == print_of:
                 return before
         return None

@@ -45,7 +45,7 @@ async def settle_intents(run: Active, shared: Shared) -> None:
     run shares or adopts by now, too: what it began to make of its own would be nobody's. And of one that departs."""
     await _settle(run, shared, [name for name in run.workflow.order if name in run.steps and name in run.plan.steps])
     departed = [name for name, step in run.steps.items() if step.attempts and name not in run.plan.steps]
-    for inputs in reversed(run.befores) if departed else ():
+    for inputs in reversed(run.earlier_inputs) if departed else ():
         with run.as_before(inputs):
             begun = [name for name in run.plan.steps if name in departed and run.owns(name)]
             await _settle(run, shared, begun)
@@ -107,12 +107,12 @@ async def delete_doomed(run: Active) -> None:
     for name in _order(run):
         if name in run.state.doomed and (receipt := run.step(name).receipt):
             await _delete(run, name, receipt.id)
-    for name, kept in left(run.workflow, run.steps):
+    for name, kept in remains(run.workflow, run.steps):
         if name in run.state.doomed and not kept:  # perhaps by a process that was lost before it could say so
             run.session.tell("step_left", run.state, name, id=run.step(name).tombstones[-1], kept=False)
 
 
-def left(workflow: Workflow[Any], steps: Mapping[str, StepState]) -> Iterator[tuple[str, bool]]:
+def remains(workflow: Workflow[Any], steps: Mapping[str, StepState]) -> Iterator[tuple[str, bool]]:
     """What is left on the platform of a run that was destroyed, by step, and whether it was kept for its data."""
     for name, step in steps.items():
         if step.receipt:
@@ -156,11 +156,11 @@ async def _delete(run: Active, name: str, id: str) -> None:
         try:
             attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
             await run.write(upkeep.deleting(run.step(name), attempt))
-            left = session.timing.send_window - (session.clock.boot() - started)
+            send_within = session.timing.send_window - (session.clock.boot() - started)
             answer = None
-            if left > 0:
+            if send_within > 0:
                 run.sends[name] = started + session.timing.send_window
-                answer = await _send(run, name, id, left)
+                answer = await _send(run, name, id, send_within)
                 if answer is None:
                     return
         finally:
@@ -227,13 +227,13 @@ async def _deleted(run: Active, name: str, id: str) -> None:
     await run.write(upkeep.deleted(run.step(name), session.clock.wall()))
 
 
-async def _send(run: Active, name: str, id: str, left: float) -> Answer | None:
+async def _send(run: Active, name: str, id: str, send_within: float) -> Answer | None:
     """One DELETE, within so many seconds; None when the object is gone."""
     session = run.session
     answer: Answer | None = InDoubt("interrupted")
     with session.sending():
         try:
-            await run.resource(name).delete(id, left)
+            await run.resource(name).delete(id, send_within)
         except Answer as refused:
             run.note(name, refused.kind, verb="delete", **refused.failure.details)
             answer = refused

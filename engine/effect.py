@@ -206,7 +206,7 @@ def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, a
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
         ours = labels.parse(intended.state.body or "").journal == session.journal.name  # else it was no sentinel before
-        run.leased, run.told = sent if ours else float("-inf"), run.state.generation
+        run.lease_seen, run.told_generation = sent if ours else float("-inf"), run.state.generation
     step = run.step(name)
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)
     return machine.created(step, intended.attempt.tag, receipt, now, proven=proven)

@@ -111,7 +111,7 @@ async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
         _leave(run, name, left, "of an earlier life")
     if not fitting:
         newest = max(labels.generation_of(run.state, name, view.name) for view in seen.live)
-        run.leased = float("-inf")
+        run.lease_seen = float("-inf")
         await run.write(generation=max(run.state.generation, newest + 1))
     return replace(seen, live=fitting)
 
@@ -203,7 +203,7 @@ async def take(work: Work, view: View) -> None:
     if name != run.plan.sentinel and note.generation > run.state.generation:
         # it was the sentinel under other inputs, and knows more than today's, also if it is not what was asked for
         run.note(name, "another generation", generation=note.generation)
-        run.leased = float("-inf")
+        run.lease_seen = float("-inf")
         await run.write(generation=note.generation)
     print_of = await check_body(work, view)
     tag = note.attempt
@@ -225,11 +225,11 @@ async def take(work: Work, view: View) -> None:
     sentinel = name == run.plan.sentinel
     forgotten = tag not in tags or (name in run.plan.guards and note.journal not in ("", journal))
     if sentinel and note.journal != journal:
-        run.leased = float("-inf")  # another may have been leased until now; one of other inputs names nobody yet
+        run.lease_seen = float("-inf")  # another may have been leased until now; one of other inputs names nobody yet
     if forgotten and not run.state.shared and (sentinel or not run.state.suspect):
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
-        run.session.another = True
+        run.session.another_journal = True
         await run.write(state, suspect=True, generation=max(run.state.generation, note.generation))
     else:
         await work.finish(state)

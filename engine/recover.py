@@ -59,7 +59,7 @@ async def recover_departed(run: Active) -> None:
     """Find also what a run may have made under inputs that it had before, for steps that it does not have any more: it
     is to be deleted. Raises `StepFailed`."""
     today = run.plan
-    for inputs in reversed(run.befores):
+    for inputs in reversed(run.earlier_inputs):
         if run.workflow.plan(run.workflow.decode(inputs)) is today:
             continue
         with run.as_before(inputs):

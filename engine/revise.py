@@ -213,13 +213,13 @@ class _Revision:
             paths = [change.path for change in todo]
             patch = orjson.dumps(self.resource.amendment(view, self._body(attempt.tag), paths)).decode()
             await run.write(upkeep.amending(run.step(name), attempt, patch))
-            left = session.timing.send_window - (session.clock.boot() - started)
-            if left <= 0 or not leased(run, name):
+            send_within = session.timing.send_window - (session.clock.boot() - started)
+            if send_within <= 0 or not leased(run, name):
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")
                 await run.write(upkeep.not_amended(run.step(name), attempt.tag, late))
                 return None
             run.sends[name] = started + session.timing.send_window
-            answer = await self._send(view, patch, left, attempt)
+            answer = await self._send(view, patch, send_within, attempt)
         finally:
             session.gate.leave(self.resource.family)
         if isinstance(answer, Receipt):
@@ -228,12 +228,12 @@ class _Revision:
         await self._weigh(answer, attempt)
         return None
 
-    async def _send(self, view: View, patch: str, left: float, attempt: Attempt) -> Receipt | Answer:
+    async def _send(self, view: View, patch: str, send_within: float, attempt: Attempt) -> Receipt | Answer:
         """Exactly one request."""
         answer: Receipt | Answer = InDoubt("interrupted")
         with self.run.session.sending():
             try:
-                answer = await self.resource.amend(view, patch, left)
+                answer = await self.resource.amend(view, patch, send_within)
             except Answer as refused:
                 answer = refused
             except Halt as halt:

@@ -53,8 +53,8 @@ class _Entry:
         self.done.set()
 
 
-def alone(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
-    """The pseudo-run of a shared step: a graph of one."""
+def pseudo_run(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
+    """What drives a shared step: a run whose plan is that one step."""
     plan = Plan(
         steps={step.name: step},
         shared={},
@@ -92,10 +92,12 @@ class SharedSteps:
         step = asker.plan.steps[name]
         if name not in state.steps and not getattr(step.resource, "unique", True):
             await self._learn_of_others()
-        if self.session.another:  # another journal knew a run, so it may have made what runs share, too (rule 7)
+        if (
+            self.session.another_journal
+        ):  # another journal knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
-        run = alone(self.session, asker.workflow, step, asker.inputs, state)
-        run.named, run.befores = dict(asker.named), asker.befores
+        run = pseudo_run(self.session, asker.workflow, step, asker.inputs, state)
+        run.named_since, run.earlier_inputs = dict(asker.named_since), asker.earlier_inputs
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)
@@ -224,7 +226,7 @@ class Runner:
             for name, receipt in state.receipts.items():
                 self.session.tell("step_left", state, name, id=receipt.id, kept=True)
             return
-        run = alone(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
+        run = pseudo_run(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
         run.receipts = await orphan.receipts(self.session) | run.receipts
         ended = await Drive(run, _nothing_shared).destroy(delete_data=delete_data)
         counts[ended.status] += 1
@@ -240,7 +242,7 @@ class Runner:
                 if not runs:
                     break
                 after = runs[-1].key
-                self.session.another |= any(state.suspect for state in runs)
+                self.session.another_journal |= any(state.suspect for state in runs)
                 for state in runs:
                     await self.places.acquire()
                     await self.parked.acquire()

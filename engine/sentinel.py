@@ -27,11 +27,11 @@ def leased(run: Active, name: str) -> bool:
     """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
     and so may what goes first while none is there, or one of another journal was met and is still to be signed (titles
     guard themselves)."""
-    if run.session.clock.boot() - run.leased <= run.session.timing.lease:
+    if run.session.clock.boot() - run.lease_seen <= run.session.timing.lease:
         return True
     if name == run.plan.sentinel or run.holder in (None, name):
         return True
-    met = run.state.suspect and run.holder not in run.named
+    met = run.state.suspect and run.holder not in run.named_since
     return met and name in run.plan.first and run.step(name).receipt is None
 
 
@@ -53,12 +53,12 @@ async def lease(run: Active, name: str) -> None:
             )
         note = labels.parse(view.note)
         ours = note.journal == run.session.journal.name
-        if not ours and (note.journal or not await _names_us(run, run.formers)):
+        if not ours and (note.journal or not await _names_us(run, run.earlier_sentinels)):
             await overtaken(run, name, view)
         if not ours or note.generation < run.state.generation:  # what was found told of a later one
             await sign(run, sentinel, view, run.state.generation)
         else:
-            run.leased, run.told = asked, note.generation
+            run.lease_seen, run.told_generation = asked, note.generation
             await keep_up(run, sentinel, view)
 
 
@@ -89,7 +89,7 @@ async def overtaken(run: Active, name: str, view: View) -> None:
 
 async def hold(run: Active) -> None:
     """Make sure that the sentinel, which has a receipt, names this journal and tells the run's generation, before
-    anything of it is made (rule 2). Tells `run.named` when it does.
+    anything of it is made (rule 2). Tells `run.named_since` when it does.
 
     A sentinel that is gone loses its receipt, so that it is made anew.
     """
@@ -97,7 +97,10 @@ async def hold(run: Active) -> None:
         return
     if run.state.suspect:
         await _hold_others(run)
-    journal, handed_over = run.session.journal.name, not run.state.suspect and await _names_us(run, run.formers)
+    journal, handed_over = (
+        run.session.journal.name,
+        not run.state.suspect and await _names_us(run, run.earlier_sentinels),
+    )
     while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
         if view is None:
@@ -107,22 +110,22 @@ async def hold(run: Active) -> None:
             return
         note = labels.parse(view.note)
         if note.journal == journal and note.generation >= run.state.generation:
-            run.leased, run.told = asked, note.generation
-            run.named.setdefault(sentinel, asked)
+            run.lease_seen, run.told_generation = asked, note.generation
+            run.named_since.setdefault(sentinel, asked)
             await keep_up(run, sentinel, view)
             return
         if not (note.journal or handed_over or run.state.suspect):  # a hand removed the name, and nobody knows which
             run.note(sentinel, "unsigned")
-            run.named.clear()
+            run.named_since.clear()
             await run.write(suspect=True)
-        free = sentinel not in run.named if run.state.suspect else handed_over and not note.journal
+        free = sentinel not in run.named_since if run.state.suspect else handed_over and not note.journal
         if note.journal != journal and not free:
             await overtaken(run, sentinel, view)
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
 
 
 def _held(run: Active) -> bool:
-    return not run.state.suspect and leased(run, "") and run.told >= run.state.generation
+    return not run.state.suspect and leased(run, "") and run.told_generation >= run.state.generation
 
 
 async def _names_us(run: Active, names: Iterable[str]) -> bool:
@@ -150,10 +153,10 @@ async def _hold_others(run: Active) -> None:
                 break
             note = labels.parse(view.note)
             if note.journal == journal:
-                run.named.setdefault(name, asked if another else run.taken_over)
+                run.named_since.setdefault(name, asked if another else run.taken_over)
                 await keep_up(run, name, view)
                 break
-            if note.journal and name in run.named:
+            if note.journal and name in run.named_since:
                 await overtaken(run, name, view)
             another |= bool(note.journal)
             await sign(run, name, view, max(run.state.generation, note.generation))
@@ -171,8 +174,8 @@ async def _other(run: Active, name: str) -> tuple[View | None, float]:
     for hit in await run.ask(name, lambda: resource.find(run.names(name), None)):
         view: View | None = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
         if view is not None and view.id not in run.step(name).tombstones:
-            if name not in run.left:
-                run.left.add(name)
+            if name not in run.left_behind:
+                run.left_behind.add(name)
                 run.note(name, "left", id=view.id)
                 run.session.tell("step_left", run.state, name, id=view.id, kept=True)
             return view, asked
@@ -198,20 +201,20 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
             started = session.clock.boot()
             run.note(sentinel, "intent", verb="sign", journal=session.journal.name, generation=generation)
             await run.write(generation=generation, begun_by=run.state.begun_by or run.state.owner)
-            left = session.timing.send_window - (session.clock.boot() - started)
-            if left > 0:
+            send_within = session.timing.send_window - (session.clock.boot() - started)
+            if send_within > 0:
                 break
         note = labels.signed(view.note, session.journal.name, generation)
         with session.sending():
-            await _signed(run, sentinel, view, note=note, left=left)
+            await _signed(run, sentinel, view, note=note, send_within=send_within)
     finally:
         session.gate.leave(resource.family)
     await anyio.sleep(min(1.0, session.timing.read_lag))
 
 
-async def _signed(run: Active, sentinel: str, view: View, *, note: str, left: float) -> None:
+async def _signed(run: Active, sentinel: str, view: View, *, note: str, send_within: float) -> None:
     try:
-        receipt: Receipt = await run.resource(sentinel).sign(view, note, left)
+        receipt: Receipt = await run.resource(sentinel).sign(view, note, send_within)
     except Answer as answer:
         run.note(sentinel, answer.kind, verb="sign", **answer.failure.details)
         return

@@ -72,7 +72,7 @@ class Session:
     another journal."""
     learning: int = 0
     """How many wait for all of them: sentinels are not overtaken meanwhile by what follows other runs' sentinels."""
-    another: bool = False
+    another_journal: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     unanswered: dict[object, str] = field(default_factory=dict)
     """Why reads were not answered that are being repeated."""

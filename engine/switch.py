@@ -101,13 +101,13 @@ class _Switching:
             attempt, started = replace(run.attempt(Verb.SWITCH), condition=view.etag or ""), session.clock.boot()
             run.note(name, "intent", verb="switch", to="on" if self.on else "off")
             await self._write(upkeep.switching(run.step(name), attempt, on=self.on))
-            left = session.timing.send_window - (session.clock.boot() - started)
-            if left <= 0:
+            send_within = session.timing.send_window - (session.clock.boot() - started)
+            if send_within <= 0:
                 late = Failure(kind="late", message="the request was not sent: its intent was too old")
                 await self._write(upkeep.not_amended(run.step(name), attempt.tag, late))
                 return None
             run.sends[name] = started + session.timing.send_window
-            answer = await self._request(view, attempt, left)
+            answer = await self._request(view, attempt, send_within)
         finally:
             session.gate.leave(self.resource.family)
         if isinstance(answer, Receipt):
@@ -115,13 +115,13 @@ class _Switching:
         await self._weigh(answer, attempt)
         return None
 
-    async def _request(self, view: View, attempt: Attempt, left: float) -> Receipt | Answer:
+    async def _request(self, view: View, attempt: Attempt, send_within: float) -> Receipt | Answer:
         """Exactly one request; when it was cut off by a stop, the next look tells."""
         run, name = self.run, self.name
         answer: Receipt | Answer = InDoubt("interrupted")
         with run.session.sending():
             try:
-                receipt: Receipt = await self.resource.switch(view, self.on, left)
+                receipt: Receipt = await self.resource.switch(view, self.on, send_within)
             except Answer as refused:
                 answer = refused
             except Halt as halt:

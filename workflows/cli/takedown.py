@@ -81,7 +81,7 @@ class Destroy(Work):
         async for id, status in self._found(survey):
             (gone if status is RunStatus.DESTROYED and not self.delete_data else ids).append(id)
         async for run in app.engine.journal.stream(statuses=(RunStatus.DESTROYED,), run_ids=[*gone, *ids]):
-            behind.update(one for one in app.engine.left(run) if not (self.delete_data and one[1]))
+            behind.update(one for one in app.engine.remains(run) if not (self.delete_data and one[1]))
         done, chosen = len(gone), self.options.only or self.options.exclude
         found = await app.engine.unshared(scope, of=gone if chosen else None)  # left by a call that was interrupted
         others = [orphan for orphan in found if not orphan.kept]

@@ -25,7 +25,7 @@ def departing_in_its_turn() -> list[Patch]:
     order = destroy._order  # noqa: SLF001 - sabotage
 
     def as_any(run: Active) -> list[str]:
-        with run.as_before(run.befores[0] if run.befores else run.state.inputs):
+        with run.as_before(run.earlier_inputs[0] if run.earlier_inputs else run.state.inputs):
             return order(run)
 
     return [(destroy, "_order", as_any)]
