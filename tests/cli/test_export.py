@@ -16,6 +16,8 @@ import pytest
 from tests.cli.conftest import SECRET, Headway, Platform
 from workflows.emulator import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_SCOPES
 
+BASE = "60a5c8b9-3c30-43ba-a5c8-b93c3093ba66"
+
 
 def token(platform: Platform) -> str:
     """An access token."""
@@ -55,6 +57,25 @@ def test_the_script_makes_a_chain_of_its_own_in_another_sandbox(
     assert flow["sourceConnectionIds"] == [made["source_connection"]]
     assert flow["targetConnectionIds"] == [made["target_connection"]]
     assert flow["transformations"][1]["params"]["mappingId"] == made["mapping_set"]
+
+
+@needs_curl
+def test_the_script_takes_another_base_connection(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    """Another sandbox has another one: the manifest's would not be found there."""
+    headway("run", manifest.name, "--only", "acme-accounts")
+    headway("export", "acme-accounts", "-o", "run.sh")
+    [there] = hand.get(f"/flowservice/connections/{BASE}").json()["items"]
+    hand.headers["x-sandbox-name"] = "prod"
+    auth = {"specName": "Basic Authentication", "params": {"endpoint": "https://a", "username": "u", "password": "p"}}
+    other = {"name": "theirs", "auth": auth, "connectionSpec": there["connectionSpec"]}
+    answer = hand.post("/flowservice/connections", json=other).raise_for_status()
+    ran = sent(platform, SANDBOX_NAME="prod", base_connection=answer.json()["id"])
+    assert (ran.returncode, ran.stderr) == (0, "")
+    made = dict(line.split("=", 1) for line in ran.stdout.splitlines())
+    [source] = hand.get(f"/flowservice/sourceConnections/{made['source_connection']}").json()["items"]
+    assert source["baseConnectionId"] == answer.json()["id"]
 
 
 @needs_curl

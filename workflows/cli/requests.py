@@ -30,6 +30,8 @@ NAMED = {
 }
 """The headers that say who asks, with variables for what they say."""
 UNKNOWN = "-"
+BASE_CONNECTION = "base_connection"
+"""The variable for a base connection that the manifest names by id: no step makes or adopts it."""
 START, LEAD = "START", 600
 """The variable for a start that nobody named, and how many seconds it lies ahead of when the requests are sent."""
 _REFERENCE = re.compile(r"\$\{(?:env|file):([^{}]+)\}")
@@ -72,7 +74,7 @@ class Requests:
 
 async def requests_of(workflow: Workflow[Any], run: RunState, shared: Mapping[str, StepState], now: float) -> Requests:
     """What each step of the run sends, or would send now (epoch seconds). Adopted steps send nothing."""
-    inputs = workflow.decode(run.inputs)
+    inputs, base_id = _unbound(workflow.decode(run.inputs))
     plan = workflow.plan(inputs)
     states = {name: (shared if name in plan.shared else run.steps).get(name) for name in plan.steps}
     known = {name: state.receipt for name, state in states.items() if state and state.receipt}
@@ -86,12 +88,22 @@ async def requests_of(workflow: Workflow[Any], run: RunState, shared: Mapping[st
         named = _named(plan, run, name, states[name])
         for sent in await record(_nobody(run.scope.gateway), partial(_send, step, spec, named, now)):
             found.append(_request(name, sent, known[name].id if name in known else None))
+    if any(BASE_CONNECTION in _variables(request.body) for request in found) and base_id is not None:
+        values[BASE_CONNECTION] = base_id
     secrets = sorted(
         {name for request in found for name in _variables(request.body)} - values.keys() - {START, *states}
     )
     return Requests(
         source=run.source, gateway=run.scope.gateway + BASE, made=tuple(found), values=values, secrets=tuple(secrets)
     )
+
+
+def _unbound(inputs: Any) -> tuple[Any, str | None]:
+    """Inputs that name a variable for the id of an existing base connection, and that id."""
+    base = inputs.base_connection
+    if base.id is None:
+        return inputs, None
+    return replace(inputs, base_connection=replace(base, id=f"{{{{{BASE_CONNECTION}}}}}")), base.id
 
 
 def _named(plan: Plan, run: RunState, name: str, state: StepState | None) -> RunState:
