@@ -184,7 +184,9 @@ class _Comparison:
         if all(one.in_place for one in change.fields):
             return replace(change, action=Action.UPDATE)
         if change.shared:
-            return replace(change, action=Action.REPLACE, refused="others share it: give it another name")
+            return replace(
+                change, action=Action.REPLACE, refused="what sources share is not replaced: give it another name"
+            )
         self.new[change.step] = replace(self.new[change.step], id=NEW)
         if resource.superseding and change.fields[0].path != ADOPTED:
             return replace(change, action=Action.UPDATE, superseded=True)

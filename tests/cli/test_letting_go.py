@@ -123,6 +123,20 @@ def test_data_that_no_source_shares_any_more_stays_and_is_named(
     assert all(platform.objects()[id]["live"] for name, id in made.items() if name in ("dataset", "target_schema"))
 
 
+def test_what_a_new_source_will_share_is_not_told_to_be_shared_by_none(headway: Headway, manifest: Path) -> None:
+    """One plan said to create it and to delete it by hand."""
+    text = manifest.read_text()
+    again = text[text.index("  - name: acme-contacts") :].replace("acme-contacts", "acme-contacts-anew")
+    headway("run", manifest.name)
+    alone = text.replace("    target: {schema: acme-people}", "    #")
+    manifest.write_text(alone)
+    headway("run", manifest.name, "--replace", "--delete-data")
+    manifest.write_text(alone + again)
+    planned = headway("plan", manifest.name).out
+    assert 'target schema "acme-people" (shared)' in planned
+    assert "no source shares any more" not in planned
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_replacing_run_that_is_killed_while_it_takes_the_old_connection_down_is_continued(
     headway: Headway, platform: Platform, own: Path, folder: Path, *, answered: bool

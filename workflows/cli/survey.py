@@ -190,8 +190,8 @@ class Survey:
     async def unshared(self) -> list[Orphan]:
         """What sources shared, and none shares once all are what the manifest says; once all were seen."""
         found = await self.engine.unshared(self.scope, self._moving)
-        if not found or not self._moving:
-            return list(found)
+        if not found:
+            return []
         wanted = set[str]()
         for said in itertools.chain.from_iterable(self.spool.batches(BATCH)):
             item = _item(said)
