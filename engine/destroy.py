@@ -11,10 +11,10 @@ from typing import Any
 
 from engine import machine, upkeep
 from engine.active import Active, Shared
+from engine.confirm import confirm
 from engine.effect import admit
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
-from engine.evidence import confirm
 from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
 from engine.workflow import Workflow

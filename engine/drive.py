@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 from engine.active import Active, Shared, StepFailed
+from engine.confirm import confirm
 from engine.destroy import delete_doomed, destroy, keeping
-from engine.evidence import believe, confirm
+from engine.evidence import believe
 from engine.give_way import give_way
 from engine.model import Failure, RunChanges, RunState, RunStatus, StepState, StepStatus, replace
 from engine.recover import recover, recover_departed

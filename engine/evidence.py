@@ -1,4 +1,7 @@
-"""Resolving a doubt by evidence, never by time alone (rules 4 and 5): look, take what is proven ours, confirm."""
+"""Resolving a doubt by evidence, never by time alone (rules 4 and 5): look, and take what is proven ours.
+
+`confirm` goes on from here where a request was sent again without proof.
+"""
 
 from __future__ import annotations
 
@@ -10,46 +13,29 @@ from engine import labels, machine
 from engine.active import Active
 from engine.bodies import check_body, check_rivals, compared, print_found
 from engine.machine import Sighting, Verdict
-from engine.model import Failure, Origin, StepState, replace
+from engine.model import Failure, StepState, replace
 from engine.resource import SWITCH, Hit, View
-from engine.retry import pause_between_looks
 from engine.session import Witness
 from engine.work import Work
 
 AHEAD = 8
-"""How many generations beyond the known one are looked for where no sentinel tells which there are."""
+"""How many generations beyond the run's own are searched for where no sentinel tells which one is the latest."""
 
 
 async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
-    """Ask the other side once for every object that bears one of the step's names, and judge what it shows.
+    """Ask the other side once for every object that bears one of the step's names, and judge what it shows. The view is
+    of the object to take, if there is one. `doubted`: an earlier request may have had an effect.
 
     Raises `StepFailed` when a hit bears our marker and another body: that is for a person to see (rule 5).
     """
-    run, name, step, resource = work.run, work.name, work.step, work.resource
-    session, timing, clock = run.session, run.session.timing, run.session.clock
-    since = run.last_possible_send(name) if doubted else run.taken_over + timing.send_window
-    asked = clock.boot()
-    witness = session.witness(resource.kind, since + timing.gateway)
-    back = min((a.at for a in step.attempts), default=None) if not run.suspect else None
-    hits = await _find(run, name, witness, back)
-    names = run.names(name)
-    views = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
-    live, gone = [view for view in views if view is not None], None in views
-    fresh = witness is not None and any(hit.id == witness.id for hit in hits)
-    sighting = Sighting(
-        live=sorted(live, key=lambda view: view.created),
-        gone=gone,
-        witness=witness is not None
-        and (fresh or not resource.superseding),  # for what does no harm nobody waits longer
-        fresh=fresh,
-        asked=asked,
-        due=since + timing.settle,
-    )
-    if resource.superseding and live:
+    run, name = work.run, work.name
+    sighting = await _see(work, doubted=doubted)
+    shown = len(sighting.live)
+    if work.resource.superseding and shown:
         sighting = await _of_this_life(work, _newest(run, name, sighting))
     verdict = machine.judge(sighting, doubted=doubted)
-    run.note(name, "looked", hits=len(live), verdict=verdict.value, fresh=_freshness(sighting))
-    session.tell("step_looked", run.state, name, hits=len(live), verdict=verdict.value)
+    run.note(name, "looked", hits=shown, verdict=verdict.value, fresh=_freshness(sighting))
+    run.session.tell("step_looked", run.state, name, hits=shown, verdict=verdict.value)
     if verdict is not Verdict.FOUND:
         if verdict is not Verdict.WAIT:
             await check_rivals(work)
@@ -59,11 +45,37 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     return verdict, await _choose(run, name, sighting.live)
 
 
-async def _find(run: Active, name: str, witness: Witness | None, back: float | None) -> list[Hit]:
-    """Everything listed under one of the step's names, and the witness.
+async def _see(work: Work, *, doubted: bool) -> Sighting:
+    """Search for the step's names and for a witness in one query, and read every hit that may be taken."""
+    run, name, step, resource = work.run, work.name, work.step, work.resource
+    session, timing, clock = run.session, run.session.timing, run.session.clock
+    since = run.last_possible_send(name) if doubted else run.taken_over + timing.send_window
+    asked = clock.boot()
+    witness = session.witness(resource.kind, since + timing.gateway)
+    back = min((a.at for a in step.attempts), default=None) if not run.suspect else None
+    hits = await _find(run, name, witness, back)
+    names = run.names(name)
+    views = await read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in step.tombstones])
+    fresh = witness is not None and any(hit.id == witness.id for hit in hits)
+    return Sighting(
+        live=sorted((view for view in views if view is not None), key=lambda view: view.created),
+        gone=None in views,
+        # A second object of a superseding kind does no harm: nobody waits for a list that does not show the witness.
+        witness=witness is not None and (fresh or not resource.superseding),
+        fresh=fresh,
+        asked=asked,
+        due=since + timing.settle,
+    )
 
-    Where no sentinel tells the generation, or told it, what is found does: the next ones are looked for, too, in the
-    same query; of objects that supersede each other one after the other, as each name may be a query of its own."""
+
+async def _find(run: Active, name: str, witness: Witness | None, back: float | None) -> list[Hit]:
+    """Everything listed under one of the step's names, and the witness. `back`: how far back the list must be read
+    (epoch seconds, None: all of it).
+
+    Where no sentinel tells the latest generation, or did when it was raised, the objects tell it: names of the next
+    generations are searched for in the same query. Where objects supersede each other, they are searched for one after
+    the other, since each name may cost a query of its own.
+    """
     resource = run.resource(name)
     telling = not resource.unique and (run.untold or run.outlives(name))
     ahead = 0 if not telling else 1 if resource.superseding else AHEAD
@@ -83,8 +95,8 @@ async def _find(run: Active, name: str, witness: Witness | None, back: float | N
 
 
 def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
-    """Of objects that supersede each other the one of the highest generation counts; the others are never taken. As
-    long as one of a higher generation may still show up, this one is not the last word."""
+    """Of objects that supersede each other only those of the highest generation count; older ones are never taken. As
+    long as one of a higher generation may still show up, the look proves nothing (`gone`)."""
     generation = {view.id: labels.generation_of(run.state, name, view.name) for view in seen.live}
     newest = max(generation.values())
     older = [view.id for view in seen.live if generation[view.id] < newest]
@@ -98,9 +110,10 @@ def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
 
 
 async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
-    """What cannot be deleted outlives its run with its name. So one that is not what was asked for, and of none of our
-    open attempts, is left where it is; of the others, the one counts that a dependent refers to, else the newest.
-    Where none is, the next one gets a name of the next generation, which none of them has."""
+    """An object that cannot be deleted outlives its run and keeps its name, so a hit may be of an earlier life of the
+    run. Hits that are not what was asked for, and that none of our open attempts made, are left where they are. Of the
+    others, the one counts that a dependent refers to, else the newest. If there are none, the run's generation is
+    raised, so that the next object gets a name that none of these has."""
     run, name, tags = work.run, work.name, {attempt.tag for attempt in work.step.attempts}
     mine = [view for view in seen.live if labels.parse(view.note).attempt in tags]
     fitting = [view for view in seen.live if view in mine or compared(work, view)[0] is not None]
@@ -108,7 +121,7 @@ async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
         fitting = await _used(run, name, fitting) or fitting[-1:]
     left = [view.id for view in seen.live if view not in fitting]
     if left:
-        _leave(run, name, left, "of an earlier life")
+        leave(run, name, left, "of an earlier life")
     if not fitting:
         newest = max(labels.generation_of(run.state, name, view.name) for view in seen.live)
         run.lease_seen = float("-inf")
@@ -116,8 +129,8 @@ async def _of_this_life(work: Work, seen: Sighting) -> Sighting:
     return replace(seen, live=fitting)
 
 
-def _leave(run: Active, name: str, ids: Sequence[str], why: str) -> None:
-    """Objects that cannot be deleted stay where they are, and are told; they are never taken."""
+def leave(run: Active, name: str, ids: Sequence[str], why: str) -> None:
+    """Report objects that cannot be deleted and stay where they are; they are never taken."""
     run.note(name, why, ids=ids)
     for id in ids:
         run.session.tell("step_left", run.state, name, id=id, kept=False)
@@ -126,20 +139,20 @@ def _leave(run: Active, name: str, ids: Sequence[str], why: str) -> None:
 
 
 async def _used(run: Active, name: str, views: Sequence[View]) -> list[View]:
-    """Those of the objects to which a live dependent refers."""
+    """Those of the objects that a live dependent refers to."""
     text = ""
     for other in run.plan.following[name]:
         resource, names = run.resource(other), run.names(other)
         if run.owns(other) and name in run.plan.steps[other].needs and hasattr(resource, "find"):
             hits = await run.ask(other, lambda: resource.find(names, None))  # noqa: B023 - awaited at once
-            found = await _read_hits(run, other, [hit for hit in hits if hit.name in names])
+            found = await read_hits(run, other, [hit for hit in hits if hit.name in names])
             text += " ".join(orjson.dumps(view.content).decode() for view in found if view is not None)
     return [view for view in views if view.id in text]
 
 
-async def _read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
-    """What the hits are now, each object once; a list may show what is gone, and one that moves while it is read shows
-    an object on two pages."""
+async def read_hits(run: Active, name: str, hits: Sequence[Hit]) -> list[View | None]:
+    """The hits as they are now, None for what is gone. Each object once: a list that changes while it is read may show
+    one on two pages."""
     resource = run.resource(name)
 
     def reading(id: str) -> Callable[[], Awaitable[View | None]]:
@@ -174,21 +187,21 @@ async def _choose(run: Active, name: str, live: Sequence[View]) -> View:
 
 
 async def believe(run: Active) -> None:
-    """What a replaced journal says of its objects are claims, too: another one may have changed them (rule 7).
-    Raises `StepFailed` for what this process has taken though it is not what was asked for (rule 5)."""
+    """Correct what a replaced journal says its objects were asked for: another journal may have changed them (rule 7).
+
+    Raises `StepFailed` for an object that this process took by a stale read, and that is not what was asked for (5).
+    """
     for name, step in list(run.steps.items()):
-        if not run.owns(name) or run.plan.steps[name].reads_only or step.receipt is None:
+        if not run.owns(name) or run.plan.steps[name].reads_only or not run.made_by_us(name) or step.receipt is None:
             continue
-        if step.receipt.origin is Origin.ADOPTED:
-            continue
-        view = (await _read_hits(run, name, [Hit(id=step.receipt.id, name="")]))[0]
+        view = (await read_hits(run, name, [Hit(id=step.receipt.id, name="")]))[0]
         if view is None:
             continue
         source = labels.source_of(run.state, name, view.name, unique=run.resource(name).unique)
         if source is None:
             continue
         print_of = print_found(run, name, view, source)
-        if print_of is None and name in run.taken:  # by a read that was stale
+        if print_of is None and name in run.taken:
             work = Work(run=run, name=name, spec=run.spec(name), resource=run.resource(name), finish=run.write)
             await check_body(work, view)
         elif print_of is not None and print_of != step.spec:
@@ -196,36 +209,29 @@ async def believe(run: Active) -> None:
 
 
 async def take(work: Work, view: View) -> None:
-    """Take a hit as the step's receipt; an object of an attempt that this journal does not remember, or a
-    sentinel that names another journal, makes the run suspect (rule 7)."""
+    """Take a hit as the step's receipt. The run becomes suspect when this journal does not remember the attempt that
+    made the object, or when it is a sentinel that names another journal (rule 7). Raises `StepFailed` when the object
+    is not what was asked for."""
     run, name, journal = work.run, work.name, work.run.session.journal.name
     note, tags = labels.parse(view.note), [attempt.tag for attempt in work.step.attempts]
     if name != run.plan.sentinel and note.generation > run.state.generation:
-        # it was the sentinel under other inputs, and knows more than today's, also if it is not what was asked for
+        # It was the sentinel under other inputs, and knows more than today's, even if it is not what was asked for.
         run.note(name, "another generation", generation=note.generation)
         run.lease_seen = float("-inf")
         await run.write(generation=note.generation)
     print_of = await check_body(work, view)
     tag = note.attempt
     if work.resource.superseding and tags and not tag:
-        tag = tags[-1]  # the other side does not show which attempt made it; one more of them would do no harm
-    state = machine.take(work.step, view, tag, run.session.clock.wall(), unique=run.unique(name))
-    generation = work.step.generation if work.resource.unique else labels.generation_of(run.state, name, view.name)
-    state = replace(state, spec=print_of, generation=generation)
-    if tag not in tags and SWITCH in view.data:  # whoever made it may have switched it, too
-        state = replace(state, off=not view.data[SWITCH])
-    if state.receipt and hasattr(
-        work.resource, "sealed"
-    ):  # what was sent nobody knows: from now on a change is noticed
-        data = {**state.receipt.data, **await work.resource.sealed(work.spec)}
-        state = replace(state, receipt=replace(state.receipt, data=data))
+        tag = tags[-1]  # the other side does not show which attempt made it; a second object would do no harm
+    remembered = tag in tags
+    state = await _taken(work, view, tag, print_of, remembered=remembered)
     run.taken.add(name)
     run.note(name, "recovered", id=view.id, created=view.created)
     run.session.tell("step_recovered", run.state, name, id=view.id)
     sentinel = name == run.plan.sentinel
-    forgotten = tag not in tags or (name in run.plan.guards and note.journal not in ("", journal))
+    forgotten = not remembered or (name in run.plan.guards and note.journal not in ("", journal))
     if sentinel and note.journal != journal:
-        run.lease_seen = float("-inf")  # another may have been leased until now; one of other inputs names nobody yet
+        run.lease_seen = float("-inf")  # another journal may have held the lease until now
     if forgotten and not run.state.shared and (sentinel or not run.state.suspect):
         run.note(name, "another journal", journal=note.journal, generation=note.generation)
         run.session.tell("run_suspect", run.state, name, journal=note.journal)
@@ -235,67 +241,16 @@ async def take(work: Work, view: View) -> None:
         await work.finish(state)
 
 
-async def confirm(run: Active, name: str) -> None:
-    """Sent again without proof: look until our own object is listed, or it is clear that nothing else will be (rule 4).
-
-    Raises `StepFailed` for twins, or when the evidence does not come.
-    """
-    session, resource, looks, waited = run.session, run.resource(name), 0, 0.0
-    while (receipt := run.step(name).receipt) is not None and not receipt.confirmed:
-        step, asked = run.step(name), session.clock.boot()
-        names = run.names(name)
-        if resource.superseding:
-            names = tuple(n for n in names if labels.generation_of(run.state, name, n) == step.generation)
-        due = run.last_possible_send(name) + session.timing.settle
-        witness = session.witness(resource.kind, run.last_possible_send(name) + session.timing.gateway)
-        wanted = (*names, witness.name) if witness and witness.name not in names else names
-        back = min((a.at for a in step.attempts), default=None)
-        hits = await run.ask(name, lambda: resource.find(wanted, back))  # noqa: B023 - awaited at once
-        listed = {hit.id for hit in hits}
-        kept = {receipt.id, *step.tombstones}
-        others = await _read_hits(run, name, [hit for hit in hits if hit.name in names and hit.id not in kept])
-        twins = [view.id for view in others if view is not None]
-        if twins and resource.superseding:  # nobody can delete them, and they do no harm
-            _leave(run, name, twins, "twins")
-        elif twins:
-            await run.accuse(
-                name,
-                Failure(
-                    kind="twins",
-                    message=f"sent again without proof, and both exist: {receipt.id}, {', '.join(twins)}",
-                    hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
-                ),
-            )
-        step = run.step(name)
-        if _sure(receipt.origin, step, listed, receipt.id, witness, settled=asked >= due):
-            run.note(name, "confirmed", id=receipt.id)
-            await run.write(machine.confirmed(step, session.clock.wall()))
-            return
-        if asked >= due and (resource.superseding or (run.state.shared and receipt.id in listed)):
-            run.note(name, "unproven", id=receipt.id)  # a second one would be reported when it shows up (rule 7)
-            await run.write(machine.confirmed(step, session.clock.wall()))
-            return
-        if waited > session.timing.patience or (
-            receipt.origin is Origin.RECOVERED and asked >= due and witness is None
-        ):
-            await run.accuse(
-                name,
-                Failure(
-                    kind="in_doubt",
-                    message=f"sent more than once, only {receipt.id} is seen, and no younger object "
-                    "of ours shows that the list is complete",
-                    hint="run again later, or look in the platform's own interface for a second one",
-                ),
-            )
-        pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(looks)
-        await run.sleep(pause)
-        looks, waited = looks + 1, waited + pause
-
-
-def _sure(
-    origin: Origin, step: StepState, listed: set[str], id: str, witness: Witness | None, *, settled: bool
-) -> bool:
-    """Our own new object is listed; for a recovered one with a later attempt open, settle and a witness, as ever."""
-    if origin is Origin.RECOVERED and step.attempts:
-        return settled and witness is not None and witness.id in listed
-    return id in listed
+async def _taken(work: Work, view: View, tag: str, print_of: str, *, remembered: bool) -> StepState:
+    """The step with this object as its own. Its switch and its secrets are taken as they are found, since nobody knows
+    what another journal did or sent."""
+    run, name, resource = work.run, work.name, work.resource
+    state = machine.take(work.step, view, tag, run.session.clock.wall(), unique=run.unique(name))
+    generation = work.step.generation if resource.unique else labels.generation_of(run.state, name, view.name)
+    state = replace(state, spec=print_of, generation=generation)
+    if not remembered and SWITCH in view.data:
+        state = replace(state, off=not view.data[SWITCH])
+    if state.receipt and hasattr(resource, "sealed"):  # from now on a change of the secrets is noticed
+        data = {**state.receipt.data, **await resource.sealed(work.spec)}
+        state = replace(state, receipt=replace(state.receipt, data=data))
+    return state

@@ -16,11 +16,11 @@ import orjson
 from anyio.abc import TaskGroup
 
 from engine.active import Active, StepFailed
+from engine.confirm import confirm
 from engine.destroy import delete_doomed
 from engine.drive import Drive
 from engine.ensure import ensure
 from engine.errors import UnknownRun, WorkflowChanged
-from engine.evidence import confirm
 from engine.identity import run_id
 from engine.model import Failure, NewRun, Receipt, RunChanges, RunState, RunStatus, StepState, replace
 from engine.orphans import Orphan, orphans
