@@ -15,7 +15,6 @@ from engine.model import (
     Event,
     Failure,
     Json,
-    Origin,
     Receipt,
     Record,
     RunChanges,
@@ -174,8 +173,7 @@ class Active:
 
     def made_by_us(self, name: str) -> bool:
         """Whether the step has a receipt of something that is the run's own."""
-        receipt = self.step(name).receipt
-        return receipt is not None and receipt.origin is not Origin.ADOPTED
+        return self.step(name).ours
 
     @contextmanager
     def as_before(self, inputs: str) -> Iterator[None]:

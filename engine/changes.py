@@ -172,9 +172,8 @@ class _Comparison:
         plan = self.workflow.plan(self.inputs)
         for name, step in self.state.steps.items():
             own = name in plan.steps and name not in plan.shared
-            made = step.receipt is not None and step.receipt.origin is not Origin.ADOPTED
             doubted = step.receipt is None and bool(step.attempts) and name not in plan.steps
-            if (made or doubted) and not own and not self.workflow.steps[name].reads_only:
+            if (step.ours or doubted) and not own and not self.workflow.steps[name].reads_only:
                 id = step.receipt.id if step.receipt else None
                 yield StepChange(step=name, action=Action.DELETE, id=id, doubted=doubted)
 

@@ -17,6 +17,7 @@ from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
 from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.retry import next_delay
+from engine.sentinel import look_at
 from engine.workflow import Workflow
 
 
@@ -98,8 +99,7 @@ async def doom(run: Active, names: Iterable[str], released: Sequence[StepState] 
 
 def deletable(run: Active, name: str) -> bool:
     """Whether the step has an object that is ours to delete."""
-    receipt = run.step(name).receipt
-    return receipt is not None and receipt.origin is not Origin.ADOPTED and hasattr(run.resource(name), "delete")
+    return run.made_by_us(name) and hasattr(run.resource(name), "delete")
 
 
 async def delete_doomed(run: Active) -> None:
@@ -207,13 +207,11 @@ async def _give_up(run: Active, name: str, id: str, doubted: float, answer: Answ
 async def _spare(run: Active, name: str, id: str, doubted: float, why: Failure) -> None:
     """The deletion of a shared object was refused: somebody else may use it. If it is still there once no earlier
     request can delete it any more, the last of which left by `doubted` (boot clock), it stays what it was."""
-    resource, timing = run.resource(name), run.session.timing
-    await run.sleep(doubted + timing.settle - run.session.clock.boot())
-    if await run.ask(name, lambda: resource.read(id)) is None:
-        await run.sleep(timing.read_lag)
-        if await run.ask(name, lambda: resource.read(id)) is None:
-            await _deleted(run, name, id)
-            return
+    await run.sleep(doubted + run.session.timing.settle - run.session.clock.boot())
+    view, _ = await look_at(run, name)
+    if view is None:
+        await _deleted(run, name, id)
+        return
     run.note(name, "spared", id=id)
     run.session.tell("step_spared", run.state, name, id=id, message=why.message)
     await run.write(upkeep.spared(run.step(name), id), doomed=())

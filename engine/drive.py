@@ -154,12 +154,12 @@ class Drive:
         if len(run.receipts) < len(run.plan.steps) or run.state.suspect or run.resumed:
             return {}
         complete = all(name in run.receipts for name in run.plan.steps) and all(
-            s.receipt.confirmed and not self._untold(s) for s in (*run.steps.values(), state) if s.receipt
+            s.receipt.confirmed and not self._lacks_etag(s) for s in (*run.steps.values(), state) if s.receipt
         )
         return self._done() if complete else {}
 
-    def _untold(self, step: StepState) -> bool:
-        """Whether the answer to its creation kept an object's etag to itself."""
+    def _lacks_etag(self, step: StepState) -> bool:
+        """Whether the step's object has an etag that the answer to its creation did not tell."""
         if step.receipt is None or step.receipt.etag is not None:
             return False  # perhaps a step of the chain that the run had before it was destroyed
         return bool(getattr(self.run.resource(step.name), "etagged", False))
@@ -167,7 +167,7 @@ class Drive:
     async def _read_etags(self) -> None:
         """Only now: their ids are durable, and until then the run is not done."""
         whole = not (self.failures or self.restart)
-        for name in [name for name, step in self.run.steps.items() if whole and self._untold(step)]:
+        for name in [name for name, step in self.run.steps.items() if whole and self._lacks_etag(step)]:
             view, _ = await look_at(self.run, name)
             if view is not None:
                 await keep_up(self.run, name, view)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import anyio
 
 from engine import machine
@@ -12,12 +10,10 @@ from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.machine import Move, Verdict
-from engine.model import Failure, Origin, StepState, replace
+from engine.model import Failure, Origin, replace
 from engine.resource import Adopt
 from engine.retry import pause_between_looks
-from engine.work import Work
-
-Finish = Callable[[StepState], Awaitable[None]]
+from engine.work import Finish, Work
 
 
 async def ensure(run: Active, name: str, finish: Finish) -> None:

@@ -33,7 +33,7 @@ async def give_way(run: Active, shared: Shared) -> bool:
     if doomed:
         leaving = {change.step: change for change in doomed if change.stays or not deletable(run, change.step)}
         for name, change in leaving.items():
-            if _ours(run.step(name)):
+            if run.made_by_us(name):
                 run.note(name, "left", id=change.id)
                 run.session.tell("step_left", run.state, name, id=change.id, kept=True)
         gone = [change.step for change in doomed if change.step not in leaving]
@@ -97,11 +97,7 @@ async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:
 
 def _released(step: StepState) -> StepState:
     """A step that lets go of an object that stays: one that others may need, or that was never ours."""
-    return upkeep.superseded(step) if _ours(step) else replace(upkeep.lost(step), spec=None)
-
-
-def _ours(step: StepState) -> bool:
-    return step.receipt is not None and step.receipt.origin is not Origin.ADOPTED
+    return upkeep.superseded(step) if step.ours else replace(upkeep.lost(step), spec=None)
 
 
 async def _supersede(run: Active, names: Collection[str]) -> None:

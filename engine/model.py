@@ -166,6 +166,11 @@ class StepState:
     finished_at: float | None = None
     off: bool = False
 
+    @property
+    def ours(self) -> bool:
+        """Whether the step has an object that is the run's own: created or recovered, not adopted."""
+        return self.receipt is not None and self.receipt.origin is not Origin.ADOPTED
+
 
 @value
 class RunState:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import UnknownRun
 from engine.identity import run_id
-from engine.model import Origin, Receipt, RunState, RunStatus, Scope
+from engine.model import Receipt, RunState, RunStatus, Scope
 from engine.session import Session
 from engine.workflow import Plan, Step, Workflow
 
@@ -119,9 +119,8 @@ async def _made(session: Session, workflows: Mapping[str, Workflow[Any]], scope:
         if workflow is None or not _within(state.scope, scope):
             continue
         for name, step in state.steps.items():
-            made = step.receipt if step.receipt and step.receipt.confirmed else None
-            ours = made is not None and made.origin is not Origin.ADOPTED
-            if made and ours and name in workflow.steps:
+            made = step.receipt if step.ours else None
+            if made and made.confirmed and name in workflow.steps:
                 declared, key, kept = workflow.steps[name], state.source, name in under_data(workflow)
                 yield Orphan(
                     id=state.run_id, key=key, step=declared, workflow=workflow, inputs=None, needs={}, kept=kept,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from engine import machine, upkeep
 from engine.active import Active, Shared, StepFailed
 from engine.bodies import rivals
@@ -11,12 +9,10 @@ from engine.ensure import ensure
 from engine.errors import Rejected
 from engine.evidence import look, take
 from engine.machine import Verdict
-from engine.model import Failure, Origin, Receipt, RunStatus, StepState, StepStatus, replace
+from engine.model import Failure, Origin, Receipt, RunStatus, StepStatus, replace
 from engine.resource import Adopt
 from engine.retry import pause_between_looks
-from engine.work import Work
-
-Finish = Callable[[StepState], Awaitable[None]]
+from engine.work import Finish, Work
 
 
 async def recover(run: Active, shared: Shared) -> None:
@@ -148,7 +144,6 @@ async def _recreate(run: Active, name: str) -> None:
     known = [step.receipt.id] if step.receipt else []
     gone = tuple(dict.fromkeys((*step.tombstones, *known, *(hit.id for hit in hits))))
     run.note(name, "resolved", recreate=True)
-    anew = replace(upkeep.lost(step), attempts=(), failure=None, status=StepStatus.PENDING, tombstones=gone)
     doubted = run.state.suspect or step.status is StepStatus.IN_DOUBT or bool(step.attempts or known or hits)
     generation = run.state.generation + doubted
-    await run.write(anew, generation=generation, status=RunStatus.PENDING)
+    await run.write(upkeep.recreated(step, gone), generation=generation, status=RunStatus.PENDING)

@@ -21,7 +21,7 @@ from engine.model import Attempt, Failure, Json, Origin, Receipt, Verb, replace
 from engine.refresh import lose
 from engine.resource import SWITCH, Change, View
 from engine.retry import next_delay
-from engine.sentinel import leased, overtaken
+from engine.sentinel import leased, look_at, overtaken
 from engine.switch import switch_step
 
 AGAIN = 2
@@ -96,7 +96,7 @@ class _Revision:
                 # A read may be stale: it must show at least what an open change could have met.
                 await run.sleep(run.last_possible_send(name) + run.session.timing.read_lag - clock.boot())
             asked_at = clock.boot()
-            view = await self._read()
+            view, _ = await look_at(run, name)
             if view is None:
                 await lose(run, [name])
                 return False
@@ -115,25 +115,12 @@ class _Revision:
             else:
                 await run.sleep(run.last_possible_send(name) + run.session.timing.settle - clock.boot())
 
-    async def _read(self) -> View | None:
-        run, id = self.run, self._receipt().id
-        view: View | None = await run.ask(self.name, lambda: self.resource.read(id))
-        if view is None:
-            await run.sleep(run.session.timing.read_lag)
-            view = await run.ask(self.name, lambda: self.resource.read(id))
-        return view
-
-    def _receipt(self) -> Receipt:
-        receipt = self.run.step(self.name).receipt
-        if receipt is None:
-            raise ValueError(f"step {self.name} has nothing to change")
-        return receipt
-
     def _stale(self, view: View) -> bool:
         """Whether the object is not in the state that we left it in, as far as one read tells: perhaps it is of before
         our last change."""
-        receipt = self._receipt()
-        return not self.fresh and (view.etag, view.version) != (receipt.etag, receipt.version)
+        receipt = self.run.step(self.name).receipt
+        known = receipt and (receipt.etag, receipt.version)
+        return not self.fresh and (view.etag, view.version) != known
 
     def _settled(self, view: View, asked_at: float) -> bool:
         """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""

@@ -232,13 +232,9 @@ async def verify(run: Active, name: str) -> None:
     if resource.superseding and (step.generation < run.state.generation or _on_nothing(run, name)):
         await run.write(upkeep.lost(step))  # it stays when it is superseded: whether it was, its name tells
         return
-    id = step.receipt.id
-    view = await run.ask(name, lambda: resource.read(id))
+    view, _ = await look_at(run, name)
     if view is None:
-        await run.sleep(run.session.timing.read_lag)
-        view = await run.ask(name, lambda: resource.read(id))
-    if view is None:
-        run.note(name, "gone", id=id)
+        run.note(name, "gone", id=step.receipt.id)
         await run.write(upkeep.lost(step))
     else:
         await keep_up(run, name, view)

@@ -10,7 +10,7 @@ from engine import upkeep
 from engine.active import Active
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
-from engine.model import Attempt, Failure, Origin, Receipt, RunState, StepState, Verb, replace
+from engine.model import Attempt, Failure, Receipt, RunState, StepState, Verb, replace
 from engine.resource import SWITCH, View
 from engine.retry import next_delay
 from engine.sentinel import look_at
@@ -20,8 +20,7 @@ async def switch(run: Active, *, on: bool) -> RunState:
     """Switch on or off every object of the run that can be and is nobody else's. Raises `StepFailed` for one that
     cannot be now."""
     for name in run.plan.steps:
-        made = name in run.receipts and run.receipts[name].origin is not Origin.ADOPTED
-        if made and name not in run.plan.shared and hasattr(run.resource(name), "switch"):
+        if run.owns(name) and run.made_by_us(name) and hasattr(run.resource(name), "switch"):
             await switch_step(run, name, on=on)
     return run.state
 
@@ -33,7 +32,7 @@ async def keep_switched(run: Active, *, sure: bool) -> None:
     if run.state.suspect and not sure:
         return
     for name, step in list(run.steps.items()):
-        if step.receipt and step.receipt.origin is not Origin.ADOPTED and (step.off or upkeep.open_switches(step)):
+        if step.ours and (step.off or upkeep.open_switches(step)):
             await switch_step(run, name, on=not step.off)
 
 

@@ -1,7 +1,7 @@
 """The state machine of a step that has its object: what becomes of that. Pure, like `machine`, which comes first.
 
 DONE ──amending──> INTENT ──amended, not_amended──> DONE      changed in place, or switched off and on
-DONE ──superseded, lost──> PENDING, INTENT                    another one takes its place
+DONE ──superseded, lost, recreated──> PENDING, INTENT         another one takes its place
 DONE ──deleting──> INTENT ──deleted──> DESTROYED              or spared: it stays
 """
 
@@ -73,6 +73,12 @@ def superseded(step: StepState) -> StepState:
     """Another object is to take the place of this one, which stays, or was deleted by hand, and is never taken again
     (rule 10)."""
     return replace(lost(step), tombstones=(*step.tombstones, _receipt(step).id), spec=None)
+
+
+def recreated(step: StepState, tombstones: tuple[str, ...]) -> StepState:
+    """A person said that it is to be made anew: no doubt is left, and none of the `tombstones` is ever taken."""
+    anew = replace(lost(step), attempts=(), failure=None, status=StepStatus.PENDING)
+    return replace(anew, tombstones=tombstones)
 
 
 def deleting(step: StepState, attempt: Attempt) -> StepState:

@@ -12,7 +12,7 @@ from engine.changes import NOT_SEEN, changes
 from engine.drift import views
 from engine.errors import Answer, UnknownRun, WorkflowChanged
 from engine.identity import run_id
-from engine.model import Known, NewRun, Origin, RunState, RunStatus, Scope, StepState, replace
+from engine.model import Known, NewRun, RunState, RunStatus, Scope, StepState, replace
 from engine.orphans import under_data
 from engine.ports import Standing
 from engine.resource import View
@@ -203,6 +203,5 @@ def _letting_go(change: StepChange, former: Mapping[str, StepState], workflow: W
 def _leaves(name: str, former: Mapping[str, StepState], workflow: Workflow[Any]) -> bool:
     """Whether a step that was shared made something that may be for nobody once it is not shared any more. What holds
     data, and what it may stand on, stays."""
-    receipt = former[name].receipt
-    made = receipt is not None and receipt.origin is not Origin.ADOPTED and not workflow.steps[name].reads_only
+    made = former[name].ours and not workflow.steps[name].reads_only
     return made and name not in under_data(workflow)

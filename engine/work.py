@@ -8,16 +8,19 @@ from typing import Any
 from engine.active import Active
 from engine.model import StepState, value
 
+Finish = Callable[[StepState], Awaitable[None]]
+"""Journals the state of a step that has its receipt now, and whatever goes into the same record."""
+
 
 @value
 class Work:
-    """A step being brought to its receipt: what it asks for, and `finish`, which journals the state that has it."""
+    """A step being brought to its receipt: what it asks for, the instance of its resource, and how it is finished."""
 
     run: Active
     name: str
     spec: Any
     resource: Any
-    finish: Callable[[StepState], Awaitable[None]]
+    finish: Finish
 
     @property
     def step(self) -> StepState:
