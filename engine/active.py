@@ -94,8 +94,8 @@ class Active:
         self._events.append(Event(step=step, at=self.session.clock.wall(), name=name, detail=detail))
 
     async def write(self, *steps: StepState, **changes: Unpack[RunChanges]) -> None:
-        """Make these states durable, and what changes of the run; then believe them. A run begins with the first record
-        that says nothing else of it."""
+        """Make these steps and changes of the run durable; `state` and `steps` show them only then. A record that
+        changes nothing of the run says, where that is new, that it has begun, and whether it gets on or waits."""
         state = self._latest
         status = self._doing(steps)
         if not changes and (state.begun_by is None or state.status is not status):
@@ -115,7 +115,7 @@ class Active:
                 self.receipts.pop(name, None)
 
     def _doing(self, steps: Sequence[StepState]) -> RunStatus:
-        """Whether the run gets on once these states are durable, or waits: nothing of it is under way, and something is
+        """RUNNING or WAITING, once these steps are durable: a run waits when none of its steps is under way, and one is
         to be tried again later."""
         if self._latest.status is not RunStatus.WAITING and all(step.due is None for step in steps):
             return RunStatus.RUNNING
@@ -135,8 +135,8 @@ class Active:
         return self.workflow.spec(self.workflow.steps[name], self.asking(name), self.receipts)
 
     def asking(self, name: str) -> Any:
-        """The inputs that say what the step asks for: today's; of what was begun to be made, and is shared or adopted
-        by today's, those that it was begun with (rule 9)."""
+        """The inputs that say what the step asks for, as a rule today's. A step that was sent as the run's own, and
+        that today's inputs share or adopt, is finished with the inputs that it was sent with (rule 9)."""
         step, needs = self.step(name), self.workflow.steps[name].needs
         begun = step.attempts and step.receipt is None and all(need in self.receipts for need in needs)
         if not begun or (self.owns(name) and self._makes(name, self.inputs)):
@@ -160,15 +160,15 @@ class Active:
 
     @property
     def holder(self) -> str | None:
-        """The step whose note says whose the run is: the sentinel, once the run has made it; until then that of earlier
-        inputs, if they had another. What others made holds nothing."""
+        """The step whose note says whose the run is: the sentinel, once the run has made it; until then the sentinel of
+        earlier inputs, if that was another step. What was adopted holds nothing."""
         candidates = (self.plan.sentinel, *self.earlier_sentinels)
         return next((name for name in candidates if name and self.made_by_us(name)), None)
 
     @property
     def untold(self) -> bool:
-        """Whether a generation may have been raised of which the sentinel does not tell: while there was none, or by
-        another journal, since what made the sentinel that is there may have been lost before it knew itself."""
+        """Whether the run may have had a generation that its sentinel does not tell of: raised by inputs without a
+        sentinel, or by another journal, while the one that made the sentinel did not know of it."""
         return self._unguarded or self.state.suspect
 
     def made_by_us(self, name: str) -> bool:
@@ -177,7 +177,7 @@ class Active:
 
     @contextmanager
     def as_before(self, inputs: str) -> Iterator[None]:
-        """While it lasts, the run asks for what it asked for under inputs (encoded) that it had before."""
+        """While it lasts, plan, inputs and receipts are those of inputs (encoded) that the run had before."""
         plan, today, receipts = self.plan, self.inputs, self.receipts
         self.inputs = self.workflow.decode(inputs)
         self.plan, self.receipts = self.workflow.plan(self.inputs), {}
@@ -197,9 +197,9 @@ class Active:
         return replace(self.state, steps=self.steps, was=self.earlier_inputs)
 
     def unique(self, name: str) -> bool:
-        """Whether the platform itself refuses a second object of this step: titles guard themselves, as long as all
-        attempts bear the same. A source that was renamed may have one under each of its names, if nothing is known of
-        it, or if an open attempt cannot be repeated under its name."""
+        """Whether the platform itself refuses a second object of this step. Titles guard themselves as long as all
+        attempts bear the same one: a source that was renamed may have an object under each of its names, if nothing is
+        known of it, or if an open attempt cannot be repeated under its old name."""
         if not self.resource(name).unique or not self.state.formerly:
             return bool(self.resource(name).unique)
         step = self.step(name)
@@ -222,8 +222,8 @@ class Active:
 
     @property
     def alone_since(self) -> float:
-        """Since when no other journal can have looked at what names this one by now, and gone on, on the boot clock; if
-        none is known: since ever."""
+        """Since when (boot clock) any other journal that looks at the run's sentinels finds this one named, and stops;
+        minus infinity where no other journal is known."""
         return max(self.named_since.values(), default=self.taken_over) if self.suspect else float("-inf")
 
     def last_possible_send(self, name: str) -> float:
@@ -237,9 +237,9 @@ class Active:
         return max(latest, self.alone_since + session.timing.succession)
 
     def stranger(self, name: str) -> bool:
-        """Whether the step is on the frontier of a run that another process began, so that one look is due (rule 7).
-        What refers to something that this process made for the first time cannot exist yet; what was made anew may
-        have dependents of its earlier self. Without a sentinel, every run is a stranger.
+        """Whether another process may have sent the step without this journal's knowing, so that one look is due: it is
+        on the frontier of a run that another process began, or that has no sentinel (rule 7). What refers to something
+        that this process made for the first time cannot exist yet; what was made anew may have old dependents.
         """
         if self.outlives(name):
             return True
@@ -250,8 +250,8 @@ class Active:
         return not any(need in self.made and not self.step(need).tombstones for need in needs)
 
     def outlives(self, name: str) -> bool:
-        """Whether the step's object stays, for its data, when the run is destroyed, and nothing with a title of the
-        run's own stays with it: then no sentinel tells of it."""
+        """Whether destroying the run leaves the step's object behind, for its data, and with it nothing that has a
+        title of the run's own: then no sentinel tells that it is there."""
         if not getattr(self.resource(name), "holds_data", False):
             return False
         needs = self.workflow.steps[name].needs
@@ -260,8 +260,8 @@ class Active:
     # waiting
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; a long wait gives the run's place in the window to another run, unless others may wait for this run to
-        learn from its sentinel: then they would hold all places, and it would get none."""
+        """Wait so many seconds. A long wait gives the run's place in the window to another run; not so while others may
+        wait for this run to learn from its sentinel, since they could hold all places then, for ever."""
         if seconds <= 0:
             return
         if seconds < 2 or self.state.key in self.session.unsure:

@@ -22,8 +22,8 @@ OTHERWISE = (
 
 
 async def check_body(work: Work, view: View) -> str:
-    """A hit must be what was asked for, now or by the open intent, or under inputs that the run had before; otherwise
-    it is a conflict, shown field by field. The print of what it is."""
+    """Returns the print of what a hit is. It must be what was asked for: now, by the open intent, or under inputs that
+    the run had before. Raises `StepFailed` otherwise: a conflict, shown field by field."""
     run, name = work.run, work.name
     if labels.source_of(run.state, name, view.name, unique=work.resource.unique) is None:
         await run.accuse(
@@ -39,7 +39,7 @@ async def check_body(work: Work, view: View) -> str:
 
 
 async def check_rivals(work: Work) -> None:
-    """Ask about the first rival."""
+    """Ask a person about the first rival, if there is one. Raises `StepFailed` then."""
     run, name = work.run, work.name
     async for hit in rivals(run, name):
         answer = f"headway resume --resolve {run.state.source} {name}"
@@ -56,9 +56,9 @@ async def check_rivals(work: Work) -> None:
 
 
 async def rivals(run: Active, name: str) -> AsyncIterator[Hit]:
-    """What may be the run's own under another name. What somebody renamed bears our marker no more, and where the
-    journal is lost nothing else tells of it; what it needs still does. What stands on nothing that the run made is not
-    the run's."""
+    """Objects that may be the run's own under another name. What somebody renamed does not bear our marker any more;
+    where the journal is lost, only what it stands on tells of it. What stands on nothing that the run made is not the
+    run's."""
     resource = run.resource(name)
     if not run.suspect or not hasattr(resource, "rivals"):
         return

@@ -21,7 +21,7 @@ from engine.upkeep import stays_off
 from engine.workflow import Step, Workflow
 
 NEW, GONE = "(new)", "(gone)"
-"""Stand for the ids of an object that is still to be made, and of one that another one has taken the place of."""
+"""Stand for the ids of an object that is still to be made, and of one whose place another has taken."""
 
 
 NOT_SEEN: Mapping[str, View | None] = {}
@@ -110,7 +110,8 @@ def amendment(
 
 @dataclass(slots=True, kw_only=True)
 class _Comparison:
-    """`new`: the receipts that steps will have, as far as they are known. `seen`: how objects are, if that is known."""
+    """One run under new inputs. `made_with`: inputs that its steps may have been made with, oldest first. `new`: the
+    receipts that steps will have, as far as they are known. The other fields are parameters of `changes`."""
 
     workflow: Workflow[Any]
     state: RunState
@@ -208,7 +209,7 @@ class _Comparison:
         return found
 
     def _spared(self, step: Step, state: StepState, receipt: Receipt, key: str | None) -> Sequence[Change]:
-        """In which fields the object of a step would become another, if somebody else had not made it."""
+        """In which fields an adopted object would be changed, if it were the run's own."""
         if receipt.origin is not Origin.ADOPTED:
             return []
         before = self.made_with[-1]

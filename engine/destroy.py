@@ -42,8 +42,9 @@ def _wanted(run: Active, *, delete_data: bool) -> set[str]:
 
 
 async def settle_intents(run: Active, shared: Shared) -> None:
-    """Finish what is open: a doubt is resolved by finishing it, and late requests are waited for. Of a step that the
-    run shares or adopts by now, too: what it began to make of its own would be nobody's. And of one that departs."""
+    """Finish every open attempt: a doubt is resolved by bringing the step to its receipt, and late requests are waited
+    for. Steps that the run shares or adopts by now are finished, too, and those that it does not have any more: what
+    was begun for them would be nobody's."""
     await _settle(run, shared, [name for name in run.workflow.order if name in run.steps and name in run.plan.steps])
     departed = [name for name, step in run.steps.items() if step.attempts and name not in run.plan.steps]
     for inputs in reversed(run.earlier_inputs) if departed else ():
@@ -103,7 +104,7 @@ def deletable(run: Active, name: str) -> bool:
 
 
 async def delete_doomed(run: Active) -> None:
-    """Delete the doomed steps' objects, dependents first; name what only other objects can take the place of."""
+    """Delete the doomed steps' objects, dependents first; tell what stays because it can only be superseded."""
     for name in _order(run):
         if name in run.state.doomed and (receipt := run.step(name).receipt):
             await _delete(run, name, receipt.id)
@@ -122,7 +123,7 @@ def remains(workflow: Workflow[Any], steps: Mapping[str, StepState]) -> Iterator
 
 
 async def forget(run: Active) -> None:
-    """After everything that is ours to delete is gone: forget what is not, and name what is left."""
+    """Once all that was to be deleted is gone: let go of what was adopted, and tell what stays for its data."""
     for name, step in list(run.steps.items()):
         if step.receipt is None or name in run.plan.shared:
             continue
@@ -135,9 +136,10 @@ async def forget(run: Active) -> None:
 
 
 def _order(run: Active) -> list[str]:
-    """Dependents first, and as late as they allow the sentinel, and what holds the run until that is made: while it
-    stands, it guards the rest. What departs goes as early as may be: should the journal be lost meanwhile, nobody looks
-    for it; but while something else is there that is other than it is asked to be, a person is told."""
+    """Dependents before what they refer to. The sentinel, and what holds the run in its place, go as late as their
+    dependents allow: while they stand, they guard the rest. What the inputs do not ask for any more goes as early as
+    possible: if the journal were lost meanwhile, nobody would look for it, while of what is merely other than it is
+    asked to be a person is told."""
     names = list(reversed(run.workflow.order))
     guards = {name for name in (run.plan.sentinel, run.holder) if name and name in run.plan.steps}
     last = guards.union(*map(run.plan.before, guards))

@@ -24,7 +24,11 @@ SUSPECT = "another journal knew this run; looking again after settle, {} s from 
 
 
 class Drive:
-    """One pass over a run's graph after another, until the run is done, failed, or in doubt."""
+    """One pass over a run's graph after another, until the run is done, failed, or in doubt.
+
+    `failures` and `restart` are the current pass's: why steps ended without a receipt, and whether another pass must
+    follow at once. `looked`: the refresh was done. `weighed`: steps for which `_found_other` asked for a pass already.
+    """
 
     def __init__(self, run: Active, shared: Shared) -> None:
         self.run, self.shared = run, shared
@@ -66,7 +70,11 @@ class Drive:
             await run.sleep(self._settled_at() - session.clock.boot())
 
     async def _pass(self) -> bool:
-        """Once through the graph. Whether, had the run been suspect, everything was there already and is settled."""
+        """One pass: finish deletions; hold the sentinel; check what is there (while suspect) or bring it to what the
+        inputs say; walk; look after what the walk left open.
+
+        Returns whether a suspect run may be believed now: everything was there before this pass, and has settled.
+        """
         run = self.run
         if run.state.doomed:
             if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
@@ -99,7 +107,8 @@ class Drive:
         return sure
 
     def _found_other(self) -> bool:
-        """Whether something was found that was asked for otherwise: it may give way, before anything is changed."""
+        """Whether this pass found an object that was made by other inputs: the next pass lets it give way, if it must,
+        before anything is changed in place."""
         run = self.run
         found = {
             name for name in run.taken if run.owns(name) and run.step(name).spec != run.printed(name)
@@ -165,7 +174,8 @@ class Drive:
         return bool(getattr(self.run.resource(step.name), "etagged", False))
 
     async def _read_etags(self) -> None:
-        """Only now: their ids are durable, and until then the run is not done."""
+        """Read the etags that no answer told. This comes last: the ids are durable by now, and the run is not done
+        before it has them."""
         whole = not (self.failures or self.restart)
         for name in [name for name, step in self.run.steps.items() if whole and self._lacks_etag(step)]:
             view, _ = await look_at(self.run, name)

@@ -85,8 +85,9 @@ async def create(
     nothing had been tried; the failure when it is to be tried again. Raises `StepFailed` for a rejection that leaves
     nothing open, else `RejectedInDoubt`.
 
-    `since`: since when the run was alone, as the evidence so far was judged. `scope` is this task's own: a stop lets
-    the request, and the record of its answer, finish for a while.
+    `since`: `run.alone_since` when the evidence was judged; nothing is sent if another journal was met after that.
+    `proven`: no earlier attempt can have had an effect. `scope` is this task's own: a stop lets the request, and the
+    record of its answer, finish for a while.
     """
     run, name, session = work.run, work.name, work.run.session
     if intended is None or session.stopping or not fresh(run, name, intended):
@@ -119,7 +120,7 @@ async def create(
 
 
 async def _make_ready(work: Work, intended: Intended | None) -> Intended:
-    """An intent that may be sent at this very moment. One that a stop meets here never was."""
+    """An intent that may be sent at this very moment. When a stop comes first, the intent is withdrawn."""
     run, name, session = work.run, work.name, work.run.session
     intended = intended or await _intend(work)
     try:
@@ -163,7 +164,7 @@ def fresh(run: Active, name: str, intended: Intended) -> bool:
 
 
 async def freshen(run: Active, name: str, intended: Intended) -> Intended:
-    """Renew an intent until it may be sent at this very moment. Who is cut off here has no permit any more."""
+    """Renew an intent until it may be sent at this very moment. When this raises, the permit has been given back."""
     session, family = run.session, run.resource(name).family
     gate, clock = session.gate, session.clock
     while not fresh(run, name, intended):
@@ -186,14 +187,14 @@ async def freshen(run: Active, name: str, intended: Intended) -> Intended:
 
 
 def outdated(work: Work, since: float) -> bool:
-    """Whether, after this step was looked for or was found to need no look, another journal was met, or held the run
-    for longer, which may know more of this step, too (rule 7). Where the platform refuses a second one, sending is
-    looking."""
+    """Whether another journal was met, or turned out to have held the run for longer, after this step was looked for or
+    was found to need no look: that journal may know more of this step, too (rule 7). Where the platform refuses a
+    second one, sending is looking."""
     return work.run.alone_since > since and not work.run.unique(work.name)
 
 
 async def withdraw(run: Active, *unsent: Intended, why: str) -> None:
-    """Nothing of these intents has left: they never were, and nobody need look for what they made."""
+    """Take back intents of which nothing has left, so that nobody need look for what they made."""
     for intended in unsent:
         run.note(intended.state.name, "withdrawn", why=why)
     await run.write(*(machine.not_applied(run.step(i.state.name), i.attempt.tag, None, None) for i in unsent))
@@ -205,7 +206,7 @@ def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, a
     run.made.add(name)
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name == run.plan.sentinel:
-        ours = labels.parse(intended.state.body or "").journal == session.journal.name  # else it was no sentinel before
+        ours = labels.parse(intended.state.body or "").journal == session.journal.name  # else it was no sentinel then
         run.lease_seen, run.told_generation = sent if ours else float("-inf"), run.state.generation
     step = run.step(name)
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)

@@ -15,8 +15,9 @@ from engine.step_change import StepChange
 
 
 async def give_way(run: Active, shared: Shared) -> bool:
-    """Let it give way. Returns False when another journal turns out to know the run: nothing goes before it is known
-    what there is. Raises `StepFailed` when it would take something down and nobody allowed that."""
+    """Supersede or take down whatever cannot become what the inputs say. Returns False when another journal turns out
+    to know the run: then nothing goes before it is known what there is. Raises `StepFailed` when something would have
+    to be taken down, and nobody allowed that."""
     await _release_shared(run)
     if any(run.asking(name) is not run.inputs for name in run.steps):
         await settle_intents(run, shared)
@@ -48,7 +49,7 @@ async def give_way(run: Active, shared: Shared) -> bool:
 
 
 async def _release_shared(run: Active) -> None:
-    """What the run adopted for a step that it shares now is not its own again when it shares it no more."""
+    """Let go of what the run adopted for steps that it shares now: it must not come back when they are not shared."""
     adopted = [
         step
         for name, step in run.steps.items()

@@ -63,7 +63,7 @@ class Timing:
 
 
 def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: int) -> StepState:
-    """An intent, or its renewal: the same tag takes the place of its earlier self (rule 1)."""
+    """An intent, or the renewal of one, which takes the place of the attempt with the same tag (rule 1)."""
     earlier = without(step, attempt.tag)
     return replace(
         step,
@@ -96,8 +96,8 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
     """A hit proven ours settles the attempt that made it and the earlier ones; a later one stays in doubt (rule 5).
     A hit that none of the open attempts made (another journal did) settles none of them.
 
-    Where the platform refuses a second one, there is nothing to wait for, but late requests may still be refused: the
-    attempts stay until a delete must wait for them (rule 10).
+    Where the platform refuses a second one, there is nothing to wait for. The attempts stay all the same, as their
+    requests may still be under way, and a delete must wait for them (rule 10).
     """
     tags = [a.tag for a in step.attempts]
     later = step.attempts[tags.index(tag) + 1 :] if tag in tags else step.attempts
@@ -113,7 +113,7 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
 
 
 def not_applied(step: StepState, tag: str, failure: Failure | None, due: float | None) -> StepState:
-    """Refused before acting, or not even sent: that attempt never was."""
+    """Refused before acting, or not even sent: the attempt is forgotten."""
     left = without(step, tag)
     return replace(
         step,
@@ -139,7 +139,8 @@ def rejected(step: StepState, tag: str, failure: Failure, now: float) -> StepSta
 
 
 def failed(step: StepState, failure: Failure, now: float) -> StepState:
-    """Given up. With an open attempt a step never fails: a maybe is not forgotten; nor does one with a receipt."""
+    """Given up. A step with an open attempt is in doubt, never failed: a maybe is not forgotten. One that has a receipt
+    keeps its status."""
     if step.receipt is not None:
         return replace(step, failure=failure)
     status = StepStatus.IN_DOUBT if step.attempts else StepStatus.FAILED

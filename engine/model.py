@@ -1,7 +1,7 @@
 """The engine's values: frozen data without behaviour that needs a clock, a socket or a database.
 
-A `RunState` holds one `StepState` per step that was ever touched. The journal stores them as they are, the
-state machine (`machine.py`, `upkeep.py`) is the only place that derives one from another.
+A `RunState` holds one `StepState` per step that was ever touched. The journal stores them as they are; only the state
+machine (`machine.py`, `upkeep.py`) changes the status of a step.
 """
 
 from __future__ import annotations

@@ -76,10 +76,12 @@ async def unshared(
     moving: Collection[str] = (),
     of: Collection[str] | None = None,
 ) -> list[Orphan]:
-    """The shared steps of a sandbox that made something which no run there shares any more, dependents first; not an
-    object that a run names. Data, and what it may stand on, is kept: it outlives its runs, and of those that were
-    destroyed it is not among them. `moving`: runs that are about to get other inputs, so that what they share now does
-    not count. `of`: only what these runs shared."""
+    """The shared steps of a sandbox whose objects no run there shares or names any more, dependents first.
+
+    Those that hold data, or that data may stand on, are marked `kept`; they are left out where a run that was destroyed
+    shared them, since data is meant to outlive its runs. `moving`: runs (ids) that are about to get other inputs, so
+    that what they share now does not count. `of`: only what these runs (ids) shared.
+    """
     found = {orphan.id: orphan async for orphan in _made(session, workflows, scope)}
     if found and of is not None:
         theirs = {id async for id in _shared_by(session, workflows, of)}

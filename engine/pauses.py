@@ -1,4 +1,4 @@
-"""What a service asked for outlives the process that was asked."""
+"""Keeping the pauses that services ask for (`Retry-After`) beyond the life of the process that was asked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from engine.together import cause
 
 @asynccontextmanager
 async def keeping_pauses(journal: Journal) -> AsyncIterator[Callable[[str, float], None]]:
-    """Journal each pause that is told of, a family's and its seconds, as soon as it is: services are asked long before
-    the first run goes on, and after the last one."""
+    """Yields a function that has a pause (of a family, in seconds) journaled at once, by a task of its own: services
+    ask for pauses before the first run goes on and after the last one, too."""
     failure = None
     told, heard = anyio.create_memory_object_stream[tuple[str, float]](math.inf)
 

@@ -1,8 +1,9 @@
 """Changing in place what a run has made, so that it is what its inputs say now (rule 10).
 
-Before the walk what new objects are to stand on is changed, after it all the rest. Changing is an effect: its intent
-goes first, and it is sent on the condition that the object is still as it was seen: a lost answer is settled by reading
-again, a late request comes to nothing, and what somebody else changed is not overwritten.
+What new objects are to stand on is changed before the walk, as a mapping may lead to fields that the schema is to get
+now; all the rest is changed after it. Changing is an effect: its intent goes first, and it is sent on the condition
+that the object is still as it was seen. So a lost answer is settled by reading again, a late request comes to nothing,
+and what somebody else changed is not overwritten.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def ground(run: Active) -> list[str]:
 
 
 async def revise(run: Active, among: Iterable[str]) -> bool:
-    """Change in place what of these steps is not as it is wanted: before the walk what it builds on, as a mapping may
-    lead to fields that the schema is to get now, and after it everything. Whether all of it is there; what is found to
-    be gone is for another walk. Raises `StepFailed` for what cannot be changed."""
+    """Change the objects of these steps in place where they are not as they are wanted, the sentinel's first. Returns
+    whether all of them are there: what turns out to be gone is for another walk. Raises `StepFailed` for what cannot be
+    changed."""
     sentinel = run.plan.sentinel
     names = [name for name in among if run.owns(name) and not run.plan.steps[name].reads_only]
     for name in sorted(names, key=lambda name: name != sentinel):
@@ -69,7 +70,8 @@ async def revise_step(run: Active, name: str) -> bool:
 
 
 class _Revision:
-    """The way of one object to what it is to be. `renewals`: what must be sent again, whatever the object shows."""
+    """The way of one object to what it is to be. `renewals`: what must be sent again, whatever the object shows.
+    `tries` and `conflicts` count requests that failed; `fresh`: a stale read was ruled out by waiting."""
 
     def __init__(self, run: Active, name: str, renewals: Sequence[Change]) -> None:
         self.run, self.name, self.resource, self.renewals = run, name, run.resource(name), renewals

@@ -24,9 +24,9 @@ OVERTAKEN = (
 
 
 def leased(run: Active, name: str) -> bool:
-    """Whether an effect of this step may leave as far as the sentinel is concerned; the sentinel itself always may,
-    and so may what goes first while none is there, or one of another journal was met and is still to be signed (titles
-    guard themselves)."""
+    """Whether the sentinel lets an effect of this step leave. The sentinel's own always may, and so may all while the
+    run has none. When one of another journal was met, and is still to be signed, what goes first may still be made:
+    titles guard themselves."""
     if run.session.clock.boot() - run.lease_seen <= run.session.timing.lease:
         return True
     if name == run.plan.sentinel or run.holder in (None, name):
@@ -63,8 +63,9 @@ async def lease(run: Active, name: str) -> None:
 
 
 async def look_at(run: Active, name: str) -> tuple[View | None, float]:
-    """Read a step's object, twice if the first read says that it is gone; and when the request left. What it waited
-    for before is not its age: at the end of a long queue every look would be too old, for ever."""
+    """Read a step's object, twice if the first read, which may be stale, says that it is gone; and when the request
+    left (boot clock). Its wait in a queue does not count: at the end of a long one every look would be too old, for
+    ever."""
     receipt, resource = run.step(name).receipt, run.resource(name)
     if receipt is None:
         raise ValueError(f"step {name} has nothing to look at")
@@ -78,7 +79,8 @@ async def look_at(run: Active, name: str) -> tuple[View | None, float]:
 
 
 async def overtaken(run: Active, name: str, view: View) -> None:
-    """Another journal holds the run: this one must not go on. Where none is named, a hand was at work."""
+    """Stop, as another journal holds the run; or, where none is named, as somebody removed the name by hand. Raises
+    `StepFailed`."""
     journal = labels.parse(view.note).journal
     if not journal:
         message = f"somebody changed the description of {view.id}, which tells whose it is"
@@ -88,10 +90,11 @@ async def overtaken(run: Active, name: str, view: View) -> None:
 
 
 async def hold(run: Active) -> None:
-    """Make sure that the sentinel, which has a receipt, names this journal and tells the run's generation, before
-    anything of it is made (rule 2). Tells `run.named_since` when it does.
+    """Make sure that the sentinel, once it was made, names this journal and tells the run's generation, before anything
+    of that generation is made (rule 2); `run.named_since` knows it then.
 
-    A sentinel that is gone loses its receipt, so that it is made anew.
+    A sentinel that is gone loses its receipt, so that it is made anew. Raises `StepFailed` when another journal holds
+    the run.
     """
     if _held(run):
         return
@@ -129,8 +132,8 @@ def _held(run: Active) -> bool:
 
 
 async def _names_us(run: Active, names: Iterable[str]) -> bool:
-    """Whether what would be the sentinel under other inputs names this journal: the one of today may then never have
-    been signed. Raises `StepFailed` when it names another journal."""
+    """Whether one of these steps, which would be the sentinel under other inputs, names this journal: then today's
+    sentinel names none only because it was not signed yet. Raises `StepFailed` when one names another journal."""
     for name in filter(run.made_by_us, names):
         view, _ = await look_at(run, name)
         journal = labels.parse(view.note).journal if view else ""
@@ -142,8 +145,8 @@ async def _names_us(run: Active, names: Iterable[str]) -> bool:
 
 
 async def _hold_others(run: Active) -> None:
-    """Sign what would be the sentinel under other inputs, too: by that another journal may hold the run, whose inputs
-    these are. What named none gives nothing to wait for."""
+    """Sign also what would be the sentinel under other inputs: a journal that has those inputs may hold the run by it.
+    One that named no journal gives nothing to wait for."""
     journal = run.session.journal.name
     for name in run.workflow.sentinels:
         another = False
@@ -163,8 +166,9 @@ async def _hold_others(run: Active) -> None:
 
 
 async def _other(run: Active, name: str) -> tuple[View | None, float]:
-    """What may be the sentinel under other inputs, and when it was looked for. By inputs that a lost journal took with
-    it the run may have made what it shares or adopts now: its title tells of it. That is left behind, and named."""
+    """What may be the sentinel under other inputs, and when it was looked for (boot clock). Inputs that were lost with
+    a journal may have made what the run shares or adopts now: that is searched for by its title, left behind, and told.
+    """
     if run.made_by_us(name):
         return await look_at(run, name)
     sentinels, resource, asked = run.workflow.sentinels, run.resource(name), run.session.clock.boot()
@@ -230,7 +234,7 @@ async def verify(run: Active, name: str) -> None:
     if step.receipt is None or not hasattr(resource, "read"):
         return
     if resource.superseding and (step.generation < run.state.generation or _on_nothing(run, name)):
-        await run.write(upkeep.lost(step))  # it stays when it is superseded: whether it was, its name tells
+        await run.write(upkeep.lost(step))  # it stays there when it is superseded: only its name tells whether it was
         return
     view, _ = await look_at(run, name)
     if view is None:

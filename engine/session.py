@@ -1,4 +1,4 @@
-"""One process at work on one journal: what its runs have in common. And one run as it is being driven."""
+"""One process at work on one journal: what its runs have in common, and their places in the window."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class Session:
     stopping: bool = False
     _cut_off: float = math.inf
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
-    """Active runs (by key) whose sentinel is still to come, and who waits for it: each run may turn out to be known to
-    another journal."""
+    """Active runs, by key, that do not know from their sentinel yet whether another journal knows them; and the event
+    that others wait for, if any do."""
     learning: int = 0
-    """How many wait for all of them: sentinels are not overtaken meanwhile by what follows other runs' sentinels."""
+    """How many shared steps wait for all of these: meanwhile sentinels get permits before what follows them."""
     another_journal: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     unanswered: dict[object, str] = field(default_factory=dict)
-    """Why reads were not answered that are being repeated."""
+    """Why the reads that are being repeated were not answered, for whoever shows progress."""
     inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
     _by_step: dict[Workflow[Any], Mapping[str, Any]] = field(default_factory=dict)
@@ -136,8 +136,8 @@ class Session:
     async def ask(
         self, family: str, question: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     ) -> T:
-        """A read, repeated until it is answered or patience ends, which an outage or a pause of the whole service does
-        not try. Raises `Answer` then, `Rejected` when it is refused."""
+        """A read, repeated until it is answered or `Timing.patience` ends, in which an outage or a pause of the whole
+        service does not count. Raises the last `Answer` then, `Rejected` at once when it is refused."""
         tries, began, me = 0, self.clock.boot(), object()
         try:
             while True:

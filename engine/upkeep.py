@@ -56,8 +56,8 @@ def switched(step: StepState, etag: str | None, *, on: bool) -> StepState:
 
 
 def believed(step: StepState, view: View) -> StepState:
-    """Another journal may have switched the object: it is to be as it is, and so is what takes its place. What was made
-    anew here and is still to be switched off is as this journal knows it."""
+    """Another journal may have switched the object: what it is now is what is wanted of it, and of what takes its
+    place. One that was made anew here, and is still to be switched off, is what this journal knows it to be."""
     on = view.data.get(SWITCH)
     if step.receipt is None or not isinstance(on, bool) or step.receipt.data.get(SWITCH) is on:
         return step

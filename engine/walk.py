@@ -27,8 +27,9 @@ Begun = tuple[str, Intended | None]
 
 
 class Walk:
-    """One walk. `done_with`: what else is journaled with a receipt, as the run may be done with it. `failures`: of the
-    steps that ended without one; `restart`: whether it broke off, as another journal turned out to know the run."""
+    """One walk. `done_with` says what a step's receipt changes of the run, which may be done by it. `failures`: why
+    steps ended without a receipt. `restart`: whether the walk broke off, as another journal turned out to know the run.
+    """
 
     def __init__(self, run: Active, shared: Shared, done_with: Callable[[StepState], RunChanges]) -> None:
         self.run, self.shared, self.done_with = run, shared, done_with
@@ -94,7 +95,7 @@ class Walk:
             run.slot.walkers -= 1
 
     async def _withdraw(self, name: str) -> None:
-        """What was prepared to follow a step is not begun: the next one need not look for it."""
+        """Withdraw the intents that were prepared to follow a step, so that the next walk need not look for them."""
         run, unsent = self.run, [intended for _, intended in self.following.pop(name, ()) if intended is not None]
         for intended in unsent:
             run.session.gate.leave(run.resource(intended.state.name).family)

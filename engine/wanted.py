@@ -1,4 +1,4 @@
-"""What is wanted, held against what the journal has: registering it, and foreseeing what it changes."""
+"""What users want, compared with what the journal has: registering it, and foreseeing what it changes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ SHARED_KEPT = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What a user wants for one source: the workflow, its inputs, optionally their encoded text, what people call the
-    way that these take through it, and the name that the source had before."""
+    """What a user wants for one source: a workflow and its inputs. `text`: the inputs, if they are encoded already.
+    `variant`: what people call the way that these inputs take through the workflow. `previously`: the name that the
+    source had before."""
 
     workflow: Workflow[Any]
     source: str
@@ -39,8 +40,8 @@ class Item:
 
 @dataclass(slots=True, kw_only=True)
 class Registration:
-    """What registering found: the batch to run, how many sources stand how, which finished ones are to change, and
-    which are left as they are, with the reason."""
+    """What registering found: the `batch` to run, how many sources have which standing, which finished ones are
+    `changed` by it, and which are `left` as they are, by source with the reason."""
 
     batch: int
     standings: Counter[Standing] = field(default_factory=Counter)
@@ -193,7 +194,7 @@ class Wanted:
 
 
 def _letting_go(change: StepChange, former: Mapping[str, StepState], workflow: Workflow[Any]) -> StepChange:
-    """What a run shares from now on, with the object that it shared before, and that may be for nobody then."""
+    """A change of a shared step, naming the object that the run shared before, if that may be nobody's from now on."""
     before = former.get(change.step)
     if change.id or not change.shared or before is None or not _leaves(change.step, former, workflow):
         return change
