@@ -1,15 +1,29 @@
 """headway's engine: durable workflows whose every step has exactly one effect, over APIs that cannot promise it.
 
-    api         the front door: `Engine`                       workflow   declaring a DAG of pure steps
-    runner      many runs at once, in a bounded window         machine    the state machine: read it first
-    drive, walk one run through its graph                      labels     names that can be found again
-    ensure      one step to its receipt                        retry      when to try again
-    effect      permit, intent, window, request, receipt       codec      canonical JSON and fingerprints
-    evidence    look, take, confirm: resolving a doubt         ports      the seams: Resource, Journal, Gate, Clock
-    sentinel    the lease against a second journal             model      the values that everything speaks of
-    destroy     deleting, in safe order                        errors     what is raised, as a tree
-    wanted      what users want against what is there          upkeep     what becomes of what a step has made
-    journal/    SQL: SQLite or PostgreSQL                      pacing/    permits, learned rates, outages
+The front door, and what is declared:
+
+    api         `Engine`, the composition root                 workflow   a DAG of pure steps
+    resource    what the engine asks of a kind of object       ports      what it needs: Clock, Gate, Journal
+    model       the values that everything speaks of           errors     what is raised, as a tree
+
+How a step comes to its object, from the batch down to the request:
+
+    wanted      what users want, compared with the journal     evidence   searching, judging, taking what is ours
+    runner      many runs at once, in a bounded window         confirm    watching what was sent again without proof
+    drive, walk one run, pass after pass, through its graph    sentinel   the lease against a second journal
+    ensure      one step to its receipt                        machine    the state machine: read it first
+    effect      permit, intent, window, request, receipt       labels     names that can be found again
+
+What becomes of the object then:
+
+    changes     what new inputs mean, step by step             destroy    deleting, in safe order
+    give_way    what cannot change is taken down               orphans    shared steps that nobody needs any more
+    revise      what can is changed in place                   recover    finding what a lost journal knew
+    refresh     what others did by hand                        switch     off and on again
+    upkeep      its transitions, as `machine`'s                drift      compared with the platform; only looks
+
+Beside them `journal/` (SQL: SQLite or PostgreSQL), `pacing/` (permits, learned rates, outages) and `simulation/` (the
+proof). docs/architecture.md has every module, and an order to read them in.
 
 The engine knows nothing of Adobe or HTTP, and never imports `workflows`.
 """

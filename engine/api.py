@@ -50,11 +50,19 @@ def masked(text: str) -> str:
 class Engine:
     """Runs workflows durably: every step has exactly one effect, whatever crashes.
 
-    `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class; `read_only` needs none. `settle` in
-    seconds. `gate` is shared with the HTTP client, which tells it what was answered. `replace`: whether what cannot be
-    changed in place may be taken down and made anew, `delete_data`: also what holds data. `refresh`: whether what
-    others changed or deleted by hand is put back, of finished runs, too. Raises `WorkflowError` for a mistake in a
-    workflow or a resource that is missing; opening raises `StorageError`s.
+    Use it as an async context manager, which opens the journal (`StorageError`) and closes it. `Wanted` is its part
+    that compares, `Runner` the one that acts.
+
+    `store`: a path or an SQLAlchemy URL. `resources` are matched to steps by class; `read_only` needs none, and may
+    look at a journal that another process works on. `settle`: seconds after its last possible send in which an effect
+    may still appear. `concurrency`: requests at once; `window`: active runs at once, twice as many by default.
+    `max_attempts` overrules the steps' retry policies; `max_failures` is asked, with the number of runs that failed,
+    whether that is enough. `observer` is told what happens, while it does. `gate` is shared with the HTTP client, which
+    tells it what was answered. `replace`: whether what cannot be changed in place may be taken down and made anew;
+    `delete_data`: also what holds data. `refresh`: whether what others changed or deleted by hand is put back, of
+    finished runs, too. `command`: what other processes are told who find the journal locked.
+
+    Raises `WorkflowError` for a mistake in a workflow, or a resource that is missing.
     """
 
     def __init__(
@@ -152,7 +160,7 @@ class Engine:
         return await self.wanted.register(scope, batches)
 
     async def enroll(self, run_ids: Collection[str] | None = None, statuses: Collection[RunStatus] = UNFINISHED) -> int:
-        """A batch of runs that the journal knows already (`resume`)."""
+        """Make a batch of runs that the journal has, of these ids (None: any) and in these states; its number."""
         batch = await self.journal.new_batch()
         await self.journal.enroll(batch, statuses, run_ids)
         return batch
@@ -160,14 +168,16 @@ class Engine:
     # work
 
     async def run(self, batch: int) -> Counter[RunStatus]:
-        """Drive a batch to its end. Raises `Halt` for a common cause; everything can be continued then."""
+        """Drive a batch to its end; how many runs ended in which state. Raises `Halt` for a common cause, after which
+        everything can be continued, and `WorkflowChanged`."""
         return await self._act(batch, Drive.go)
 
     async def unshared(
         self, scope: Scope, moving: Collection[str] = (), of: Collection[str] | None = None
     ) -> Sequence[Orphan]:
-        """What runs of a sandbox shared once and none shares any more, what is kept for its data, too; as it will be
-        once the runs that are `moving` do not share what they shared before. `of`: only what these runs shared."""
+        """What runs of a sandbox shared once and none shares any more, including what is kept for its data. `moving`:
+        runs (ids) that are about to get other inputs, so that what they share now does not count. `of`: only what these
+        runs (ids) shared."""
         return await unshared(self.session, self.wanted.workflows, scope, moving, of)
 
     async def release(self, scope: Scope) -> Sequence[Orphan]:
@@ -244,7 +254,8 @@ class Engine:
             self.runner.stop()
 
     async def start(self, workflow: Workflow[Any], inputs: Any, source: str, scope: Scope = LOCAL) -> RunState:
-        """Register one source and drive it to its end."""
+        """Register one source and drive its run to its end; the run as it is then. Raises as `register` and `run`
+        do."""
         done = await self.register(scope, [[Item(workflow=workflow, source=source, inputs=inputs)]])
         await self.run(done.batch)
         return await self.journal.load(run_id(workflow.name, scope, source))

@@ -25,11 +25,13 @@ class Gate(Protocol):
     """Permits to send, per service family."""
 
     async def enter(self, family: str, *, first: bool = False) -> None:
-        """Wait for a permit. `first`: before all who wait, because the caller had its turn and could not use it."""
+        """Wait for a permit. `first`: before all others who wait; for what other runs wait for, and for callers that
+        had their turn and could not use it."""
         ...
 
     def try_enter(self, family: str, *, first: bool = False) -> bool:
-        """Take a permit if one is free at this moment. `first`: before all who wait, to go on with what was begun."""
+        """Take a permit if one is free at this moment; whether it was. `first`: even if others wait, to go on with what
+        was begun."""
         ...
 
     def leave(self, family: str) -> None:
@@ -50,9 +52,13 @@ class Standing(StrEnum):
     """What registering a run found (`plan`, `run`)."""
 
     NEW = "new"
+    """The journal did not have it."""
     CONTINUED = "continued"
+    """It is not finished, or was destroyed: it goes on."""
     UNCHANGED = "unchanged"
+    """It is finished, and its inputs and name are the same."""
     CHANGED = "changed"
+    """It is finished, and its inputs or its name are others now."""
 
 
 class Journal(Protocol):
@@ -70,13 +76,15 @@ class Journal(Protocol):
     async def register(
         self, batch: int, runs: Sequence[NewRun], changing: Collection[str] = ()
     ) -> Sequence[tuple[Standing, Known]]:
-        """Insert the new runs; give unfinished or destroyed ones, and those whose id is in `changing`, the new inputs
-        (rule 9), unfinished ones not the new definition, which the runner checks first; leave other finished ones
-        alone. All but the finished ones that are left alone are enrolled in `batch`. A run that is there only under the
-        name that it had before gets the new one; the journal remembers which inputs and names there were
-        (`RunState.was`). Same order as `runs`; one transaction. `Known` is what was found before. A suspect run is not
-        finished as long as its inputs are the same (rule 7). New inputs raise the epoch: whoever works on the old ones
-        is fenced."""
+        """Enter runs into the journal and enroll them in `batch`, in one transaction; what was found of each, in the
+        order of `runs`, `Known` being as it was before.
+
+        New runs are inserted. Unfinished and destroyed runs, and those whose id is in `changing`, get the new inputs
+        (rule 9), which raises their epoch: whoever works on the old ones is fenced. Only destroyed ones get the new
+        definition, too; for the others the runner checks it first. All other finished runs are left alone, and not
+        enrolled; a suspect run is not finished (rule 7). A run that is there only under the name that it had before
+        gets the new name. The journal remembers earlier inputs (`RunState.was`) and names (`formerly`).
+        """
         ...
 
     async def compare(self, runs: Sequence[NewRun]) -> Sequence[tuple[Standing, Known | None]]:
@@ -88,7 +96,7 @@ class Journal(Protocol):
         ...
 
     async def enroll(self, batch: int, statuses: Collection[RunStatus], run_ids: Collection[str] | None = None) -> int:
-        """Put the runs in these states (of these ids; None: all) into `batch`; how many there are."""
+        """Put the runs that are in these states (of these ids; None: of any) into `batch`; returns how many."""
         ...
 
     async def claim(self, batch: int, *, begun: bool, after: int, limit: int) -> Sequence[RunState]:

@@ -50,9 +50,9 @@ class Hit:
 @value
 class View:
     """One object as it is now. `note` is its description (or whatever carries `Label.note`), `created` its creation
-    time (epoch seconds) by the other side's clock, `content` what `differences` compares. `left`: when the request that
-    it answers left (boot clock), or a moment before; None: not known, so when it was asked for. Who can be a sentinel
-    says it if reads may wait: the lease counts from there (rule 7)."""
+    time (epoch seconds) by the other side's clock, `content` what `differences` and `changes` compare, `data` what a
+    receipt keeps of it. `left`: when the request that it answers left (boot clock), or a moment before; None: not
+    known. A resource that can be a sentinel sets it if its reads may wait, as the lease counts from there (rule 7)."""
 
     id: str
     name: str
@@ -76,8 +76,8 @@ class Difference:
 
 @value
 class Change:
-    """One field in which what is wanted differs from what was wanted. `in_place`: the object can take it; else another
-    object must take its place. `hidden`: the other side does not show the field as it was sent, or at all."""
+    """One field that is to change. `in_place`: the object can take the new value; otherwise another object must take
+    its place. `hidden`: the other side does not show the field, or not as it was sent."""
 
     path: str
     before: Json
@@ -87,11 +87,14 @@ class Change:
 
 
 class Resource(Protocol[SpecIn]):
-    """A kind of remote object. `family` names the service, for permits and pauses. `unique`: the other side itself
-    refuses a second one of the same name. `superseding`: it has no delete, so another object takes the place of one
-    that is to change, and the old one stays; one more of them does no harm, so that no doubt of it is a question for
-    people. `holds_data`: deleting an object loses what can never be made again.
-    `etagged`: objects have etags, which are read where the answer to their creation does not tell them."""
+    """A kind of remote object.
+
+    `kind` is what people call it. `family` names the service that it belongs to, for permits and pauses. `unique`: the
+    other side itself refuses a second object of the same name. `superseding`: objects cannot be deleted, so another one
+    takes the place of one that is to change, and the old one stays; a second one does no harm, so that a doubt about it
+    is never a question for people. `holds_data`: deleting an object loses what can never be made again. `etagged`:
+    objects have etags, which are read where the answer to their creation does not tell them.
+    """
 
     kind: str
     family: str
@@ -145,9 +148,9 @@ class Resource(Protocol[SpecIn]):
         ]
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
-        """In which fields the body `after` differs from `before`, a body or a view's content, at this time (epoch
-        seconds); pure. The name is the field `name`; the label's note is none. By default: every field, and the object
-        can take none of them."""
+        """In which fields the body `after` differs from `before`, which is a body or a view's content; pure. `now`
+        (epoch seconds) tells what has passed meanwhile. The object's name is the field `name`; the label's note is not
+        a field. By default every field that differs, none of them in place."""
         del now
         if not isinstance(before, Mapping) or not isinstance(after, Mapping):
             return () if before == after else (Change(path="", before=before, after=after),)
@@ -180,18 +183,18 @@ class Usable(Protocol):
 
     @abstractmethod
     async def used(self, id: str) -> Failure | None:
-        """Who uses an object whose deletion was `NotReady`, if it will not pass by itself, and what people are to do.
-        Only reads; raises the five answers."""
+        """Who uses an object whose deletion was `NotReady`, and what people are to do about it; None if that will pass
+        by itself. Only reads; raises the five answers."""
         ...
 
 
 class Exclusive(Protocol[SpecIn]):
-    """A resource of which a second object over the same needs does harm, whatever its name is."""
+    """A resource where a second object that stands on the same ones does harm, whatever its name is."""
 
     @abstractmethod
     async def rivals(self, spec: SpecIn) -> Sequence[Hit]:
-        """Every listed object over what one made from `spec` would need for itself. Only reads; raises the five
-        answers."""
+        """Every listed object that stands on what an object made from `spec` would need for itself. Only reads; raises
+        the five answers."""
         ...
 
 
@@ -228,12 +231,12 @@ class Switchable(Protocol):
 
 
 class Restorable(Protocol):
-    """A resource whose objects are put back in another way than they are changed to what is newly wanted."""
+    """A resource for which putting back what somebody did by hand needs other changes than new inputs would."""
 
     @abstractmethod
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
-        """As `changes` from a view's content to `body`, where somebody else made it differ: what can be put back in
-        place, and without what was added and cannot be taken away; pure."""
+        """As `changes` from a view's content to `body`, where somebody else made them differ; without what was added
+        and cannot be taken away again. Pure."""
         ...
 
 
@@ -242,7 +245,8 @@ class Amendable(Protocol):
 
     @abstractmethod
     def condition(self, view: View) -> str:
-        """On what `amend` makes the change depend: while it is the same, a change that was sent may still apply."""
+        """What `amend` makes the change depend on, such as the etag: while it is the same, a change that was sent
+        earlier may still be applied."""
         ...
 
     @abstractmethod
@@ -263,7 +267,7 @@ class Sealed(Protocol[SpecIn]):
     """A resource whose bodies refer to secrets, and whose receipts tell whether these are still what was sent."""
 
     renewal: Change
-    """What sends them anew."""
+    """The change that sends the secrets anew."""
 
     @abstractmethod
     async def sealed(self, spec: SpecIn) -> Mapping[str, Json]:

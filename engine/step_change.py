@@ -27,29 +27,33 @@ class Action(StrEnum):
 
 @value
 class StepChange:
-    """What new inputs mean for one step. `id`: of the object that is there now. `superseded`: an update for which
-    another object takes the old one's place, which stays, since it cannot be deleted. `stays`: of a replaced or
-    deleted step, the old object is left behind; of a shared one, it is let go, and stays as long as others share
-    it. `loses_data`: deleting it, or writing elsewhere from now on, loses data. `refused`: why it cannot be done at
-    all. `gone`: the object `id` was deleted by hand; `by_hand`: the paths of fields that somebody changed, and that
-    are to be as they were. `doubted`: it may be there, so it is looked for first. `spared`: what the inputs say
-    otherwise now of an object that was adopted, and is never changed. `off`: what is made anew is switched off at
-    once, as what it takes the place of was."""
+    """What new inputs mean for one step."""
 
     step: str
     action: Action
     fields: tuple[Change, ...] = ()
     id: str | None = None
+    """Of the object that is there now."""
     shared: bool = False
     superseded: bool = False
+    """Of an update: another object takes the place of the old one, which cannot be deleted, and stays."""
     stays: bool = False
+    """Of a replaced or deleted step: the old object is left behind. Of a shared step: it is let go, and stays as long
+    as others share it."""
     loses_data: bool = False
+    """Deleting the object, or writing elsewhere from now on, loses data."""
     refused: str = ""
+    """Why it cannot be done at all."""
     gone: bool = False
+    """Somebody deleted the object `id` by hand."""
     by_hand: tuple[str, ...] = ()
+    """Paths of the fields that somebody changed by hand, and that are to be as they were."""
     doubted: bool = False
+    """There may be an object, so it is looked for first."""
     spared: tuple[Change, ...] = ()
+    """What the inputs say otherwise now of an object that was adopted, and is never changed."""
     off: bool = False
+    """What is made anew is switched off at once, as the object was whose place it takes."""
 
     @property
     def due(self) -> bool:
@@ -65,7 +69,7 @@ class StepChange:
 def keeping(
     found: list[StepChange], workflow: Workflow[Any], resources: Mapping[type[Any], Any], *, delete_data: bool
 ) -> Iterator[StepChange]:
-    """Data is not deleted unasked, nor what it needs to be read."""
+    """The changes, marked so that data is not deleted unasked, nor what it needs to be read."""
     kept = set[str]()
     for change in sorted(found, key=lambda change: workflow.order.index(change.step), reverse=True):
         resource = resources[workflow.steps[change.step].resource]

@@ -1,3 +1,3 @@
-"""Everything that knows Adobe Experience Platform, and the shells (command line, dashboard, worker) for people."""
+"""Everything that knows Adobe Experience Platform, and the command line for people."""
 
 __version__ = "0.1.0"

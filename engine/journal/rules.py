@@ -44,8 +44,8 @@ def token(choice: Callable[[str], str] = secrets.choice) -> str:
 
 
 def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
-    """What registering `run` finds. A suspect run counts as unfinished, since its receipts are claims (rule 7); a done
-    one keeps its inputs until it is known to be done."""
+    """What registering `run` finds. A suspect run counts as unfinished, since its receipts are only claims until they
+    are checked (rule 7)."""
     if known is None:
         return Standing.NEW
     same = (known.inputs_print, known.source) == (run.inputs_print, run.source)
@@ -55,8 +55,8 @@ def judge(known: Known | None, suspect: bool, run: NewRun) -> Standing:
 
 
 def inputs_before(was: tuple[str, ...], old: str, new: str, *, begun: bool) -> tuple[str, ...]:
-    """The inputs that steps may still have once a run gets new ones. `begun`: whether the run may have been, as far as
-    this journal knows; one that forgot its end does not (rule 7)."""
+    """The inputs that steps may still have once a run gets new ones. `begun`: whether the run may have begun with the
+    old ones, also by another journal (rule 7)."""
     return tuple(text for text in dict.fromkeys((*was, old)) if text != new) if begun else ()
 
 
