@@ -36,6 +36,7 @@ PARKED = 2048
 """How many runs may wait outside the window; each costs some kilobytes."""
 CHUNK = 32
 """How many runs are claimed in one transaction, ahead of the places that become free."""
+ENDED = frozenset({RunStatus.DONE, RunStatus.DESTROYED})
 STOP_WITHIN = 8.0
 """Seconds that requests in flight have to be answered and journaled after a stop."""
 
@@ -257,15 +258,23 @@ class Runner:
             plan = workflow.plan(inputs)
             run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot)
             self.session.tell("run_started", state)
-            ended = await self.action(Drive(run, shared))
-            self.counts[ended.status] += 1
-            self.session.tell("run_" + ended.status.value, ended)
+            try:
+                ended = await self.action(Drive(run, shared))
+            except anyio.get_cancelled_exc_class():
+                if run.state.status in ENDED and run.state.status is not state.status:
+                    self._count(run.state)  # its last request was under way as it was stopped
+                raise
+            self._count(ended)
             failed = self.counts[RunStatus.FAILED] + self.counts[RunStatus.IN_DOUBT]
             if ended.status in (RunStatus.FAILED, RunStatus.IN_DOUBT) and self.max_failures(failed):
                 self.stop()
         finally:
             slot.release()
             self.parked.release()
+
+    def _count(self, ended: RunState) -> None:
+        self.counts[ended.status] += 1
+        self.session.tell("run_" + ended.status.value, ended)
 
     async def _workflow(self, state: RunState) -> Workflow[Any]:
         """The declaration that the run was begun with, or one that only adds steps. Raises `WorkflowChanged`."""

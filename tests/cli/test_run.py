@@ -158,6 +158,20 @@ def test_fail_fast_starts_nothing_more(headway: Headway, platform: Platform, man
     assert "stopped, because too many failed (--fail-fast, --max-failures)" in ended.err
 
 
+def test_what_ends_while_it_is_stopped_is_counted(headway: Headway, platform: Platform, manifest: Path) -> None:
+    """What is under way is finished; the summary said that it was left."""
+    platform.faults(
+        "kind=delay,method=POST,service=flowservice,path=/flows$,delay=1,times=1",
+        "kind=status,status=400,method=POST,service=flowservice,path=/flows$",
+    )
+    ended = headway("run", manifest.name, "--fail-fast", "--only", "acme-[ai]*", "--json")
+    states = sorted(run["state"] for run in headway("status", "--json").lines)
+    summary = ended.lines[-1]
+    assert states == ["done", "failed"]
+    assert (summary["done"], summary["failed"], summary["left"], summary["stopped"]) == (1, 1, 0, False)
+    assert "run_done" in [line["event"] for line in ended.lines]
+
+
 def test_what_is_proposed_after_a_failure_looks_into_the_same_journal(
     headway: Headway, platform: Platform, own: Path
 ) -> None:
