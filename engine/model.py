@@ -93,6 +93,10 @@ class Scope:
     sandbox: str
     created: str | None = None
 
+    def same_sandbox(self, other: Scope) -> bool:
+        """Whether both are of one sandbox, whichever of its lives."""
+        return (self.gateway, self.org, self.sandbox) == (other.gateway, other.org, other.sandbox)
+
 
 @value
 class Failure:

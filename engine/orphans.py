@@ -118,7 +118,7 @@ async def _made(session: Session, workflows: Mapping[str, Workflow[Any]], scope:
     """What shared steps of a sandbox made for sure."""
     async for state in session.journal.stream(shared=True, statuses=tuple(RunStatus)):
         workflow = workflows.get(state.workflow)
-        if workflow is None or not _within(state.scope, scope):
+        if workflow is None or not state.scope.same_sandbox(scope):
             continue
         for name, step in state.steps.items():
             made = step.receipt if step.ours else None
@@ -139,10 +139,6 @@ def under_data(workflow: Workflow[Any]) -> set[str]:
         found.add(name)
         queue += workflow.steps[name].needs
     return found
-
-
-def _within(one: Scope, other: Scope) -> bool:
-    return (one.gateway, one.org, one.sandbox) == (other.gateway, other.org, other.sandbox)
 
 
 def _id(state: RunState, plan: Plan, name: str) -> str:

@@ -87,7 +87,6 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
     from workflows.cli.compose import looking, read_credentials, scope_of
     from workflows.cli.failures import Refusal
     from workflows.cli.preparing import find_sandbox
-    from workflows.cli.work import same_world
 
     credentials = read_credentials(options.credentials)
     again = f"in {sketch.file} already: `{options.headway('run', str(sketch.file))}` adopts it"
@@ -96,7 +95,7 @@ async def _sources(flows: Sequence[str], options: Calling, sketch: Sketch, known
         scope = scope_of(credentials, (await find_sandbox(client, credentials)).created)
         await engine.check_scope(scope)
         async for run in engine.journal.stream():
-            if same_world(run.scope, scope):
+            if run.scope.same_sandbox(scope):
                 known.names.add(run.source)
                 receipt = run.receipts.get("flow")
                 if receipt and receipt.id in flows:

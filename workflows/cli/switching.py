@@ -20,7 +20,7 @@ from workflows.cli.preparing import consent_to, kind_of
 from workflows.cli.selecting import Selection, Subject
 from workflows.cli.summary import Outcome
 from workflows.cli.words import amount, listed
-from workflows.cli.work import Batch, Work, same_world
+from workflows.cli.work import Batch, Work
 
 Runs = Annotated[list[str], Argument(metavar="RUN", help="Source names, globs or run ids.")]
 NAMED = 3
@@ -72,7 +72,7 @@ class Switch(Work):
         async for run in app.engine.journal.stream(statuses=tuple(RunStatus)):
             subject = Subject(source=run.source, state=run.status.value)
             named = wanted.takes(subject) or run.run_id in self.runs
-            if named and selection.takes(subject) and same_world(run.scope, scope):
+            if named and selection.takes(subject) and run.scope.same_sandbox(scope):
                 if reason := why_not(run):
                     others.setdefault(reason, []).append(run.source)
                 else:

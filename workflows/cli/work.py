@@ -221,7 +221,7 @@ class Resume(Work):
     async def _resolve(self, app: App, scope: Scope, source: str, step: str, adopt: str | None) -> None:
         """Write the answer down; `_wanted` has seen to it that the run is one of this sandbox."""
         known = await find_runs(app.engine, [source])
-        run = next(run for run in known if same_world(run.scope, scope))
+        run = next(run for run in known if run.scope.same_sandbox(scope))
         await app.engine.resolve(run.run_id, step, adopt=adopt)
 
     async def _wanted(self, app: App, scope: Scope, runs: list[str], statuses: tuple[RunStatus, ...]) -> list[str]:
@@ -229,7 +229,7 @@ class Resume(Work):
         selection = Selection(only=self.options.only, exclude=self.options.exclude)
         if runs:
             known = await find_runs(app.engine, runs)
-            found = [run for run in known if same_world(run.scope, scope)]
+            found = [run for run in known if run.scope.same_sandbox(scope)]
             elsewhere = sorted({run.source for run in known} - {run.source for run in found})
             if elsewhere:
                 raise Refusal(
@@ -242,7 +242,7 @@ class Resume(Work):
         return [
             _taken(app, run)
             async for run in app.engine.journal.stream(statuses=statuses)
-            if same_world(run.scope, scope)
+            if run.scope.same_sandbox(scope)
             and selection.takes(Subject(source=run.source, state=run.status.value, codes=codes_of(run)))
         ]
 
@@ -254,8 +254,3 @@ def _named(orphan: Orphan) -> str:
 def _taken(app: App, run: RunState) -> str:
     conceal(app.client, run)
     return run.run_id
-
-
-def same_world(one: Scope, other: Scope) -> bool:
-    """Whether both are of one sandbox, whichever of its lives."""
-    return (one.gateway, one.org, one.sandbox) == (other.gateway, other.org, other.sandbox)

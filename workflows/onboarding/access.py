@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from engine.model import Json
-from workflows.onboarding._parts import source_type
+from workflows.onboarding._specs import source_type
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.mistakes import Flaw
 from workflows.resources import auth_mistakes

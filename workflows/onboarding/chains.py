@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from engine.model import Receipt
 from engine.resource import Adopt
 from engine.workflow import Step, Workflow
-from workflows.onboarding import _parts as parts
-from workflows.onboarding._parts import existing_dataset, live_table, schedule_mistakes, source_type, target_spec
+from workflows.onboarding import _specs as specs
+from workflows.onboarding._specs import existing_dataset, live_table, schedule_mistakes, source_type, target_spec
 from workflows.onboarding.inputs import Inputs, decode, encode
 from workflows.resources import (
     DATA_LAKE,
@@ -105,16 +105,16 @@ def is_adhoc(inputs: Inputs) -> bool:
 # --- from the source ... ----------------------------------------------------------------------------------------------
 
 
-@both(Connections, shared=parts.base_connection_key, when=parts.makes_base_connection)
+@both(Connections, shared=specs.base_connection_key, when=specs.makes_base_connection)
 def base_connection(inputs: Inputs) -> ConnectionSpec:
     """The connection to the source, unless the manifest names an existing one."""
-    return parts.base_connection_spec(inputs)
+    return specs.base_connection_spec(inputs)
 
 
 @adhoc(Classes)
 def adhoc_class(inputs: Inputs) -> ClassSpec:
     """The columns of the table, as a class."""
-    return ClassSpec(columns=parts.fields(inputs))
+    return ClassSpec(columns=specs.fields(inputs))
 
 
 @adhoc(Schemas)
@@ -129,23 +129,23 @@ def source_connection(
 ) -> SourceConnectionSpec:
     """The table: described by the ad hoc schema; today, its columns listed; or, of a REST source, all of its JSON."""
     if adhoc_schema is not None and is_adhoc(inputs):
-        return parts.source_connection_spec(inputs, base_connection, format="parquet_xdm", schema_id=adhoc_schema.id)
-    return parts.source_connection_spec(inputs, base_connection, format=parts.source_type(inputs).data_format)
+        return specs.source_connection_spec(inputs, base_connection, format="parquet_xdm", schema_id=adhoc_schema.id)
+    return specs.source_connection_spec(inputs, base_connection, format=specs.source_type(inputs).data_format)
 
 
 # --- ... to the target ------------------------------------------------------------------------------------------------
 
 
-@both(Schemas, shared=parts.target_schema_key)
+@both(Schemas, shared=specs.target_schema_key)
 def target_schema(inputs: Inputs) -> SchemaSpec | Adopt:
     """The schema that the data goes to."""
-    return parts.target_schema_spec(inputs)
+    return specs.target_schema_spec(inputs)
 
 
-@both(Datasets, shared=parts.dataset_key)
+@both(Datasets, shared=specs.dataset_key)
 def dataset(inputs: Inputs, target_schema: Receipt) -> DatasetSpec | Adopt:
     """The dataset that the data goes to."""
-    return parts.dataset_spec(inputs, target_schema)
+    return specs.dataset_spec(inputs, target_schema)
 
 
 @adhoc(Connections, shared="data-lake")
@@ -163,7 +163,7 @@ def target_connection(
     if dataset_base_connection is not None and is_adhoc(inputs):
         base_id = dataset_base_connection.id
         return TargetConnectionSpec(base_id=base_id, dataset_id=dataset.id, schema_id=target_schema.id)
-    as_json = parts.source_type(inputs).data_format == "json"
+    as_json = specs.source_type(inputs).data_format == "json"
     return TargetConnectionSpec(
         dataset_id=dataset.id, schema_id=target_schema.id, format="json" if as_json else "parquet_xdm"
     )
@@ -175,13 +175,13 @@ def target_connection(
 @both(MappingSets)
 def mapping_set(inputs: Inputs, target_schema: Receipt) -> MappingSpec:
     """Which column goes where."""
-    return parts.mapping_spec(inputs, target_schema)
+    return specs.mapping_spec(inputs, target_schema)
 
 
-@both(FlowSpecs, shared=parts.flow_spec_key)
+@both(FlowSpecs, shared=specs.flow_spec_key)
 def flow_spec(inputs: Inputs) -> FlowSpecQuery:
     """The kind of flow that serves the connector."""
-    return parts.flow_spec_query(inputs)
+    return specs.flow_spec_query(inputs)
 
 
 @both(Flows)
@@ -189,7 +189,7 @@ def flow(
     inputs: Inputs, source_connection: Receipt, target_connection: Receipt, mapping_set: Receipt, flow_spec: Receipt
 ) -> FlowSpec:
     """What joins them all, on a schedule."""
-    return parts.flow_spec_for(inputs, source_connection.id, target_connection.id, mapping_set, flow_spec)
+    return specs.flow_spec_for(inputs, source_connection.id, target_connection.id, mapping_set, flow_spec)
 
 
 onboarding.check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workflows.onboarding._parts import fields
+from workflows.onboarding._specs import fields
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.mistakes import Flaw, did_you_mean, listed, quoted
 from workflows.resources import Field, Fields, misfits

@@ -11,7 +11,8 @@ from workflows.resources._json import text
 
 
 def changes(before: Json, after: Json, in_place: Callable[[str], bool]) -> list[Change]:
-    """The fields in which two normal forms differ, by dotted path; lists are one field each."""
+    """The fields in which two objects differ, by dotted path; lists are one field each. Both are normal forms: what a
+    kind compares of a request body and of a stored object, spelled in the same way."""
     found = _differing(before, after)
     return [Change(path=path, before=old, after=new, in_place=in_place(path)) for path, old, new in found]
 
@@ -22,8 +23,8 @@ def within(*roots: str) -> Callable[[str], bool]:
 
 
 def described(others: Sequence[Change], content: Json, body: Json) -> list[Change]:
-    """With the description, where somebody wrote another one: of what it says to people, not of which attempt it names.
-    A new name brings its own."""
+    """These changes, and the description, where somebody wrote another one for people to read; the attempt that it
+    names does not count. A change of the name brings a description of its own."""
     found, wanted = (labels.plain(text(one, "description") or "") for one in (content, body))
     if found in ("", wanted) or "name" in (change.path for change in others):  # none may be one that is not shown
         return [*others]
@@ -31,7 +32,7 @@ def described(others: Sequence[Change], content: Json, body: Json) -> list[Chang
 
 
 def grows(before: Json, after: Json) -> bool:
-    """Whether everything of the one is in the other, in the same way: what may grow, may not lose anything."""
+    """Whether `after` has everything that `before` has, with the same values: an object may grow, but lose nothing."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return all(key in after and after[key] == value for key, value in before.items())
     if isinstance(before, list | tuple) and isinstance(after, list | tuple):

@@ -168,8 +168,8 @@ def member(content: Json, body: Json, table_name: str, key: str) -> Iterator[Jso
         yield {"op": "remove", "path": path}
 
 
-class ConnectionEnds(FlowServiceObjects):
-    """What a flow reads from and what it writes to: source and target connections."""
+class FlowEnds(FlowServiceObjects):
+    """The two ends of a flow: the source connection that it reads from, and the target connection that it writes to."""
 
     def differences(self, body: Json, view: View) -> Sequence[Difference]:
         """What they say about themselves, field by field."""
@@ -188,11 +188,11 @@ class ConnectionEnds(FlowServiceObjects):
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """Another table or dataset is another source or target connection, and another flow (contract 11.1)."""
-        return changes(_connection(before), _connection(after), within("name"))
+        return changes(_normal(before), _normal(after), within("name"))
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """A flow does not follow a patched connection (contract 6.1), so what somebody patched may be patched back."""
-        said = changes(_connection(content), _connection(body), within("name", "data", "params"))
+        said = changes(_normal(content), _normal(body), within("name", "data", "params"))
         return described(said, content, body)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
@@ -201,7 +201,7 @@ class ConnectionEnds(FlowServiceObjects):
         return [*rows(super().amendment(view, body, paths)), *patched]
 
 
-def _connection(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     data = dict(table(content, "data"))
     if "schema" in data:
         data["schema"] = {"id": dig(data, "schema", "id"), "version": media_type(dig(data, "schema", "version"))}

@@ -1,4 +1,4 @@
-"""Connections, which cannot be deleted while flows use them, and whose flow that is (contract 3.5, 10.1)."""
+"""What connections of every kind have in common: none can be deleted while a flow uses it (contract 3.5, 10.1)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ENDS = {"/sourceConnections": "sourceConnectionIds[]", "/targetConnections": "ta
 """Where flows name the two kinds of connection that they join."""
 
 
-class Connecting(FlowServiceObjects):
+class ConnectionObjects(FlowServiceObjects):
     """A kind of connection: base, source or target."""
 
     async def used(self, id: str) -> Failure | None:
-        """A flow over it that headway did not make. Of its own ones none is named: they go first, and the platform may
-        still show them."""
+        """A flow that stands on it and that headway did not make. Flows of headway's own are not named: they are
+        deleted first, and the platform may still show them for a while."""
         with answers(passing=(BadRequest,)):
             try:
                 async for flow in self._flows_over(id):

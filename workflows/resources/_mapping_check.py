@@ -25,10 +25,10 @@ async def invalid_rows(client: AepClient, mapping_set: Json) -> list[str]:
         return []
     schema = await read_schema(client, text(mapping_set, "outputSchema", "schemaRef", "id") or "", resolved=True)
     fields = Fields(table(schema, "properties"))
-    return [_said(row, verdict, fields) for row, verdict in refused]
+    return [_in_words(row, verdict, fields) for row, verdict in refused]
 
 
-def _said(row: Json, verdict: Json, fields: Fields) -> str:
+def _in_words(row: Json, verdict: Json, fields: Fields) -> str:
     source, destination = text(row, "source") or "", text(row, "destination") or ""
     if fields.paths and fields.type_at(destination) is None:
         meant = fields.nearest(destination)

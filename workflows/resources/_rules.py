@@ -54,10 +54,10 @@ def _of_schemas(flow: Json, rules: Mapping[str, Json]) -> list[str]:
 def _errors(schema: Json, value: Json, where: str) -> list[str]:
     if not isinstance(schema, Mapping):
         return []
-    return [f"{where}: {_said(error, value)}" for error in errors(schema, value)]
+    return [f"{where}: {_in_words(error, value)}" for error in errors(schema, value)]
 
 
-def _said(error: ValidationError, value: Json) -> str:
+def _in_words(error: ValidationError, value: Json) -> str:
     field, limit = ".".join(map(str, error.instance_path)), error.kind.value
     match error.kind.name:
         case "minimum" if field == "interval":

@@ -1,4 +1,4 @@
-"""Seals: they tell whether secrets are still those that were sent, and nothing else of them (decision 5)."""
+"""Seals: salted hashes that tell whether secrets are still those that were sent, and nothing else (decision 5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AT_ONCE = 2
 
 
 class Seals:
-    """Seals made and held against secrets by this process; each is computed once."""
+    """Makes seals, and compares secrets with seals; each hash is computed once in a process."""
 
     def __init__(self) -> None:
         self._made: dict[bytes, str] = {}

@@ -56,10 +56,10 @@ def auth_mistakes(spec: Json, auth_spec: str, params: Mapping[str, str]) -> list
     if auth_spec not in offered:
         there = ", ".join(str(name) for name in offered) or "none"
         return [(None, f'the connector takes no "{auth_spec}" any more; it has {there}')]
-    return [_said(error) for error in errors(table(offered[auth_spec], "spec"), dict(params))]
+    return [_in_words(error) for error in errors(table(offered[auth_spec], "spec"), dict(params))]
 
 
-def _said(error: ValidationError) -> tuple[str | None, str]:
+def _in_words(error: ValidationError) -> tuple[str | None, str]:
     name, rule = next((str(part) for part in error.instance_path), None), error.kind.name
     limit = error.kind.value
     if rule == "required" and name is None:

@@ -64,7 +64,7 @@ class Classes(RegistryObjects):
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """Columns may be added, not removed or given another type."""
         added = {f"columns.{name}" for name in _columns(after).keys() - _columns(before).keys()}
-        return changes(_said(before), _said(after), lambda path: path == "name" or path in added)
+        return changes(_normal(before), _normal(after), lambda path: path == "name" or path in added)
 
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         """The namespace has another name on the platform (contract 5.3)."""
@@ -84,7 +84,7 @@ def class_columns(content: Json) -> tuple[Field, ...]:
     )
 
 
-def _said(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     return {"name": dig(content, "title"), "behaviours": _behaviours(content), "columns": _columns(content)}
 
 

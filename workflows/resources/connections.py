@@ -14,7 +14,7 @@ from engine.resource import Change, Difference, Label, View
 from workflows.aep import AepClient
 from workflows.resources._changes import changes, within
 from workflows.resources._flow_service import named
-from workflows.resources._in_use import Connecting
+from workflows.resources._in_use import ConnectionObjects
 from workflows.resources._json import compare, dig, table, text
 from workflows.resources._seals import Seals
 from workflows.sources import Secret, SecretError, discover, is_reference, resolve_secret
@@ -36,7 +36,7 @@ class ConnectionSpec:
     auth: Mapping[str, str] = field(default_factory=dict)
 
 
-class Connections(Connecting):
+class Connections(ConnectionObjects):
     """Base connections. `environ` is where `${env:NAME}` is looked up, only while a request is built."""
 
     kind = "connection"
@@ -105,7 +105,7 @@ class Connections(Connecting):
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """Credentials can be replaced (contract 11.1); the connection spec and the kind of credentials cannot."""
         public = _public(dig(after, "connectionSpec", "id"))
-        found = changes(_said(before), _said(after), within("name", "auth.params"))
+        found = changes(_normal(before), _normal(after), within("name", "auth.params"))
         return [
             changed(change, hidden=True, before=_safe(change.before), after=_safe(change.after))
             if (param := change.path.removeprefix("auth.params.")) != change.path and param not in public
@@ -157,7 +157,7 @@ def _secrets(params: Mapping[str, Json], environ: Mapping[str, str]) -> dict[str
     }
 
 
-def _said(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     return {
         "name": dig(content, "name"),
         "connectionSpec": {"id": dig(content, "connectionSpec", "id")},

@@ -89,7 +89,7 @@ class Datasets:
         ]
 
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
-        return changes(_said(before), _said(after), within("name"))
+        return changes(_normal(before), _normal(after), within("name"))
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
         return described(self.changes(content, body, now), content, body)
@@ -152,7 +152,7 @@ async def read_dataset(client: AepClient, id: str) -> View | None:
     )
 
 
-def _said(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     ref = table(content, "schemaRef")
     return {"name": dig(content, "name"), "schemaRef": {"id": ref.get("id"), "contentType": _version(ref)}}
 

@@ -118,7 +118,7 @@ class Flows(FlowServiceObjects):
         start that will be sent is computed then, so nobody can tell whether it is as it was (`hidden`)."""
         began = table(schedule_of(before)).get("startTime")
         begun = isinstance(began, int) and began <= now
-        found = changes(_said(before), _said(after), within("name", "scheduleParams", "transformations"))
+        found = changes(_normal(before), _normal(after), within("name", "scheduleParams", "transformations"))
         return [
             changed(change, in_place=change.in_place and not (begun and _settled(change)), hidden=change.path == _START)
             for change in found
@@ -201,7 +201,7 @@ def _comparable(flow: Json) -> Json:
     }
 
 
-def _said(flow: Json) -> Json:
+def _normal(flow: Json) -> Json:
     return {**table(_comparable(flow)), "name": dig(flow, "name"), "scheduleParams": _meant(flow)}
 
 

@@ -119,7 +119,7 @@ class MappingSets:
     def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:  # noqa: ARG002
         """A set is never changed: flows refer to a version of it, and a PUT knows no condition (contract 1.6). That the
         platform keeps its name is not known (17, A6): where it shows none, that is no difference."""
-        found = changes(_said(before), _said(after), lambda _path: False)
+        found = changes(_normal(before), _normal(after), lambda _path: False)
         return [change for change in found if change.path != "name" or change.before is not None]
 
     async def adopt(self, ref: str) -> Receipt:
@@ -214,7 +214,7 @@ def _key(spec: MappingSpec) -> str:
     return codec.fingerprint([spec.structure, spec.pairs])
 
 
-def _said(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     return {"name": dig(content, "name"), "outputSchema": _schema(content), "mappings": _rows(content)}
 
 

@@ -47,7 +47,7 @@ class Schemas(RegistryObjects):
         """Field groups may be added, not removed; the class stays (contract 11.1)."""
         old, new = _references(before), _references(after)
         grown = grows(old, new) and old[:1] == new[:1]
-        return changes(_said(before), _said(after), lambda path: path == "name" or (path == "allOf" and grown))
+        return changes(_normal(before), _normal(after), lambda path: path == "name" or (path == "allOf" and grown))
 
     def restoring(self, content: Json, body: Json, now: float) -> Sequence[Change]:
         """A field group that somebody added stays beside those that are to be there."""
@@ -76,7 +76,7 @@ class Schemas(RegistryObjects):
         return await super().adopt(schema_id)
 
 
-def _said(content: Json) -> Json:
+def _normal(content: Json) -> Json:
     """The order of field groups means nothing; the class comes first."""
     references = [str(ref) for ref in _references(content)]
     return {"name": text(content, "title"), "allOf": [*references[:1], *sorted(references[1:])]}

@@ -8,8 +8,8 @@ from engine.model import Json, value
 from engine.resource import Label
 from workflows.aep import AepClient
 from workflows.resources._columns import Field, explored
-from workflows.resources._flow_service import ConnectionEnds
-from workflows.resources._in_use import Connecting
+from workflows.resources._flow_service import FlowEnds
+from workflows.resources._in_use import ConnectionObjects
 from workflows.resources.exploration import Explorer, Table
 
 ADHOC_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
@@ -33,7 +33,7 @@ class SourceConnectionSpec:
     live: Table | None = None
 
 
-class SourceConnections(Connecting, ConnectionEnds):
+class SourceConnections(ConnectionObjects, FlowEnds):
     """Source connections."""
 
     kind = "source connection"

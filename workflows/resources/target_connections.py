@@ -6,8 +6,8 @@ from typing import Literal
 
 from engine.model import Json, value
 from engine.resource import Label
-from workflows.resources._flow_service import ConnectionEnds
-from workflows.resources._in_use import Connecting
+from workflows.resources._flow_service import FlowEnds
+from workflows.resources._in_use import ConnectionObjects
 from workflows.resources._registry import XED_FULL
 from workflows.resources.connections import DATA_LAKE
 
@@ -23,7 +23,7 @@ class TargetConnectionSpec:
     format: Literal["parquet_xdm", "json"] = "parquet_xdm"
 
 
-class TargetConnections(Connecting, ConnectionEnds):
+class TargetConnections(ConnectionObjects, FlowEnds):
     """Target connections."""
 
     kind = "target connection"

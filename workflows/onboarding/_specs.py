@@ -1,6 +1,7 @@
-"""What the two chains have in common: specs from inputs, and the keys under which runs share steps. Pure.
+"""What each step asks for, from the inputs of a source: its spec, and the key under which runs share it. Pure.
 
-A key is `kind:name`, so that names of different kinds never meet; people see what is after the colon.
+`chains` declares the steps, and calls these. A key is `kind:name`, so that names of different kinds never meet; people
+see what is after the colon.
 """
 
 from __future__ import annotations
