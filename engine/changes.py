@@ -2,7 +2,7 @@
 
 Where the print of a step (`prints`) is no longer what it would be, bodies are compared, field by field; a resource says
 which fields its objects take in place. What cannot change in place is replaced, and with it everything that refers to
-it in such a field. Where somebody has looked, what others did by hand is put back in the same way.
+it in such a field. If the objects were looked at, what somebody did to them by hand is put back in the same way.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def amendment(
     receipts: Mapping[str, Receipt],
     now: float,
 ) -> Asked:
-    """In which fields the object of a step is to be another, all that it refers to being there."""
+    """In which fields the object of one step is to change, once all that it refers to is there."""
     step, key = workflow.steps[name], state.source if state.shared else None
     comparison = _Comparison(
         workflow=workflow,
@@ -193,7 +193,7 @@ class _Comparison:
         return replace(change, action=Action.REPLACE)
 
     def fields(self, step: Step, state: StepState, key: str | None, before: Any = None) -> Sequence[Change]:
-        """In which fields the step's object is to be another, if it was made with the inputs `before`."""
+        """In which fields the step's object is to change, if it was made with the inputs `before` (None: find out)."""
         resource = self.resources[step.resource]
         before = (self.before(step, state) or self.made_with[-1]) if before is None else before
         old = self.workflow.spec(step, before, self._needs(step, state, before))

@@ -77,7 +77,7 @@ async def _look(run: Active, name: str, receipt: Receipt) -> _Look:
 
 
 def _sure(step: StepState, receipt: Receipt, seen: _Look) -> bool:
-    """Our own new object is listed. A recovered one with a later attempt open needs settle and a witness, as ever."""
+    """Our own new object is listed. A recovered one with a later attempt open needs settle and a witness."""
     if receipt.origin is Origin.RECOVERED and step.attempts:
         return seen.settled and seen.witness is not None and seen.witness.id in seen.listed
     return receipt.id in seen.listed

@@ -207,8 +207,8 @@ async def _give_up(run: Active, name: str, id: str, doubted: float, answer: Answ
 
 
 async def _spare(run: Active, name: str, id: str, doubted: float, why: Failure) -> None:
-    """The deletion of a shared object was refused: somebody else may use it. If it is still there once no earlier
-    request can delete it any more, the last of which left by `doubted` (boot clock), it stays what it was."""
+    """The deletion of a shared object was refused: somebody else may use it. If it is still there when no request can
+    delete it any more, it stays what it was. `doubted`: when the last one in doubt left at the latest (boot clock)."""
     await run.sleep(doubted + run.session.timing.settle - run.session.clock.boot())
     view, _ = await look_at(run, name)
     if view is None:

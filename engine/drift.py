@@ -1,4 +1,4 @@
-"""What the platform has, held against what the journal knows: only looking, nothing is sent that changes anything."""
+"""What the platform has, compared with what the journal says it has. Only reads."""
 
 from __future__ import annotations
 

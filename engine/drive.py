@@ -20,7 +20,7 @@ from engine.walk import Walk
 DOUBTS = frozenset({"in_doubt", "twins", "conflict"})
 """Kinds of failure that a person must look at: exit code 4."""
 SUSPECT = "another journal knew this run; looking again after settle, {} s from now at most (see --settle)"
-"""Why a suspect run waits; the same for all runs, so that it is told once."""
+"""Why a suspect run waits; the same text for all runs, as the progress display tells each reason once."""
 
 
 class Drive:

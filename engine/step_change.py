@@ -1,4 +1,4 @@
-"""What becomes of one step of a run whose inputs changed, and of the data that its object holds. Pure."""
+"""What becomes of one step of a run whose inputs changed: the value, and how data is spared. Pure."""
 
 from __future__ import annotations
 

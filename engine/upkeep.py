@@ -1,4 +1,4 @@
-"""The state machine of a step that has its object: what becomes of that. Pure, like `machine`, which comes first.
+"""The state machine of a step that has its object: what becomes of the object. Pure; `machine` is what comes before.
 
 DONE ──amending──> INTENT ──amended, not_amended──> DONE      changed in place, or switched off and on
 DONE ──superseded, lost, recreated──> PENDING, INTENT         another one takes its place
@@ -38,7 +38,7 @@ def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> Ste
 
 
 def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
-    """A change that was refused never was; earlier attempts stay (rule 3)."""
+    """A change that was refused is forgotten; earlier attempts stay (rule 3)."""
     return replace(_still_changing(step, without(step, tag)), failure=failure)
 
 
@@ -101,7 +101,7 @@ def deleted(step: StepState, now: float) -> StepState:
 
 
 def stays_off(step: StepState) -> bool:
-    """Whether the step's object is to be off, or what takes its place. What somebody else made says nothing of that."""
+    """Whether the step's object, or what takes its place, is to be off. What was adopted says nothing of that."""
     receipt = step.receipt
     return step.off or (
         receipt is not None and receipt.origin is not Origin.ADOPTED and receipt.data.get(SWITCH) is False

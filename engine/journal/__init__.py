@@ -6,7 +6,7 @@ SqlJournal      ports.Journal over SQL                    sql_journal, registeri
 Writer          one task commits for all                  writer
 Place           what differs between the two stores       places, sqlite (sqlite_*, files, sidecar), postgres
 MemoryJournal   ports.Journal for simulations             memory, memory_journal
-rules           what all of them agree on                 rules, pause
+what both kinds of journal agree on                       rules, pause
 """
 
 from __future__ import annotations

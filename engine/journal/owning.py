@@ -16,7 +16,7 @@ from engine.model import NewRun, RunState, Scope, StepState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owning:
-    """What the process `process` may do with runs."""
+    """How the process `process` reads runs, and makes them its own."""
 
     place: Place
     process: str
@@ -52,7 +52,8 @@ class Owning:
         raise rules.unknown(run_id)
 
     def claim_shared(self, connection: Connection, run: NewRun, *, patient: bool, now: float) -> RunState | None:
-        """`ports.Journal.claim_shared` at one moment; None: another process is at it, and we are `patient`."""
+        """`ports.Journal.claim_shared` at one moment; None: another process is making it, and we still wait for that
+        (`patient`)."""
         self.place.serialise(connection)
         found = self.load(connection, run.run_id)
         if found is not None:

@@ -44,7 +44,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[T]):
+class Transaction(Generic[T]):
     """Any other work that writes, in a transaction of its own."""
 
     work: Callable[[Connection], T]
@@ -57,7 +57,7 @@ class Writer:
     def __init__(self, place: Place) -> None:
         self._place, self._loop = place, asyncio.get_running_loop()
         self._entries: deque[Entry] = deque()
-        self._jobs: deque[Job[object]] = deque()
+        self._transactions: deque[Transaction[object]] = deque()
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -74,7 +74,7 @@ class Writer:
     async def call(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction; its result when that is durable."""
         done: asyncio.Future[T] = self._future()
-        self._jobs.append(Job(work, done))  # type: ignore[arg-type] # the queue holds jobs of all kinds
+        self._transactions.append(Transaction(work, done))  # type: ignore[arg-type] # of any result
         self._wake.set()
         return await done
 
@@ -91,24 +91,24 @@ class Writer:
     async def run(self) -> None:
         """Drain the queue until `close`. Not cancelled from outside: receipts may still be on their way."""
         with anyio.CancelScope(shield=True):
-            while not self._closed or self._entries or self._jobs:
+            while not self._closed or self._entries or self._transactions:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._entries or self._jobs:
+                while self._entries or self._transactions:
                     if self._entries:
                         for _ in range(TURNS):
                             await asyncio.sleep(0)
                         await self._commit([self._entries.popleft() for _ in range(min(GROUP, len(self._entries)))])
-                    if self._jobs:
-                        await self._do(self._jobs.popleft())
+                    if self._transactions:
+                        await self._do(self._transactions.popleft())
 
-    async def _do(self, job: Job[object]) -> None:
+    async def _do(self, transaction: Transaction[object]) -> None:
         try:
-            result = await self._place.transact(job.work)
+            result = await self._place.transact(transaction.work)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
-            _fail(job.done, error)
+            _fail(transaction.done, error)
         else:
-            _succeed(job.done, result)
+            _succeed(transaction.done, result)
 
     async def _commit(self, group: list[Entry]) -> None:
         try:

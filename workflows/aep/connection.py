@@ -49,8 +49,8 @@ class Connection(asyncio.Protocol):
         return self.usable and self._transport is not None and not self._transport.is_closing()
 
     async def exchange(self, request: bytes, *, silence: float, whole: float) -> Reply:
-        """Send `request` before anything else can happen, and wait for the whole answer: for so many seconds, of which
-        at most `silence` in a row without a byte. Raises `httpx.ConnectError` when nothing left, `httpx.ReadTimeout` or
+        """Send `request` before anything else can happen, and wait for the whole answer: `whole` seconds at most, and
+        `silence` seconds at most without a byte. Raises `httpx.ConnectError` when nothing left, `httpx.ReadTimeout` or
         `httpx.ReadError` when it may have; then, and when it is cancelled, nothing leaves any more, not even what the
         kernel still holds."""
         if self._asked is not None:

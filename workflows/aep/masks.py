@@ -36,11 +36,12 @@ class Masks:
             self._spellings = sorted({text for one in self._secrets for text in spellings(one)}, key=len, reverse=True)
 
     def also(self, secrets: Sequence[str]) -> Masks:
-        """These, and others for once."""
+        """Masks that hide these secrets, too; this one stays as it is."""
         return Masks([*self._secrets, *secrets]) if secrets else self
 
     def hide(self, text: str) -> str:
-        """`text` without them: the longest goes before those that are part of it, of which the rest would be left."""
+        """`text` with every secret masked. The longest are masked first: where one is part of another, masking the
+        shorter would leave the rest of the longer to be read."""
         for spelling in self._spellings:
             text = text.replace(spelling, MASK)
         return text

@@ -8,9 +8,9 @@ apply        run, resume, recover: their options            work         which r
 takedown     destroy                                        drifting     drift
 switching    pause, unpause                                 exporting    export (requests)
 graphing     graph (drawing)                                following    --wait, --flows
-driving      from the first look to the summary             survey       a manifest held against the journal
+driving      from the first look to the summary             survey       a manifest compared with the journal
 preparing    sandbox, consent                               selecting    --only, --exclude
-preflight    (asking, findings) a manifest held against live tables, fields, rules
+preflight    (asking, findings) a manifest compared with live tables, fields, rules
 exploring    (sketching) explore                            importing    import
 render, summary, events, tally, words: progress, outcome    planning     (saved) plan
 outlook (foreseen): what a source comes to

@@ -1,4 +1,5 @@
-"""Asking the platform what many sources want to know: each question once, many at a time, and not for ever."""
+"""Asking the platform what many sources need to know: each question once, many at a time, and giving up when it is
+silent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal held against an emulator's books: what was made, what exists twice, whether every id and etag agrees."""
+"""The journal compared with an emulator's books: what was made, what is there twice, whether ids and etags agree."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ _direct = build_opener(ProxyHandler({})).open
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """What an audit found. `live`: objects on the platform that the tool made; `recorded`: those in the journal,
-    of which `agreeing` have the platform's id and etag; `recovered` and `resent`: steps that were in doubt."""
+    """What an audit found. `live`: objects on the platform that the tool made; `recorded`: objects in the journal;
+    `agreeing`: those among them that have the platform's id and etag; `recovered` and `resent`: steps that were in
+    doubt."""
 
     flows: int = 0
     live: int = 0

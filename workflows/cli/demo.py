@@ -1,4 +1,4 @@
-"""`demo`: a batch onboarded on a bad day, killed twice, continued, and held against the platform's own books."""
+"""`demo`: a batch onboarded on a bad day, killed twice, continued, and compared with the platform's own books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`drift`: what the platform has, held against what the journal knows; only looks."""
+"""`drift`: what the platform has, compared with what the journal says it has; only reads."""
 
 from __future__ import annotations
 

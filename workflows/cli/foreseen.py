@@ -1,4 +1,4 @@
-"""What would become of one source, in words and as data; and the print by which a saved plan knows the world again."""
+"""The changes of one source, in words and as data; and the print by which a saved plan knows that nothing has moved."""
 
 from __future__ import annotations
 

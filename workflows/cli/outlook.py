@@ -1,4 +1,4 @@
-"""What a source comes to if it is run now: in one word, and the details for people."""
+"""What would be done with a source if it were run now: one word, and details for people. `foreseen` has the words."""
 
 from __future__ import annotations
 

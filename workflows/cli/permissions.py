@@ -13,8 +13,8 @@ from workflows.cli.failures import Exit, explain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One service: a small read of it, and a request to create that says nothing, so that it cannot create anything:
-    whoever may not create is told so before anybody reads what it says.
+    """One service: a small read of it, and a request to create with an empty body. That creates nothing, and tells all
+    the same: a service refuses whoever may not create before it reads the body.
 
     `reads`, `creates` name objects; `view`, `manage` the permissions as the product profile does.
     """

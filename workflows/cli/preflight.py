@@ -1,5 +1,7 @@
-"""What is held against the platform before anything is sent: schedules, credentials, tables, fields. Each question is
-asked once for all sources that it concerns; what cannot be known now is found out by the steps."""
+"""What is checked against the platform before anything is sent: schedules, credentials, tables, fields.
+
+Each question is asked once for all sources that it concerns; what cannot be known now is found out by the steps.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,7 @@ class Preflight:
         self._findings.note(inputs.source, flaw)
 
     def _note_schedule(self, inputs: Inputs) -> None:
-        """Schedules are few: equal ones are held against the rules once."""
+        """Note what the connector's rules forbid. Schedules are few: equal ones are checked once."""
         delta = next((column for column in inputs.columns if column.name == inputs.delta_column), None)
         key = (inputs.connector, inputs.schedule, delta)
         known = self._schedules.get(key)

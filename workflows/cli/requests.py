@@ -241,8 +241,8 @@ send() {
 
 
 def as_curl(requests: Requests) -> str:
-    """A shell script, which ends at the first refusal: each id comes from the answer of its own request, who asks and
-    every secret from the environment, which also beats where the run was and what it adopts."""
+    """A shell script, which ends at the first refusal. Each id comes from the answer of its own request; who asks, and
+    every secret, from the environment, which may also name another sandbox and other objects to adopt."""
     needed = ["ACCESS_TOKEN", "API_KEY", *requests.secrets]
     lines = [
         "#!/bin/sh",

@@ -25,7 +25,7 @@ class Outcome:
     look: Callable[..., str]
     """A command that reads the journal, as it is to be typed here."""
     kept: dict[str, str] = field(default_factory=dict)
-    """Why finished sources of which the manifest says something else were left as they are, by name."""
+    """Finished sources that were left as they are though the manifest changed: the reason, by name."""
     changed: Sequence[str] = ()
     """The finished sources that were to become what the manifest says now, and were worked on."""
     gone: int = 0

@@ -1,4 +1,4 @@
-"""A manifest held against the journal: what is new, goes on, is finished, has changed, is gone. Writes nothing."""
+"""A manifest compared with the journal: what is new, unfinished, finished, changed, or gone. Writes nothing."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ TO_DO = frozenset({Standing.NEW, Standing.CONTINUED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One source of the manifest and how it stands. `changes`: what a manifest that changed means for its steps, if the
-    run is there; `left`: why it is left as it is in spite of them."""
+    """One source of the manifest and how it stands in the journal. `changes`: what the manifest means for the steps of
+    a run that is there; `left`: why the run is left as it is in spite of them."""
 
     item: Item
     standing: Standing
@@ -46,7 +46,7 @@ class Found:
 
     @property
     def changing(self) -> bool:
-        """Whether it is finished, and is to be something else than it is now."""
+        """Whether it is finished, and the manifest or somebody's hand has changed what it should be."""
         return self.standing not in TO_DO and bool(self.left or kind_of(self.changes) != "unchanged")
 
     @property
@@ -87,11 +87,12 @@ class Survey:
     """How many sources there is something to send for."""
     changed: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
-    """Why finished sources of which the manifest says something else are left as they are, by name."""
+    """Finished sources that are left as they are though the manifest changed: the reason, by name."""
     renamed: dict[str, str] = field(default_factory=dict)
     """New name by old name, for sources that say `previously` and whose run has the old name."""
     _outdated: set[str] = field(default_factory=set)
-    """Shared steps whose secrets were changed, by the ids of their runs; each is brought to it by one source."""
+    """Shared steps whose secrets were changed, by the ids of their runs; one of the sources that share it sends
+    them."""
     _moving: set[str] = field(default_factory=set)
     """The runs, by id, of the selected sources that are."""
     _prints: Any = field(default_factory=hashlib.blake2b)

@@ -50,11 +50,11 @@ class Tally:
         self.spared: list[str] = []
         """Why what sources shared stays on the platform, though none shares it any more."""
         self.staying: set[str] = set()
-        """The ids of the runs of that."""
+        """The run ids of the shared steps that `spared` is about."""
         self.stuck: list[str] = []
-        """What sources shared, and what hindered its deletion."""
+        """What sources shared and could not be deleted, with the reason."""
         self.unreleased: list[str] = []
-        """What sources shared, and what a stop left where it is."""
+        """What sources shared and was not deleted, as the command was stopped."""
         self.began = now
         self._active: dict[str, bool] = {}
         self._waiting = 0
@@ -89,7 +89,7 @@ class Tally:
         return 60 * found / passed if found and passed > 0 else None
 
     def hear(self, notice: Notice) -> str | None:
-        """Count a notice; what of it people want to be told at once."""
+        """Count a notice. Returns a line, if people want to be told at once."""
         run, name = notice.run, notice.name
         if name == "step_left" and run.run_id not in self.staying:
             self.behind[notice.step, bool(notice.detail["kept"])] += 1

@@ -42,7 +42,7 @@ class Batch:
     total: int
     done: int
     left: dict[str, str] = field(default_factory=dict)
-    """Why finished sources of which the manifest says something else are left as they are, by name."""
+    """Finished sources that are left as they are though the manifest changed: the reason, by name."""
     changed: tuple[str, ...] = ()
     """The finished sources that become what the manifest says now."""
     gone: int = 0
@@ -133,7 +133,7 @@ class RunManifest(Work):
         return Batch(act=act, total=survey.selected, done=done, left=survey.left, changed=changed, gone=gone)
 
     async def _act(self, app: App, scope: Scope, batch: int) -> None:
-        """Bring the sources to their ends; then what none of them shares any more is in nobody's way."""
+        """Drive the runs to their ends; then take down what no source shares any more."""
         await app.engine.run(batch)
         if app.engine.replace:
             for orphan in await app.engine.release(scope):

@@ -1,5 +1,7 @@
-"""Whether a source's base connection can be as the manifest has it: secrets, what the connector asks for, an existing
-one. A value never stands in a message, as it may be a secret."""
+"""What is wrong with the base connection that a manifest describes or names: its secrets, what the connector asks for.
+
+No message holds a value, as it may be a secret.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two bodies differ, and which of that an object can take in place."""
+"""In which fields two bodies differ, and which of these an object can change in place."""
 
 from __future__ import annotations
 

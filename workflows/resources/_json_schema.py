@@ -1,4 +1,4 @@
-"""JSON Schemas that the platform shows at run time, held against what is about to be sent (contract 4.2, 9.4)."""
+"""Checking what is about to be sent by JSON Schemas that the platform shows at run time (contract 4.2, 9.4)."""
 
 from __future__ import annotations
 

@@ -35,9 +35,9 @@ class AdHoc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltChain:
-    """A flow and what it stands on, by id. `adhoc` is None where the chain is not that of 2020 as a whole. `columns` is
-    empty where nobody says what the table holds; `schedule` is as the flow says it, its numbers as numbers. `ours`: the
-    flow bears headway's marker."""
+    """A flow and what it stands on, by id. `adhoc` is None unless the whole chain is that of 2020. `columns` is empty
+    where no object of the chain says what the table holds; `schedule` is the flow's, its numbers as numbers. `ours`:
+    the flow bears headway's marker."""
 
     flow_id: str
     name: str

@@ -230,7 +230,7 @@ def _names(flow: Json) -> list[Json]:
 
 
 def _transformed(content: Json, body: Json, paths: Collection[str]) -> list[Json]:
-    """All of them at once where their order is to be another, else each of those that are to change."""
+    """All transformations at once where their order changes, else each one that changes."""
     if _ORDER in paths:
         return [{"op": "replace", "path": f"/{_ORDER}", "value": dig(body, _ORDER)}]
     names = dict.fromkeys(path.split(".")[1] for path in paths if path.startswith(f"{_ORDER}."))

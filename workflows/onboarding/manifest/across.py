@@ -1,4 +1,4 @@
-"""What one source may not say because another one says it: names, and descriptions of what they share.
+"""What contradicts another source: names that are taken, and different descriptions of what sources share.
 
 A hash and a line are kept for each source, so that 100,000 sources cost some megabytes.
 """

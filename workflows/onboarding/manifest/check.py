@@ -1,4 +1,4 @@
-"""What a source must not say though its keys and types are right: one function a subject, all pure.
+"""What is wrong with a source though its keys and types are right: one function for each subject, all pure.
 
 The platform would refuse these later, one by one and halfway; here they are told at once.
 """
@@ -42,8 +42,8 @@ _SUSPECT = (b"${", b"\\", b"\x7f")
 
 
 def flaws(look: Look, settled: set[Check]) -> list[Flaw]:
-    """All that is wrong with a source taken by itself. `settled` are the checks that what the defaults say alone has
-    passed; it is kept from source to source, as long as the defaults are the same."""
+    """All that is wrong with a source, apart from other sources. `settled`: checks that the defaults alone have passed;
+    it is kept from source to source, as long as the defaults are the same."""
     found: list[Flaw] = []
     for check, keys in _CHECKS.items():
         inherited = keys.isdisjoint(look.own)

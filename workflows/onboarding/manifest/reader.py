@@ -58,8 +58,8 @@ def examined(
     excused: Collection[Path] = (),
     settled: set[Check] | None = None,
 ) -> tuple[SourceEntry, list[Flaw]]:
-    """A source with what its defaults say, and all that is wrong with it taken by itself. `label` is what it is called;
-    `excused` are paths that nobody should miss, `settled` as for `flaws`."""
+    """A source with its defaults merged in, and all that is wrong with it, apart from other sources. `label`: what
+    messages call it; `excused`: paths whose absence is no flaw; `settled`: as for `flaws`."""
     own, found, wrong = shaped(SOURCE, data, label)
     said = merged(own, defaults)
     names = data["columns"] if isinstance(data.get("columns"), dict) else said.get("columns", {})

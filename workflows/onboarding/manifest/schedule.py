@@ -1,4 +1,4 @@
-"""What a schedule must not say."""
+"""What is wrong with a schedule."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ _EXPECTED = {
 
 
 def shaped(kind: TypeAdapter[T], data: dict[str, Any], label: str) -> tuple[T, list[Flaw], set[Path]]:
-    """The usable part of `data`, what is wrong with the rest, and the paths that nobody should miss
-    because of that."""
+    """The usable part of `data`, what is wrong with the rest, and the paths that were cut out for that, whose
+    absence is no further flaw."""
     try:
         return kind.validate_python(data), [], set()
     except ValidationError as error:
