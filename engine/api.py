@@ -21,7 +21,7 @@ from engine.identity import run_id
 from engine.journal import Health, examine, open_journal
 from engine.machine import Timing
 from engine.model import Event, Json, RunState, RunStatus, Scope
-from engine.orphans import Orphan, unshared
+from engine.orphans import Orphan, present, unshared
 from engine.pacing import Pacing
 from engine.pauses import keeping_pauses
 from engine.ports import Clock, Gate, Journal
@@ -173,12 +173,13 @@ class Engine:
         return await self._act(batch, Drive.go)
 
     async def unshared(
-        self, scope: Scope, moving: Collection[str] = (), of: Collection[str] | None = None
+        self, scope: Scope, moving: Collection[str] = (), of: Collection[str] | None = None, *, look: bool = False
     ) -> Sequence[Orphan]:
         """What runs of a sandbox shared once and none shares any more, including what is kept for its data. `moving`:
         runs (ids) that are about to get other inputs, so that what they share now does not count. `of`: only what these
-        runs (ids) shared."""
-        return await unshared(self.session, self.wanted.workflows, scope, moving, of)
+        runs (ids) shared. `look`: without what was kept and is deleted by now, which is read; else nothing is sent."""
+        found = await unshared(self.session, self.wanted.workflows, scope, moving, of)
+        return await present(self.session, found) if look else found
 
     async def release(self, scope: Scope) -> Sequence[Orphan]:
         """Take down what runs of a sandbox shared once and none shares any more, without what holds data; returns what

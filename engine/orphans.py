@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mappi
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import UnknownRun
+from engine.errors import Answer, UnknownRun
 from engine.identity import run_id
 from engine.model import Receipt, RunState, RunStatus, Scope
 from engine.session import Session
@@ -102,6 +102,19 @@ async def unshared(
         if not found:  # as a rule after the first run
             break
     return _dependents_first(found.values(), workflows)
+
+
+async def present(session: Session, found: Iterable[Orphan]) -> list[Orphan]:
+    """Those of them that nobody deleted by hand meanwhile, as what is kept is for a person to delete."""
+    return [orphan for orphan in found if not (orphan.kept and await _is_gone(session, orphan))]
+
+
+async def _is_gone(session: Session, orphan: Orphan) -> bool:
+    resource = session.resources[orphan.step.resource]
+    try:
+        return await session.ask(resource.family, lambda: resource.read(orphan.made)) is None
+    except Answer:  # what cannot be read is not known to be gone
+        return False
 
 
 async def _shared_by(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -121,6 +122,22 @@ def test_data_that_no_source_shares_any_more_stays_and_is_named(
     ended = headway("destroy", manifest.name, "--yes", "--delete-data")
     assert [name for name in named if name not in ended.err] == []
     assert all(platform.objects()[id]["live"] for name, id in made.items() if name in ("dataset", "target_schema"))
+
+
+def test_data_that_somebody_deleted_by_hand_is_not_named_any_more(
+    headway: Headway, manifest: Path, hand: httpx.Client
+) -> None:
+    """As it was told to be deleted; the journal alone does not know."""
+    headway("run", manifest.name)
+    schema = steps(headway, "acme-contacts")["target_schema"]["id"]
+    change(manifest, ("    target: {schema: acme-people}", "    #"))
+    headway("run", manifest.name, "--replace", "--delete-data")
+    assert schema in headway("plan", manifest.name, "--refresh").out
+    hand.delete(f"/schemaregistry/tenant/schemas/{quote(schema, safe='')}").raise_for_status()
+    assert "no source shares" not in headway("plan", manifest.name, "--refresh").out
+    change(manifest, ("interval: 30", "interval: 45"))
+    assert "no source shares" not in headway("run", manifest.name).err
+    assert "no source shares" not in headway("destroy", manifest.name, "--yes").err
 
 
 def test_what_a_new_source_will_share_is_not_told_to_be_shared_by_none(headway: Headway, manifest: Path) -> None:

@@ -190,7 +190,7 @@ class Survey:
 
     async def unshared(self) -> list[Orphan]:
         """What sources shared, and none shares once all are what the manifest says; once all were seen."""
-        found = await self.engine.unshared(self.scope, self._moving)
+        found = await self.engine.unshared(self.scope, self._moving, look=self.look)
         if not found:
             return []
         wanted = set[str]()

@@ -117,6 +117,6 @@ class Destroy(Work):
         return outcome
 
     async def after(self, app: App, outcome: Outcome) -> None:
-        for orphan in await app.engine.unshared(app.scope()) if outcome.tally.ended else ():
+        for orphan in await app.engine.unshared(app.scope(), look=True) if outcome.tally.ended else ():
             if orphan.kept:
                 self.tell_kept(orphan)
