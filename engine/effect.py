@@ -1,4 +1,5 @@
-"""One effect: permit, intent, send window, one request, receipt (rule 1). Nothing else in the engine sends anything.
+"""One effect: permit, intent, send window, one request, receipt (rule 1). Here it creates; `revise`, `switch`,
+`destroy` and `sentinel` take the same steps to change, switch, delete and sign what is there already.
 
     admit ──> intend (durable) ──> still fresh, still ours, not paused? ──> create ──> created | the five answers
 

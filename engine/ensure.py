@@ -68,9 +68,9 @@ async def _read(work: Work) -> None:
 
 
 class _Pursuit:
-    """The way of one step to its receipt. `spent`: failures of its own so far; `waited`: seconds for
-    evidence, without those that the looks themselves took; `refused`: a rejection that waits for
-    an earlier doubt to be settled (rule 3)."""
+    """The way of one step to its receipt. `spent`: failures of its own so far; `looks` and `waited`: looks since the
+    last request, and seconds waited between them; `refused`: a rejection that waits for an earlier doubt to be settled
+    (rule 3)."""
 
     def __init__(self, work: Work) -> None:
         self.work = work

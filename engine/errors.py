@@ -1,4 +1,5 @@
-"""Everything the engine raises or lets a resource raise, one class per *reaction*, not per cause.
+"""Everything that the engine raises, or lets a resource raise: one class per *reaction*, not per cause. (`StepFailed`,
+in `active`, never leaves the engine.)
 
     HeadwayError
     ├── Answer                    what a verb of a resource says when it does not return (rule 3)
