@@ -1,5 +1,4 @@
-"""Everything that the engine raises, or lets a resource raise: one class per *reaction*, not per cause. (`StepFailed`,
-in `active`, never leaves the engine.)
+"""Everything the engine raises or lets a resource raise, one class per *reaction*, not per cause.
 
     HeadwayError
     ├── Answer                    what a verb of a resource says when it does not return (rule 3)
@@ -25,6 +24,7 @@ in `active`, never leaves the engine.)
     └── UnknownRun                no such run in the journal
 
 A verb returns for *created*; the five `Answer` classes are the other answers. Cancellation is never caught.
+What never leaves the engine stands where it is used (`active.StepFailed`).
 """
 
 from __future__ import annotations
