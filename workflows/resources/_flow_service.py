@@ -4,39 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from engine.errors import InDoubt, NotReady
-from engine.model import Json, Origin, Receipt
+from engine.model import Json, Receipt
 from engine.resource import Change, Difference, Hit, View
-from workflows.aep import FLOW_SERVICE, AepClient, BadRequest, NotFound
+from workflows.aep import FLOW_SERVICE, BadRequest, NotFound
 from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, rows, seconds, table, text
-from workflows.resources._translate import answers, failure_of, nothing_there
+from workflows.resources._platform import PlatformObjects
+from workflows.resources._translate import answers, failure_of
 
 AT_ONCE = 20
 """Ids in one filter: a URL has its limits."""
 
 
-class FlowServiceObjects:
+class FlowServiceObjects(PlatformObjects):
     """One kind of Flow Service object; a kind adds its body, its differences, and which changes it takes in place."""
 
-    kind: str
     path: str
     family = FLOW_SERVICE
-    unique = superseding = holds_data = False
     etagged = True
-
-    def __init__(self, client: AepClient) -> None:
-        self._client = client
-
-    def ready(self, spec: Any) -> bool:  # noqa: ARG002
-        return self._client.ready
-
-    async def prepare(self, spec: Any) -> None:  # noqa: ARG002
-        with answers():
-            await self._client.prepare()
 
     async def create(self, body: str, send_within: float) -> Receipt:
         with answers():
@@ -110,12 +98,6 @@ class FlowServiceObjects:
         if etag is None:
             raise InDoubt(f"Flow Service answered without the etag of the {self.kind}")
         return Receipt(id=view.id, etag=etag)
-
-    async def adopt(self, ref: str) -> Receipt:
-        view = await self.read(ref)
-        if view is None:
-            raise nothing_there(self.kind, ref)
-        return Receipt(id=view.id, etag=view.etag, origin=Origin.ADOPTED)
 
     async def delete(self, id: str, send_within: float) -> None:
         """What is said not to be there, and is shown all the same, is not gone: it may be hidden for a while."""

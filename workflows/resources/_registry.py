@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from engine.errors import Conflict, InDoubt
-from engine.model import Json, Origin, Receipt
+from engine.model import Json, Receipt
 from engine.resource import Change, Hit, View
 from workflows.aep import REGISTRY, AepClient, Answer, BadRequest, NotFound
 from workflows.resources._changes import described
 from workflows.resources._json import dig, hits, seconds, text
-from workflows.resources._translate import answers, failure_of, nothing_there
+from workflows.resources._platform import PlatformObjects
+from workflows.resources._translate import answers, failure_of
 
 XED_FULL = "application/vnd.adobe.xed-full+json;version=1"
 """How a target schema is referred to wherever a version must agree (contract 6.3, 7.1, 8.1)."""
@@ -29,24 +29,12 @@ _PLURAL = re.compile(r"[/.](classes|schemas|mixins|fieldgroups|datatypes)[/.]")
 _TAKEN = re.compile(r"(https?://ns\.adobe\.com/\S+/[0-9a-f]+) already exists with the same title")
 
 
-class RegistryObjects:
+class RegistryObjects(PlatformObjects):
     """One type of Registry object; a kind adds its body and its differences."""
 
-    kind: str
     plural: str
     family = REGISTRY
     unique = True
-    superseding = holds_data = False
-
-    def __init__(self, client: AepClient) -> None:
-        self._client = client
-
-    def ready(self, spec: Any) -> bool:  # noqa: ARG002
-        return self._client.ready
-
-    async def prepare(self, spec: Any) -> None:  # noqa: ARG002
-        with answers():
-            await self._client.prepare()
 
     async def create(self, body: str, send_within: float) -> Receipt:
         """A taken title has a code today; in 2020 it had only words (contract 1.3)."""
@@ -67,16 +55,9 @@ class RegistryObjects:
         return [hit for name in names for hit in await self._titled(name)]
 
     async def read(self, id: str) -> View | None:
-        """Any Registry object: a title may turn out to be another type's."""
+        """Any Registry object, by its `$id` or its `meta:altId`: a title may turn out to be another type's."""
         answer = await _get(self._client, id, self.plural, _RAW)
         return None if answer is None else _view(answer)
-
-    async def adopt(self, ref: str) -> Receipt:
-        """An object by its `$id` or its `meta:altId`."""
-        view = await self.read(ref)
-        if view is None:
-            raise nothing_there(self.kind, ref)
-        return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
 
     async def delete(self, id: str, send_within: float) -> None:
         with answers():

@@ -10,13 +10,14 @@ from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
 from engine.errors import InDoubt
-from engine.model import Json, Origin, Receipt, value
+from engine.model import Json, Receipt, value
 from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import CATALOG, AepClient, NotFound
 from workflows.resources._changes import changes, described, within
 from workflows.resources._json import compare, dig, hits, media_type, seconds, table, text
+from workflows.resources._platform import PlatformObjects
 from workflows.resources._registry import XED_FULL
-from workflows.resources._translate import answers, nothing_there
+from workflows.resources._translate import answers
 
 
 @value
@@ -26,16 +27,12 @@ class DatasetSpec:
     schema_id: str
 
 
-class Datasets:
+class Datasets(PlatformObjects):
     """Datasets. Their names are not unique."""
 
     kind = "dataset"
     family = CATALOG
-    unique = superseding = False
     holds_data = True
-
-    def __init__(self, client: AepClient) -> None:
-        self._client = client
 
     def body(self, spec: DatasetSpec, label: Label, now: float) -> Json:  # noqa: ARG002
         """The media type agrees with the mapping set's, which a flow asks for (FLOW-1425)."""
@@ -44,13 +41,6 @@ class Datasets:
             "description": label.note,
             "schemaRef": {"id": spec.schema_id, "contentType": XED_FULL},
         }
-
-    def ready(self, spec: DatasetSpec) -> bool:  # noqa: ARG002
-        return self._client.ready
-
-    async def prepare(self, spec: DatasetSpec) -> None:  # noqa: ARG002
-        with answers():
-            await self._client.prepare()
 
     async def create(self, body: str, send_within: float) -> Receipt:
         """`requestDataSource`: Catalog makes the data source by itself (contract 7.1)."""
@@ -114,12 +104,6 @@ class Datasets:
                 send_within=send_within,
             )
         return Receipt(id=view.id)
-
-    async def adopt(self, ref: str) -> Receipt:
-        view = await self.read(ref)
-        if view is None:
-            raise nothing_there(self.kind, ref)
-        return Receipt(id=view.id, etag=view.etag, version=view.version, origin=Origin.ADOPTED)
 
     async def delete(self, id: str, send_within: float) -> None:
         """An unknown id is answered with 200 or 404: gone, either way (contract 7.3)."""

@@ -15,14 +15,15 @@ import anyio
 
 from engine import codec
 from engine.errors import InDoubt, Rejected
-from engine.model import Failure, Json, Origin, Receipt, value
+from engine.model import Failure, Json, Receipt, value
 from engine.resource import Change, Difference, Hit, Label, View
 from workflows.aep import DATA_PREP, AepClient, BadRequest, NotFound
 from workflows.resources._changes import changes
 from workflows.resources._json import compare, dig, hits, rows, seconds, text
 from workflows.resources._mapping_check import invalid_rows
+from workflows.resources._platform import PlatformObjects
 from workflows.resources._registry import XED_FULL
-from workflows.resources._translate import answers, nothing_there
+from workflows.resources._translate import answers
 
 TAG = "headway"
 PLAIN = (None, "ATTRIBUTE", "text/x.schema-path")
@@ -41,16 +42,15 @@ class MappingSpec:
     pairs: tuple[tuple[str, str], ...]
 
 
-class MappingSets:
+class MappingSets(PlatformObjects):
     """Mapping sets. The platform documents no way to delete one (contract 8.2)."""
 
     kind = "mapping set"
     family = DATA_PREP
-    unique = holds_data = False
     superseding = True
 
     def __init__(self, client: AepClient) -> None:
-        self._client = client
+        super().__init__(client)
         self._valid: set[str] = set()
         self._checks: dict[str, anyio.Lock] = {}
 
@@ -58,13 +58,12 @@ class MappingSets:
         return {**_set(spec), "name": label.name, "tags": [{"name": TAG, "values": [label.attempt]}]}
 
     def ready(self, spec: MappingSpec) -> bool:
-        return self._client.ready and _key(spec) in self._valid
+        return super().ready(spec) and _key(spec) in self._valid
 
     async def prepare(self, spec: MappingSpec) -> None:
         """Have the platform validate the rows: what it checks at creation is not documented (contract 17, A17). Equal
         sets are validated once. Raises `Rejected` with every bad row."""
-        with answers():
-            await self._client.prepare()
+        await super().prepare(spec)
         key = _key(spec)
         lock = self._checks.setdefault(key, anyio.Lock())
         try:
@@ -121,12 +120,6 @@ class MappingSets:
         platform keeps its name is not known (17, A6): where it shows none, that is no difference."""
         found = changes(_normal(before), _normal(after), lambda _path: False)
         return [change for change in found if change.path != "name" or change.before is not None]
-
-    async def adopt(self, ref: str) -> Receipt:
-        view = await self.read(ref)
-        if view is None:
-            raise nothing_there(self.kind, ref)
-        return Receipt(id=view.id, version=view.version, origin=Origin.ADOPTED)
 
     async def delete(self, id: str, send_within: float) -> None:
         """Nothing is sent: there is no such request (contract 8.2). A set that no flow uses does no harm."""
