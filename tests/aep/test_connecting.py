@@ -52,6 +52,15 @@ async def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> Non
                 await effect(client)
 
 
+@pytest.mark.parametrize("file", ["no-such-file.pem", Path(__file__).name])
+async def test_certificates_that_cannot_be_read_are_named(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    path = CERTIFICATE.with_name(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    async with client_of("https://127.0.0.1:9") as client:
+        with pytest.raises(NotSent, match=f"certificates of SSL_CERT_FILE={path} cannot be read"):
+            await effect(client)
+
+
 async def test_a_handshake_that_never_ends_is_not_sent() -> None:
     transport = make_transport(1)
     async with Wire(hang) as wire:

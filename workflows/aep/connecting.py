@@ -52,17 +52,17 @@ def origin_of(url: httpx.URL) -> Origin:
     return Origin(host=host, port=url.port or _PORTS[url.scheme], tls=url.scheme == "https", proxy=proxy)
 
 
-async def connect(origin: Origin, trusted: SSLContext) -> Connection:
-    """A connection that stands. Raises `OSError`, or `httpx.ProxyError` when the proxy refuses; nothing of a request
-    has left then."""
+async def connect(origin: Origin, trusted: SSLContext | None) -> Connection:
+    """A connection that stands; with TLS, if somebody is `trusted`. Raises `OSError`, or `httpx.ProxyError` when the
+    proxy refuses; nothing of a request has left then."""
     loop, first = asyncio.get_running_loop(), origin.proxy or origin
     addresses = await loop.getaddrinfo(first.host, first.port, type=socket.SOCK_STREAM)
     made = await start_connection(addresses, happy_eyeballs_delay=_SECOND_TRY, socket_factory=_socket)
     try:
         if origin.tls and origin.proxy is not None:
             await _tunnel(made, origin, origin.proxy)
-        tls, name = (trusted, origin.host) if origin.tls else (None, None)
-        _, connection = await loop.create_connection(Connection, sock=made, ssl=tls, server_hostname=name)
+        name = origin.host if trusted else None
+        _, connection = await loop.create_connection(Connection, sock=made, ssl=trusted, server_hostname=name)
     except BaseException:
         made.close()
         raise

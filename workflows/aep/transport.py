@@ -7,8 +7,11 @@ Why not httpx's own pool, nor aiohttp: docs/decisions/0004-http-connections.md.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from math import inf
+from ssl import SSLContext
 
 import httpx
 
@@ -27,6 +30,9 @@ DEPARTS = "headway.departs"
 """Request extension: a function asked at the last moment before the first byte. It says for how many seconds more the
 request must wait, and is asked again then; 0 means that it leaves now, infinity that it may never leave."""
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that name certificates to trust, in the order in which httpx asks for them."""
+
 SHORT = 0.1
 """Seconds that a request waits here at most: who must wait for longer leaves its place to others meanwhile."""
 
@@ -42,7 +48,7 @@ class NotYet(httpx.ConnectError):
 def make_transport(limit: int) -> httpx.AsyncBaseTransport:
     """A transport with at most `limit` connections; it belongs to the event loop that first uses it.
 
-    TLS is verified, against the system's authorities and those that httpx brings (`SSL_CERT_FILE` is honoured).
+    TLS is verified, against the system's authorities and those that httpx brings (`CERTIFICATES` is honoured).
     `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, except for this machine itself.
     """
     return _Transport(limit)
@@ -53,8 +59,6 @@ class _Transport(httpx.AsyncBaseTransport):
     proxy and of a protocol that is not supported mean that surely no byte left, every other error that it may have."""
 
     def __init__(self, limit: int) -> None:
-        self._trusted = httpx.create_ssl_context()  # reads files: here, not while a request waits
-        self._trusted.load_default_certs()
         self._slots = asyncio.Semaphore(limit)
         self._ways: dict[tuple[str, str, int | None], _Way] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -94,10 +98,21 @@ class _Transport(httpx.AsyncBaseTransport):
             way = self._ways[key] = _Way(origin_of(url))
         return way
 
+    @cached_property
+    def _trusted(self) -> SSLContext:
+        """Whom TLS trusts; it takes a tenth of a second to read, so it is read where there is TLS."""
+        try:
+            trusted = httpx.create_ssl_context()
+            trusted.load_default_certs()
+        except OSError as error:
+            named = next((f"{name}={os.environ[name]}" for name in CERTIFICATES if os.environ.get(name)), "the system")
+            raise httpx.ConnectError(f"the certificates of {named} cannot be read: {error.strerror}") from error
+        return trusted
+
     async def _connect(self, origin: Origin, within: float) -> Connection:
         try:
             async with asyncio.timeout(within):
-                return await connect(origin, self._trusted)
+                return await connect(origin, self._trusted if origin.tls else None)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, RuntimeError, UnicodeError) as error:  # uvloop has RuntimeErrors, too

@@ -97,9 +97,9 @@ class Preflight:
             partial(self._bases.about, bases),
             partial(self._targets.about, {_target(inputs) for inputs, _ in open_}),
             partial(self._datasets.about, datasets),
+            partial(self._tables.about, {table for inputs, base in open_ if (table := _table(inputs, base))}),
         )
-        await self._tables.about(table for inputs, base in open_ if (table := self._table(inputs, base)))
-        await self._listed.about(base.id for inputs, base in open_ if base.id and self._is_missing(inputs, base))
+        await self._listed.about(base.id for inputs, base in open_ if base.id and _is_missing(self._live(inputs, base)))
         for inputs, base in all_:
             if "flow" not in inputs.existing:
                 self._note_schedule(inputs)
@@ -150,25 +150,17 @@ class Preflight:
             for flaw in base_flaws(inputs, spec_id):
                 self._note(inputs, flaw)
 
-    def _table(self, inputs: Inputs, base: _Base) -> Table | None:
-        """The table to look at; none that somebody else described, nor one behind a base connection that is not there,
-        or is another system's."""
-        if base.id is None or "source_connection" in inputs.existing:
+    def _live(self, inputs: Inputs, base: _Base) -> Sequence[Field] | Rejected | None:
+        """The columns of its table; None where they are not known, and behind a base connection that is not there, or
+        is another system's."""
+        table, spec_id = _table(inputs, base), self._bases.get(inputs.base_connection.id or "")
+        if table is None or isinstance(spec_id, Rejected) or any(base_flaws(inputs, spec_id)):
             return None
-        spec_id = self._bases.get(base.id)
-        wrong = isinstance(spec_id, Rejected) or any(base_flaws(inputs, spec_id))
-        return None if wrong else live_table(inputs, base.id)
-
-    def _is_missing(self, inputs: Inputs, base: _Base) -> bool:
-        """Whether there is no such table."""
-        table = self._table(inputs, base)
-        live = self._tables.get(table) if table else None
-        return isinstance(live, Rejected) and live.failure.kind == "no_table"
+        return self._tables.get(table)
 
     def _note_table(self, inputs: Inputs, base: _Base) -> None:
-        table = self._table(inputs, base)
-        live = self._tables.get(table) if table else None
-        if self._is_missing(inputs, base):
+        live = self._live(inputs, base)
+        if _is_missing(live):
             listed = self._listed.get(base.id or "")
             tables = [one.path for one in listed] if isinstance(listed, list) else []
             self._note(inputs, missing_table(inputs, tables))
@@ -225,6 +217,16 @@ class Preflight:
         except UnknownRun:
             return None
         return run.steps[step].receipt if run.status is RunStatus.DONE else None
+
+
+def _table(inputs: Inputs, base: _Base) -> Table | None:
+    """The table to look at; none that somebody else described."""
+    return None if base.id is None or "source_connection" in inputs.existing else live_table(inputs, base.id)
+
+
+def _is_missing(live: Sequence[Field] | Rejected | None) -> bool:
+    """Whether there is no such table."""
+    return isinstance(live, Rejected) and live.failure.kind == "no_table"
 
 
 def _refusal(path: Path, refused: Rejected) -> Flaw:
