@@ -24,38 +24,39 @@ from engine.resource import View
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """The times that the rules need, in seconds, all derived from `settle` (rules 1, 4 and 7).
-
-    `gateway`: how long a request may wait before it is processed. `send_window`: how long an intent allows sending.
-    `lease`: how long a look at the sentinel holds. `read_lag`: how stale a read by id may be. `succession`: how long
-    after its sentinel was signed anew a run's earlier journal may still send. `patience`: how long to look for evidence
-    before a person is asked.
-    """
+    """The times that the rules need, in seconds, all derived from `settle` (rules 1, 4 and 7)."""
 
     settle: float = 120.0
+    """After its last possible send, how long an effect may still appear."""
 
     @cached_property
     def send_window(self) -> float:
+        """How long an intent allows sending."""
         return min(5.0, self.settle / 2)
 
     @property
     def gateway(self) -> float:
+        """How long a request may wait before it is processed."""
         return self.settle / 2
 
     @cached_property
     def lease(self) -> float:
+        """How long a look at the sentinel holds."""
         return min(30.0, max(5.0, self.settle / 4))
 
     @property
     def read_lag(self) -> float:
+        """How stale a read by id may be."""
         return min(10.0, self.settle / 12)
 
     @property
     def succession(self) -> float:
+        """How long a run's earlier journal may still send after the sentinel was signed anew."""
         return self.send_window + self.lease + self.read_lag
 
     @property
     def patience(self) -> float:
+        """How long to look for evidence before a person is asked."""
         return 60 * self.settle
 
 

@@ -146,29 +146,30 @@ class Receipt:
 
 @value
 class StepState:
-    """One step of one run as the journal holds it.
-
-    `attempts`: open intents, oldest first. `tries`: requests sent so far. `body`: the exact JSON text of the open
-    intent, None when there is none. `spec`: a print of what was asked for, of its name and of the ids that it refers to
-    (`prints.printed`). `due`: do not try again before (epoch seconds). `tombstones`: ids that were deleted or
-    superseded, and are never taken again (rule 10). `off`: what was made was switched off, and what takes its place
-    is to be, too.
-    """
+    """One step of one run as the journal holds it. Times are epoch seconds."""
 
     name: str
     status: StepStatus = StepStatus.PENDING
     attempts: tuple[Attempt, ...] = ()
+    """The open intents, oldest first."""
     tries: int = 0
+    """How many requests were sent so far."""
     body: str | None = None
+    """The exact JSON text of the open intent."""
     spec: str | None = None
+    """A print of what was asked for, of its name, and of the ids that it refers to (`prints.printed`)."""
     generation: int = 0
+    """The run's generation when it was made, which its name tells."""
     receipt: Receipt | None = None
     failure: Failure | None = None
     due: float | None = None
+    """Do not try again before."""
     tombstones: tuple[str, ...] = ()
+    """Ids that were deleted or superseded, and are never taken again (rule 10)."""
     started_at: float | None = None
     finished_at: float | None = None
     off: bool = False
+    """What was made was switched off, and what takes its place is to be, too."""
 
     @property
     def ours(self) -> bool:
@@ -178,34 +179,38 @@ class StepState:
 
 @value
 class RunState:
-    """One run (or one shared step's pseudo-run, `shared=True`, whose `source` is the share key).
-
-    `key` is the journal's own number, `epoch` the fence: a write with an older epoch fails. `inputs`: encoded
-    JSON text; `inputs_print` its fingerprint as the manifest has it. `definition`: fingerprint of the workflow.
-    `suspect`: another journal, or a later state of this one, may know more (rule 7). `doomed`: steps being deleted.
-    `was`: the inputs (encoded) that steps may still have, oldest first, until all have the current ones. `formerly`:
-    names that the source had before, the newest first.
-    """
+    """One run, or the pseudo-run of one shared step (`shared`), whose `source` is the share key."""
 
     key: int
+    """The journal's own number."""
     run_id: str
     workflow: str
     variant: str
     scope: Scope
     source: str
     inputs: str
+    """Encoded, JSON text."""
     inputs_print: str
+    """The fingerprint of the inputs as the manifest has them."""
     definition: str
+    """The fingerprint of the workflow."""
     shared: bool = False
     status: RunStatus = RunStatus.PENDING
     generation: int = 0
     suspect: bool = False
+    """Another journal, or a later state of this one, may know more (rule 7)."""
     doomed: tuple[str, ...] = ()
+    """The steps that are being deleted."""
     was: tuple[str, ...] = ()
+    """Earlier inputs (encoded) that steps may still have, oldest first, until all have the current ones."""
     formerly: tuple[str, ...] = ()
+    """Names that the source had before, the newest first."""
     begun_by: str | None = None
+    """Who wrote the run's first record: a process, or `recover`."""
     owner: str | None = None
+    """The process that may drive it."""
     epoch: int = 0
+    """The fence: a write with an older epoch fails."""
     failure: Failure | None = None
     created_at: float = 0.0
     finished_at: float | None = None
