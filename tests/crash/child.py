@@ -24,10 +24,10 @@ import psycopg  # noqa: F401
 import engine.clock
 import workflows.aep
 import workflows.cli.apply
+import workflows.cli.batch_commands
 import workflows.cli.calling
 import workflows.cli.driving
 import workflows.cli.inspect
-import workflows.cli.work
 from engine.simulation.sabotage import sabotaged
 from tests.crash.destroying import destroy
 from tests.crash.traps import Trap, arm

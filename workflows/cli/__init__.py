@@ -4,7 +4,7 @@ __init__     main: which command is meant; imports no more than it needs (`headw
 calling      a command's options, its exit code, Ctrl-C     failures     what is said, and left with, on an error
 options      options that commands share                    compose      THE place where everything is wired
 
-apply        run, resume, recover: their options            work         which runs they are about
+apply        run, resume, recover: their options            batch_commands   which runs they are about
 takedown     destroy                                        drifting     drift
 switching    pause, unpause                                 exporting    export (requests)
 graphing     graph (drawing)                                following    --wait, --flows

@@ -1,4 +1,4 @@
-"""`run`, `resume`, `recover`: everything before the first request, the work, and the summary."""
+"""`run`, `resume`, `recover`: their options; `batch_commands` has what they do."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def run(
       headway run sources.yaml --refresh
       headway run monday.plan
     """
+    from workflows.cli.batch_commands import RunManifest
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
     from workflows.cli.saved import Saved
-    from workflows.cli.work import RunManifest
     from workflows.onboarding.manifest import check_and_spool
 
     saved = Saved.read(file)
@@ -95,9 +95,9 @@ def resume(
       headway resume acme-accounts acme-contacts
       headway resume --resolve emea-cases flow adopt=6a7b…
     """
+    from workflows.cli.batch_commands import Resume
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
-    from workflows.cli.work import Resume
 
     answer = None if resolve is None else (resolve[0], resolve[1], adopted(resolve[2]))
     again = called() if resolve is None else options.headway("resume", resolve[0], *runs)
@@ -131,15 +131,15 @@ def recover(
       headway recover sources.yaml
       headway recover sources.yaml --store new.db
     """
+    from workflows.cli.batch_commands import Recover
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
     from workflows.cli.saved import refuse_plan
-    from workflows.cli.work import Recover
     from workflows.onboarding.manifest import check_and_spool
 
     refuse_plan(file)
     with check_and_spool(file, defaults) as spool:
-        work = Recover(
+        command = Recover(
             options=options,
             credentials=read_credentials(options.credentials),
             stop_at=stop_at(options, spool.count),
@@ -147,7 +147,7 @@ def recover(
             manifest=file,
             spool=spool,
         )
-        return run_async(drive, work)
+        return run_async(drive, command)
 
 
 def adopted(text: str) -> str | None:

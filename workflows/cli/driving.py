@@ -1,4 +1,4 @@
-"""A batch from the first look at the sandbox to the summary: what `run`, `resume` and `recover` have in common."""
+"""A batch from the first look at the sandbox to the summary: what all commands that drive runs have in common."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import anyio
 from engine.api import masked
 from engine.errors import JournalOlder, NotAuthorised, TakenOver
 from engine.together import cause
+from workflows.cli.batch_commands import Batch, BatchCommand
 from workflows.cli.calling import Interrupt, interruptible
 from workflows.cli.compose import App, looking, require, working
 from workflows.cli.events import Events, Log
@@ -21,17 +22,16 @@ from workflows.cli.render import Observer, View, counts, limits_of, say, viewing
 from workflows.cli.summary import Outcome
 from workflows.cli.tally import Tally
 from workflows.cli.words import amount
-from workflows.cli.work import Batch, Work
 
 
-async def drive(work: Work) -> int:
+async def drive(command: BatchCommand) -> int:
     """Do it, and return the exit code; with `--json`, the last event is a summary, whatever happens."""
-    options = work.options
+    options = command.options
     events = Events() if options.json else None
     listeners = [events.hear] if events else []
     observer = Observer([*listeners, Log().hear] if options.verbose else [*listeners])
     try:
-        outcome = await _Driver(work, observer).drive()
+        outcome = await _Driver(command, observer).drive()
     except BaseException as error:
         if events:
             code, text = explain(error)
@@ -51,29 +51,29 @@ async def drive(work: Work) -> int:
 class _Driver:
     """One command at work: the first Ctrl-C ends what it is doing in good order."""
 
-    def __init__(self, work: Work, observer: Observer) -> None:
-        self.work, self.observer = work, observer
+    def __init__(self, command: BatchCommand, observer: Observer) -> None:
+        self.command, self.observer = command, observer
         self.began = time.monotonic()
         self.before = anyio.CancelScope()
         self.app: App | None = None
         self.over = False
 
     async def drive(self) -> Outcome:
-        work, outcome = self.work, None
-        if work.goes_on:
+        command, outcome = self.command, None
+        if command.goes_on:
             with suppress(JournalOlder):  # it is there, and is about to be brought up to date
-                async with looking(work.options.store) as engine:
+                async with looking(command.options.store) as engine:
                     await require(engine)
         with interruptible(self._stop) as interrupt, self.before:
             async with working(
-                work.options, work.credentials, observer=self.observer, stop_at=work.stop_at
+                command.options, command.credentials, observer=self.observer, stop_at=command.stop_at
             ) as self.app:
                 batch = await self._prepare(self.app, interrupt)
                 outcome = await self._run(self.app, batch, interrupt)
                 self.over = True
-                await work.after(self.app, outcome)
+                await command.after(self.app, outcome)
         if outcome is None:
-            raise Refusal(f"interrupted, nothing was sent; continue with `{work.again}`", code=Exit.INTERRUPTED)
+            raise Refusal(f"interrupted, nothing was sent; continue with `{command.again}`", code=Exit.INTERRUPTED)
         return outcome
 
     def _stop(self) -> None:
@@ -86,22 +86,24 @@ class _Driver:
             runner.stop()
 
     async def _prepare(self, app: App, interrupt: Interrupt) -> Batch:
-        work = self.work
+        command = self.command
         await app.engine.check_scope(app.scope())
         sandbox = await find_sandbox(app.client, app.credentials)
         scope = app.scope(sandbox.created)
         await app.engine.check_scope(scope)
-        work.tell(f"org {scope.org}   sandbox {scope.sandbox} ({sandbox.type})   journal {masked(work.options.store)}")
-        return await work.prepare(app, scope, sandbox, interrupt)
+        command.tell(
+            f"org {scope.org}   sandbox {scope.sandbox} ({sandbox.type})   journal {masked(command.options.store)}"
+        )
+        return await command.prepare(app, scope, sandbox, interrupt)
 
     async def _run(self, app: App, batch: Batch, interrupt: Interrupt) -> Outcome:
-        work, options = self.work, self.work.options
+        command, options = self.command, self.command.options
         tally = self.observer.tally = Tally(total=batch.total, done=batch.done, now=time.monotonic())
         tally.behind.update(batch.behind)
         outcome = Outcome(
             tally=tally,
             seconds=0.0,
-            again=work.again,
+            again=command.again,
             look=options.look,
             kept=batch.left,
             changed=batch.changed,
@@ -115,8 +117,8 @@ class _Driver:
                 await self._act(app, batch.act)
                 _check_taken_over(app, tally)
         outcome.seconds, outcome.interrupted = time.monotonic() - self.began, interrupt.seen
-        outcome.stopped = tally.left > 0 and work.stop_at(tally.failed + tally.in_doubt)
-        return work.finish(outcome)
+        outcome.stopped = tally.left > 0 and command.stop_at(tally.failed + tally.in_doubt)
+        return command.finish(outcome)
 
     async def _act(self, app: App, act: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -135,8 +137,8 @@ class _Driver:
         """How far it came before everything had to stop."""
         tally = self.observer.tally
         if tally is not None:
-            self.work.tell(f"stopped: {counts(tally)}")
-            self.work.tell(f"nothing is lost; once that is mended, continue with `{self.work.again}`")
+            self.command.tell(f"stopped: {counts(tally)}")
+            self.command.tell(f"nothing is lost; once that is mended, continue with `{self.command.again}`")
 
 
 def _check_taken_over(app: App, tally: Tally) -> None:

@@ -155,17 +155,17 @@ def _print(sources: Sequence[Source], *, json: bool) -> None:
 
 def _adopt(file: str, names: Sequence[str], options: Calling, *, json: bool) -> int:
     """Enter the sources into the journal, and run them: all their steps only read."""
+    from workflows.cli.batch_commands import RunManifest
     from workflows.cli.compose import read_credentials
     from workflows.cli.driving import drive
     from workflows.cli.options import Driving
-    from workflows.cli.work import RunManifest
     from workflows.onboarding.manifest import check_and_spool
 
     driving: Any = Driving(
         store=options.store, credentials=options.credentials, debug=options.debug, only=list(names), yes=True, json=json
     )
     with check_and_spool(file, None) as spool:
-        work = RunManifest(
+        command = RunManifest(
             options=driving,
             credentials=read_credentials(options.credentials),
             stop_at=lambda _failed: False,
@@ -173,4 +173,4 @@ def _adopt(file: str, names: Sequence[str], options: Calling, *, json: bool) -> 
             manifest=file,
             spool=spool,
         )
-        return run_async(drive, work)
+        return run_async(drive, command)

@@ -11,6 +11,7 @@ from typer import Argument
 from engine.model import Origin, RunState, RunStatus, Scope
 from workflows.aep import Sandbox
 from workflows.cli.apply import stop_at
+from workflows.cli.batch_commands import Batch, BatchCommand
 from workflows.cli.calling import Interrupt, called, run_async
 from workflows.cli.compose import App, find_runs, read_credentials
 from workflows.cli.driving import drive
@@ -20,7 +21,6 @@ from workflows.cli.preparing import consent_to, kind_of
 from workflows.cli.selecting import Selection, Subject
 from workflows.cli.summary import Outcome
 from workflows.cli.words import amount, listed
-from workflows.cli.work import Batch, Work
 
 Runs = Annotated[list[str], Argument(metavar="RUN", help="Source names, globs or run ids.")]
 NAMED = 3
@@ -46,7 +46,7 @@ def unpause(runs: Runs, options: Driving) -> int:
 
 
 def _switch(runs: list[str], options: Driving, *, on: bool) -> int:
-    work = Switch(
+    command = Switch(
         options=options,
         credentials=read_credentials(options.credentials),
         stop_at=stop_at(options, None),
@@ -54,11 +54,11 @@ def _switch(runs: list[str], options: Driving, *, on: bool) -> int:
         runs=runs,
         on=on,
     )
-    return run_async(drive, work)
+    return run_async(drive, command)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Switch(Work):
+class Switch(BatchCommand):
     """Runs of the journal whose flows are to be on, or off."""
 
     goes_on = True

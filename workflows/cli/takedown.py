@@ -14,6 +14,7 @@ from typer import Argument, Option
 from engine.model import RunStatus, Scope
 from workflows.aep import Sandbox
 from workflows.cli.apply import stop_at
+from workflows.cli.batch_commands import Batch, BatchCommand
 from workflows.cli.calling import Interrupt, called, run_async
 from workflows.cli.compose import App, read_credentials
 from workflows.cli.driving import drive
@@ -25,7 +26,6 @@ from workflows.cli.selecting import Selection, Subject
 from workflows.cli.summary import Outcome
 from workflows.cli.survey import Survey
 from workflows.cli.words import amount
-from workflows.cli.work import Batch, Work
 from workflows.onboarding.manifest import Spool, check_and_spool
 
 
@@ -53,7 +53,7 @@ def destroy(
     """
     refuse_plan(file)
     with check_and_spool(file, defaults, empty=removed) as spool:
-        work = Destroy(
+        command = Destroy(
             options=options,
             credentials=read_credentials(options.credentials),
             stop_at=stop_at(options, spool.count),
@@ -63,11 +63,11 @@ def destroy(
             removed=removed,
             delete_data=delete_data,
         )
-        return run_async(drive, work)
+        return run_async(drive, command)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Destroy(Work):
+class Destroy(BatchCommand):
     """The runs of a manifest, or those that it does not name any more."""
 
     manifest: str

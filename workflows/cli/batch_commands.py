@@ -1,4 +1,7 @@
-"""What `run`, `resume` and `recover` are about: which runs, and what must hold for them. `driving` does the rest."""
+"""The commands that drive a batch of runs: which runs, and what must hold for them. `driving` does the rest.
+
+`run`, `resume` and `recover` are here; `destroy` (`takedown`), `pause` and `unpause` (`switching`) are further ones.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +54,9 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work(ABC):
-    """A command that drives runs."""
+class BatchCommand(ABC):
+    """A command that drives a batch of runs. `stop_at` is asked whether so many failures are enough; `again` is the
+    command that continues it, as it is to be typed."""
 
     options: Driving
     credentials: Credentials
@@ -83,7 +87,7 @@ class Work(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunManifest(Work):
+class RunManifest(BatchCommand):
     """The sources of a manifest. `foreseen`: the print of a saved plan, if it is to be done exactly; `rest`: the
     command that does what is left of it, once it was begun."""
 
@@ -176,7 +180,7 @@ class RunManifest(Work):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recover(Work):
+class Recover(BatchCommand):
     """A journal that was lost: what the sources of a manifest made is found again by its markers."""
 
     manifest: str
@@ -196,7 +200,7 @@ class Recover(Work):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resume(Work):
+class Resume(BatchCommand):
     """Runs of the journal: some by name, or all that are unfinished."""
 
     goes_on = True
