@@ -43,8 +43,8 @@ STOP_WITHIN = 8.0
 
 @dataclass(slots=True)
 class _Entry:
-    """A shared step of this process: who comes first works, the others wait for `done`. What stops everything stops
-    them as well: then there is no outcome."""
+    """A shared step of this process: whoever comes first makes it, the others wait for `done`. When everything stops,
+    they are stopped as well, and there is no outcome."""
 
     done: anyio.Event = field(default_factory=anyio.Event)
     outcome: Receipt | Failure = field(init=False)
@@ -204,10 +204,9 @@ class Runner:
     async def destroy_orphans(
         self, run_ids: Collection[str], others: Sequence[Orphan], *, delete_data: bool
     ) -> Counter[RunStatus]:
-        """Delete what only these runs shared, once they are destroyed, and `others`; how many shared steps ended in
-        which state. Those that a stop left where they are, are told of as pending.
-
-        Raises `Halt` for a common cause."""
+        """Delete what only these runs shared, once they are destroyed, and `others`; returns how many shared steps
+        ended in which state. A stop leaves the rest where they are, and tells of them as pending. Raises `Halt` for a
+        common cause."""
         counts: Counter[RunStatus] = Counter()
         left = [*await orphans(self.session, self.workflows, run_ids, data=delete_data), *others]
         with anyio.CancelScope() as self.scope:
@@ -234,8 +233,8 @@ class Runner:
         self.session.tell("shared_" + ended.status.value, ended)
 
     async def _claim(self, batch: int) -> AsyncIterator[tuple[RunState, Slot]]:
-        """The batch's runs, begun ones first, each as soon as it has a place in the window; at last those that another
-        process, to which they belonged, began meanwhile."""
+        """The batch's runs, begun ones first, each as soon as it has a place in the window. Begun ones are asked for
+        once more at the end: another process may have begun runs that it owned meanwhile."""
         for begun in (True, False, True):
             after = 0
             while not self.stopped:

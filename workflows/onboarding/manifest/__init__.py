@@ -3,7 +3,7 @@
 yaml_events, yaml_file   YAML and JSON documents, one source at a time     sniff      which of them it is
 line_files               CSV and JSON lines                                schema     keys and types
 shape                    pydantic's verdict in the manifest's words        merge      defaults, inputs
-check, look, schedule, existing   mistakes within one source               across     mistakes between sources
+check, inspected, schedule, existing   mistakes within one source          across     mistakes between sources
 reader, spool            the whole way, from a file to batches of inputs   mistakes   what is told, and where
 template                 for `headway init`                                insert     more sources at the end
 """

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from workflows.onboarding.manifest.existing import existing_flaws
-from workflows.onboarding.manifest.look import Check, Look
+from workflows.onboarding.manifest.inspected import Check, Inspected
 from workflows.onboarding.manifest.merge import SCHEMA_IDS, chain, is_adopted, source_type
 from workflows.onboarding.manifest.mistakes import (
     Flaw,
@@ -41,19 +41,19 @@ _XDM_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _SUSPECT = (b"${", b"\\", b"\x7f")
 
 
-def flaws(look: Look, settled: set[Check]) -> list[Flaw]:
+def flaws(source: Inspected, settled: set[Check]) -> list[Flaw]:
     """All that is wrong with a source, apart from other sources. `settled`: checks that the defaults alone have passed;
     it is kept from source to source, as long as the defaults are the same."""
     found: list[Flaw] = []
     for check, keys in _CHECKS.items():
-        inherited = keys.isdisjoint(look.own)
+        inherited = keys.isdisjoint(source.own)
         if inherited and check in settled:
             continue
-        wrong = list(check(look))
+        wrong = list(check(source))
         found += wrong
-        if inherited and not wrong and not look.excused:
+        if inherited and not wrong and not source.excused:
             settled.add(check)
-    found.extend(texts(look.own))
+    found.extend(texts(source.own))
     return found
 
 
@@ -81,19 +81,19 @@ def _walk(value: Any, path: Path) -> Iterator[Flaw]:
             yield Flaw(path, f"{where} holds a reference; ${{env:…}} and ${{file:…}} are for auth values only")
 
 
-def _exists(look: Look, step: str) -> bool:
-    return step in look.said.get("existing", {})
+def _exists(source: Inspected, step: str) -> bool:
+    return step in source.merged.get("existing", {})
 
 
-def _missing(look: Look) -> Iterator[Flaw]:
+def _missing(source: Inspected) -> Iterator[Flaw]:
     for key in _REQUIRED:
-        if look.said.get(key) is None and look.misses(key) and not _exists(look, _NEEDLESS.get(key, "")):
-            yield Flaw((), f"{look.label} has no {key}")
+        if source.merged.get(key) is None and source.misses(key) and not _exists(source, _NEEDLESS.get(key, "")):
+            yield Flaw((), f"{source.label} has no {key}")
 
 
-def _names(look: Look) -> Iterator[Flaw]:
+def _names(source: Inspected) -> Iterator[Flaw]:
     for key in ("name", "previously"):
-        name = look.said.get(key)
+        name = source.merged.get(key)
         if isinstance(name, str):
             yield from _name((key,), name)
 
@@ -105,22 +105,22 @@ def _name(path: Path, name: str) -> Iterator[Flaw]:
         yield Flaw(path, f"{quoted(name)} has {len(name)} characters, {LONGEST_NAME} are the most")
 
 
-def _connector(look: Look) -> Iterator[Flaw]:
-    key, wanted, known = look.said.get("connector"), look.said.get("chain"), source_type(look.said)
+def _connector(source: Inspected) -> Iterator[Flaw]:
+    key, wanted, known = source.merged.get("connector"), source.merged.get("chain"), source_type(source.merged)
     if key is not None and known is None:
         yield unknown_word(("connector",), "connector", key, tuple(discover()))
     if wanted is not None and wanted not in CHAINS:
         yield unknown_word(("chain",), "chain", wanted, CHAINS)
     elif wanted is not None and known is not None and wanted not in known.chains:
-        path = ("chain",) if "chain" in look.own else ("connector",)
+        path = ("chain",) if "chain" in source.own else ("connector",)
         yield Flaw(path, f"{known.title} has no chain {quoted(wanted)}", f"use {' or '.join(known.chains)}")
 
 
-def _columns(look: Look) -> Iterator[Flaw]:
-    columns = look.said.get("columns")
-    if columns is not None and not columns and not look.columns and not _exists(look, "source_connection"):
+def _columns(source: Inspected) -> Iterator[Flaw]:
+    columns = source.merged.get("columns")
+    if columns is not None and not columns and not source.columns and not _exists(source, "source_connection"):
         yield Flaw(("columns",), "columns is empty")
-    adhoc = chain(look.said) == ADHOC
+    adhoc = chain(source.merged) == ADHOC
     for name, shape in (columns or {}).items():
         if not name.strip():
             yield Flaw(("columns", name), "a column without a name")
@@ -145,29 +145,29 @@ def _text_form(name: str, type_: str, pattern: str | None, timezone: str | None)
         yield Flaw(("columns", name, "format"), message, f"did you mean {quoted(better)}?")
 
 
-def _delta_column(look: Look) -> Iterator[Flaw]:
-    name, known = look.said.get("delta_column"), source_type(look.said)
+def _delta_column(source: Inspected) -> Iterator[Flaw]:
+    name, known = source.merged.get("delta_column"), source_type(source.merged)
     if name is not None:
-        if look.columns and name not in look.columns:
-            message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(look.columns))}"
-            yield Flaw(("delta_column",), message, did_you_mean(name, look.columns))
+        if source.columns and name not in source.columns:
+            message = f"delta_column {quoted(name)} is not a column; the table has {listed(tuple(source.columns))}"
+            yield Flaw(("delta_column",), message, did_you_mean(name, source.columns))
         return
-    copies = (known is None or known.copies) and not _exists(look, "flow")
-    if copies and look.said["schedule"].get("frequency") != "once" and look.misses("delta_column"):
-        yield Flaw((), f"{look.label} has no delta_column", "only frequency: once can do without it")
+    copies = (known is None or known.copies) and not _exists(source, "flow")
+    if copies and source.merged["schedule"].get("frequency") != "once" and source.misses("delta_column"):
+        yield Flaw((), f"{source.label} has no delta_column", "only frequency: once can do without it")
 
 
-def _mappings(look: Look) -> Iterator[Flaw]:
-    mappings = look.said.get("mappings")
-    excused = any(path[:1] == ("mappings",) for path in look.excused) or _exists(look, "mapping_set")
+def _mappings(source: Inspected) -> Iterator[Flaw]:
+    mappings = source.merged.get("mappings")
+    excused = any(path[:1] == ("mappings",) for path in source.excused) or _exists(source, "mapping_set")
     if mappings is not None and not mappings and not excused:
         yield Flaw(("mappings",), "mappings is empty")
     taken: dict[str, str] = {}
     for name, destination in (mappings or {}).items():
         path = ("mappings", name)
-        if look.columns and name not in look.columns:
-            message = f"column {quoted(name)} is mapped, but the table has {listed(tuple(look.columns))}"
-            yield Flaw(path, message, did_you_mean(name, look.columns))
+        if source.columns and name not in source.columns:
+            message = f"column {quoted(name)} is mapped, but the table has {listed(tuple(source.columns))}"
+            yield Flaw(path, message, did_you_mean(name, source.columns))
         if not _XDM_PATH.fullmatch(destination):
             yield Flaw(path, f"{quoted(destination)} is not a path in a schema", "write it as person.name.fullName")
         if destination in taken:
@@ -176,18 +176,18 @@ def _mappings(look: Look) -> Iterator[Flaw]:
         taken.setdefault(destination, name)
 
 
-def _connection(look: Look) -> Iterator[Flaw]:
-    base, known = look.said.get("base_connection"), source_type(look.said)
+def _connection(source: Inspected) -> Iterator[Flaw]:
+    base, known = source.merged.get("base_connection"), source_type(source.merged)
     if isinstance(base, str):
         if not BASE_ID.fullmatch(base):
             message = f"base_connection {quoted(base)} is not an id (8-4-4-4-12 hex digits)"
             yield Flaw(("base_connection",), message, "to create one, give it auth")
     elif base is not None and known is not None:
         yield from _name(("base_connection", "name"), base.get("name") or "")
-        yield from _auth(base, known, look)
+        yield from _auth(base, known, source)
 
 
-def _auth(base: ConnectionEntry, known: SourceType, look: Look) -> Iterator[Flaw]:
+def _auth(base: ConnectionEntry, known: SourceType, source: Inspected) -> Iterator[Flaw]:
     path, auth = ("base_connection", "auth"), base["auth"]
     for name, value in auth.items():
         param = known.param(name)
@@ -205,14 +205,14 @@ def _auth(base: ConnectionEntry, known: SourceType, look: Look) -> Iterator[Flaw
             )
     for param in known.auth_params:
         meant = param.name in auth or any(nearest(name, [param.name]) for name in auth)
-        if param.required and not meant and look.misses(*path, param.name):
+        if param.required and not meant and source.misses(*path, param.name):
             yield Flaw(path, f"auth of {known.title} lacks {param.name}")
 
 
-def _target(look: Look) -> Iterator[Flaw]:
-    target = look.said["target"]
-    if not target.get("class") and not is_adopted(target) and look.misses("target", "class"):
-        yield Flaw((), f"{look.label} has no target class", f"for example class: {SCHEMA_IDS}xdm/context/profile")
+def _target(source: Inspected) -> Iterator[Flaw]:
+    target = source.merged["target"]
+    if not target.get("class") and not is_adopted(target) and source.misses("target", "class"):
+        yield Flaw((), f"{source.label} has no target class", f"for example class: {SCHEMA_IDS}xdm/context/profile")
     ids: list[tuple[Path, str]] = [
         (("target", "class"), target.get("class") or ""),
         *((("target", "field_groups", at), group) for at, group in enumerate(target.get("field_groups", ()))),
@@ -243,10 +243,10 @@ def _shared_names(schema: str | None, dataset: str | None) -> Iterator[Flaw]:
             )
 
 
-def _existing(look: Look) -> Iterator[Flaw]:
-    known = chain(look.said)
+def _existing(source: Inspected) -> Iterator[Flaw]:
+    known = chain(source.merged)
     if known in CHAINS:
-        yield from existing_flaws(known, look.said)
+        yield from existing_flaws(known, source.merged)
 
 
 _CHECKS: Mapping[Check, frozenset[str]] = {

@@ -12,8 +12,8 @@ from typing import IO, Any, Protocol, cast
 from workflows.onboarding.inputs import Inputs
 from workflows.onboarding.manifest.across import Across
 from workflows.onboarding.manifest.check import flaws, texts
+from workflows.onboarding.manifest.inspected import Check, Inspected
 from workflows.onboarding.manifest.line_files import csv_entries, json_entries
-from workflows.onboarding.manifest.look import Check, Look
 from workflows.onboarding.manifest.merge import built, merged
 from workflows.onboarding.manifest.mistakes import Flaw, ManifestErrors, Mistake, Notes, Path, quoted
 from workflows.onboarding.manifest.schema import DEFAULTS, SOURCE, DefaultsEntry, SourceEntry
@@ -63,8 +63,8 @@ def examined(
     own, found, wrong = shaped(SOURCE, data, label)
     said = merged(own, defaults)
     names = data["columns"] if isinstance(data.get("columns"), dict) else said.get("columns", {})
-    look = Look(said=said, own=own, label=label, columns=names, excused={*wrong, *excused})
-    return said, found + flaws(look, set() if settled is None else settled)
+    source = Inspected(merged=said, own=own, label=label, columns=names, excused={*wrong, *excused})
+    return said, found + flaws(source, set() if settled is None else settled)
 
 
 class Entry(Protocol):

@@ -1,4 +1,4 @@
-"""A source under inspection."""
+"""One source of a manifest while it is checked, and what a check is."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TypeAlias
 from workflows.onboarding.manifest.mistakes import Flaw, Path
 from workflows.onboarding.manifest.schema import SourceEntry
 
-Check: TypeAlias = "Callable[[Look], Iterator[Flaw]]"
+Check: TypeAlias = "Callable[[Inspected], Iterator[Flaw]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A source under inspection: `said` with its defaults, `own` without.
+class Inspected:
+    """A source under inspection: `merged` with its defaults, `own` without. `label` is what messages call it.
 
-    `columns` are the names of all its columns, also of those that were written wrongly;
-    `excused` are paths that nobody should miss, because something is wrong with them already.
+    `columns` are the names of all its columns, also of those that were written wrongly. `excused` are paths at which
+    nothing may be called missing, because something is wrong with them already.
     """
 
-    said: SourceEntry
+    merged: SourceEntry
     own: SourceEntry
     label: str
     columns: Collection[str]
