@@ -4,7 +4,7 @@ see (rule 5)."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
@@ -81,9 +81,7 @@ def compared(work: Work, view: View) -> tuple[str | None, Sequence[Difference]]:
     """The print of what a hit is; None: it is nothing that was ever asked for, but differs in these fields."""
     run, name, step, resource = work.run, work.name, work.step, work.resource
     source = labels.source_of(run.state, name, view.name, unique=resource.unique) or run.state.source
-    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
-    now = run.session.clock.wall()
-    differing = resource.differences(codec.plain(resource.body(work.spec, label, now)), view)
+    differing = _differing(run, name, work.spec, view)
     if not differing:
         return run.printed(name, source=source), ()
     if step.attempts and step.body and not resource.differences(orjson.loads(step.body), view):
@@ -91,16 +89,22 @@ def compared(work: Work, view: View) -> tuple[str | None, Sequence[Difference]]:
     return print_found(run, name, view, source), differing
 
 
+def _differing(run: Active, name: str, spec: Any, view: View) -> Sequence[Difference]:
+    """In which fields an object is not what this spec asks for."""
+    resource = run.resource(name)
+    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
+    found: Sequence[Difference] = resource.differences(
+        codec.plain(resource.body(spec, label, run.session.clock.wall())), view
+    )
+    return found
+
+
 def print_found(run: Active, name: str, view: View, source: str) -> str | None:
     """The print of what an object is, if the run asked for that at some time."""
-    resource, now = run.resource(name), run.session.clock.wall()
-    label = labels.label(run.state, name, "compare", unique=resource.unique, sentinel_of=None)
     for inputs in (run.inputs, *map(run.workflow.decode, reversed(run.earlier_inputs))):
         for receipts in _receipts_before(run, name):
             spec = run.workflow.spec(run.workflow.steps[name], inputs, receipts)
-            if isinstance(spec, Adopt):
-                continue
-            if not resource.differences(codec.plain(resource.body(spec, label, now)), view):
+            if not isinstance(spec, Adopt) and not _differing(run, name, spec, view):
                 return run.printed(name, source=source, inputs=inputs, receipts=receipts)
     return None
 

@@ -1,9 +1,9 @@
-"""The state machine of a step: how it comes to its object, and every decision. Pure, and THE file to read first. What
-becomes of the object then is in `upkeep`.
+"""The state machine of a step: how it comes to its object, and every decision. Pure, and THE file to read first.
 
 A step is *pending* (surely nothing of ours is out there), has an *intent* (something may be), is *done* (something is,
-and we know its id), *failed* (refused for good) or *in doubt* (a person must look). Rule n,
-here and everywhere, is that of docs/architecture.md, "The rules".
+and we know its id), *failed* (refused for good), *in doubt* (a person must look) or *destroyed*. The transitions come
+first; the two decisions, `decide` (send, or look?) and `judge` (what does a look prove?), are at the end. What becomes
+of the object once there is one is in `upkeep`. "Rule n", here and everywhere, is one of docs/architecture.md.
 
     PENDING ──intend──> INTENT ──created / take──> DONE ──deleted──> DESTROYED
        ^                  │ │
