@@ -50,7 +50,7 @@ async def confirm(run: Active, name: str) -> None:
             return
         hopeless = receipt.origin is Origin.RECOVERED and seen.settled and seen.witness is None
         if hopeless or waited > session.timing.patience:
-            await run.accuse(name, _unproven(receipt))
+            await run.accuse(name, _unproven(run, name, receipt))
         pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(looks)
         await run.sleep(pause)
         looks, waited = looks + 1, waited + pause
@@ -91,10 +91,11 @@ def _twins(receipt: Receipt, twins: Sequence[str]) -> Failure:
     )
 
 
-def _unproven(receipt: Receipt) -> Failure:
+def _unproven(run: Active, name: str, receipt: Receipt) -> Failure:
     return Failure(
         kind="in_doubt",
-        message=f"sent more than once, only {receipt.id} is seen, and no younger object "
+        message=f"only {receipt.id} is seen, which nothing shows to be what was sent last, and no younger object "
         "of ours shows that the list is complete",
-        hint="run again later, or look in the platform's own interface for a second one",
+        hint="run again later, or look in the platform's own interface for a second one: if there is none, "
+        f"headway resume --resolve {run.state.source} {name} adopt={receipt.id}",
     )

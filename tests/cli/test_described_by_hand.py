@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.cli.conftest import Headway, Platform
+from tests.cli.conftest import Headway, Platform, spawn
 from tests.cli.test_refresh import patch, sound, steps
 
 MINE = [{"op": "replace", "path": "/description", "value": "mine"}]
@@ -103,3 +103,24 @@ def test_a_sentinel_that_somebody_described_anew_is_signed_again(
     assert ended.code == 0, ended.err
     left = {one["kind"] for one in platform.objects().values() if one["live"]} - {"base_connection"}
     assert left == {"mapping_set"}, left
+
+
+def test_a_doubt_that_only_a_person_can_end_says_how(
+    headway: Headway, platform: Platform, manifest: Path, folder: Path, hand: httpx.Client
+) -> None:
+    """A description tells which attempt made the object; where somebody wrote another one meanwhile, nothing does."""
+    only = ("--only", "acme-accounts", "--settle", "1")
+    platform.faults("kind=hang,after=true,method=POST,service=flowservice,path=/flows$,times=1")
+    with spawn(["run", manifest.name, *only], folder, platform.environ) as process:
+        while not platform.report()["faults"].get("hang"):
+            assert process.poll() is None
+        process.kill()
+    [flow] = hand.get("/flowservice/flows").json()["items"]
+    url, etag = f"/flowservice/flows/{flow['id']}", {"If-Match": flow["etag"]}
+    hand.patch(url, headers=etag, json=MINE).raise_for_status()
+    ended = headway("run", manifest.name, *only)
+    answer = f"resume --resolve acme-accounts flow adopt={flow['id']}"
+    assert (ended.code, f"headway {answer}" in ended.out) == (4, True)
+    assert headway(*answer.split(), "--settle", "1").code == 0
+    assert headway("run", manifest.name, "--refresh", *only).code == 0
+    assert platform.report()["duplicates"]["count"] == 0
