@@ -107,7 +107,7 @@ async def delete_doomed(run: Active) -> None:
     """Delete the doomed steps' objects, dependents first; tell what stays because it can only be superseded."""
     for name in _order(run):
         if name in run.state.doomed and (receipt := run.step(name).receipt):
-            await _delete(run, name, receipt.id)
+            await _Deletion(run, name, receipt.id).go()
     for name, kept in remains(run.workflow, run.steps):
         if name in run.state.doomed and not kept:  # perhaps by a process that was lost before it could say so
             run.session.tell("step_left", run.state, name, id=run.step(name).tombstones[-1], kept=False)
@@ -150,94 +150,102 @@ def _order(run: Active) -> list[str]:
     return sorted(names, key=lambda name: (name in last, name not in first))
 
 
-async def _delete(run: Active, name: str, id: str) -> None:
-    session, resource, step, tries = run.session, run.resource(name), run.workflow.steps[name], 0
-    doubted = run.last_possible_send(name)
-    while True:
-        await admit(run, name)
-        try:
-            attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
-            await run.write(upkeep.deleting(run.step(name), attempt))
-            send_within = session.timing.send_window - (session.clock.boot() - started)
-            answer = None
-            if send_within > 0:
-                run.sends[name] = started + session.timing.send_window
-                answer = await _send(run, name, id, send_within)
-                if answer is None:
-                    return
-        finally:
-            session.gate.leave(resource.family)
-        match answer := await _lasting(run, name, id, answer):
-            case Rejected():
-                await _give_up(run, name, id, doubted, answer)
+class _Deletion:
+    """The way of one object to being gone. `doubted`: when the last request that may still delete it left at the latest
+    (boot clock); `tries`: requests that failed."""
+
+    def __init__(self, run: Active, name: str, id: str) -> None:
+        self.run, self.name, self.id, self.resource = run, name, id, run.resource(name)
+        self.doubted = run.last_possible_send(name)
+        self.tries = 0
+
+    async def go(self) -> None:
+        """Until it is gone, or spared. Raises `StepFailed` when it cannot be deleted."""
+        run, name, session = self.run, self.name, self.run.session
+        while True:
+            await admit(run, name)
+            try:
+                attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
+                await run.write(upkeep.deleting(run.step(name), attempt))
+                send_within = session.timing.send_window - (session.clock.boot() - started)
+                answer = None
+                if send_within > 0:
+                    run.sends[name] = started + session.timing.send_window
+                    answer = await self._send(send_within)
+                    if answer is None:
+                        return
+            finally:
+                session.gate.leave(self.resource.family)
+            if answer is not None and await self._weigh(await self._lasting(answer)):
                 return
-            case Answer():
-                if isinstance(answer, InDoubt):
-                    doubted = run.sends[name]
-                tries += session.charges(answer, resource.family)
-                if tries >= session.policy(step).max_attempts:
-                    await _give_up(run, name, id, doubted, answer)
-                    return
-                if run.state.shared and tries == 1:  # the runs have ended by now, so that nothing else shows
-                    session.tell("run_waiting", run.state, name, why=answer.failure.message)
-                floor = answer.retry_after if isinstance(answer, NotApplied) else None
-                await run.sleep(next_delay(step.retry, tries + 1, session.rng, floor))
-            case None:
-                continue
 
+    async def _send(self, send_within: float) -> Answer | None:
+        """One DELETE, within so many seconds; None when the object is gone."""
+        answer: Answer | None = InDoubt("interrupted")
+        with self.run.session.sending():
+            try:
+                await self.resource.delete(self.id, send_within)
+            except Answer as refused:
+                self.run.note(self.name, refused.kind, verb="delete", **refused.failure.details)
+                answer = refused
+            else:
+                await self._gone()
+                answer = None
+        return answer
 
-async def _lasting(run: Active, name: str, id: str, answer: Answer | None) -> Answer | None:
-    """The answer, or that somebody uses the object who will not let go of it by himself."""
-    resource = run.resource(name)
-    if isinstance(answer, NotReady) and hasattr(resource, "used"):
-        user = await run.ask(name, lambda: resource.used(id))
-        return Rejected(user) if user else answer
-    return answer
+    async def _gone(self) -> None:
+        """Gone, by this request or by an earlier one."""
+        run, name = self.run, self.name
+        run.session.forget(self.resource.kind, self.id)
+        run.note(name, "deleted", id=self.id)
+        await run.write(upkeep.deleted(run.step(name), run.session.clock.wall()))
 
+    async def _lasting(self, answer: Answer) -> Answer:
+        """The answer; or a rejection, if it said that somebody uses the object who will not let go of it by himself."""
+        if isinstance(answer, NotReady) and hasattr(self.resource, "used"):
+            user = await self.run.ask(self.name, lambda: self.resource.used(self.id))
+            return Rejected(user) if user else answer
+        return answer
 
-async def _give_up(run: Active, name: str, id: str, doubted: float, answer: Answer) -> None:
-    """It cannot be deleted. Something shared stays, as somebody else uses it, perhaps a run of another journal. Raises
-    `StepFailed` for anything else."""
-    if run.state.shared and isinstance(answer, Rejected | NotReady):
-        await _spare(run, name, id, doubted, answer.failure)
-    elif isinstance(answer, Rejected):
-        await run.fail(name, replace(answer.failure, hint=answer.failure.hint or "delete it by hand"))
-    else:
-        await run.fail(name, answer.failure)
+    async def _weigh(self, answer: Answer) -> bool:
+        """Give up, or wait until the next try. Whether the object is done with. Raises `StepFailed`."""
+        run, name, session = self.run, self.name, self.run.session
+        if isinstance(answer, Rejected):
+            await self._give_up(answer)
+            return True
+        if isinstance(answer, InDoubt):
+            self.doubted = run.sends[name]
+        step = run.workflow.steps[name]
+        self.tries += session.charges(answer, self.resource.family)
+        if self.tries >= session.policy(step).max_attempts:
+            await self._give_up(answer)
+            return True
+        if run.state.shared and self.tries == 1:  # the runs have ended by now, so that nothing else shows
+            session.tell("run_waiting", run.state, name, why=answer.failure.message)
+        floor = answer.retry_after if isinstance(answer, NotApplied) else None
+        await run.sleep(next_delay(step.retry, self.tries + 1, session.rng, floor))
+        return False
 
-
-async def _spare(run: Active, name: str, id: str, doubted: float, why: Failure) -> None:
-    """The deletion of a shared object was refused: somebody else may use it. If it is still there when no request can
-    delete it any more, it stays what it was. `doubted`: when the last one in doubt left at the latest (boot clock)."""
-    await run.sleep(doubted + run.session.timing.settle - run.session.clock.boot())
-    view, _ = await look_at(run, name)
-    if view is None:
-        await _deleted(run, name, id)
-        return
-    run.note(name, "spared", id=id)
-    run.session.tell("step_spared", run.state, name, id=id, message=why.message)
-    await run.write(upkeep.spared(run.step(name), id), doomed=())
-
-
-async def _deleted(run: Active, name: str, id: str) -> None:
-    """Gone, by this request or by an earlier one."""
-    session = run.session
-    session.forget(run.resource(name).kind, id)
-    run.note(name, "deleted", id=id)
-    await run.write(upkeep.deleted(run.step(name), session.clock.wall()))
-
-
-async def _send(run: Active, name: str, id: str, send_within: float) -> Answer | None:
-    """One DELETE, within so many seconds; None when the object is gone."""
-    session = run.session
-    answer: Answer | None = InDoubt("interrupted")
-    with session.sending():
-        try:
-            await run.resource(name).delete(id, send_within)
-        except Answer as refused:
-            run.note(name, refused.kind, verb="delete", **refused.failure.details)
-            answer = refused
+    async def _give_up(self, answer: Answer) -> None:
+        """It cannot be deleted. Something shared stays, as somebody else uses it, perhaps a run of another journal.
+        Raises `StepFailed` for anything else."""
+        run, name, failure = self.run, self.name, answer.failure
+        if run.state.shared and isinstance(answer, Rejected | NotReady):
+            await self._spare(failure)
+        elif isinstance(answer, Rejected):
+            await run.fail(name, replace(failure, hint=failure.hint or "delete it by hand"))
         else:
-            await _deleted(run, name, id)
-            answer = None
-    return answer
+            await run.fail(name, failure)
+
+    async def _spare(self, why: Failure) -> None:
+        """The deletion of a shared object was refused: somebody else may use it. If it is still there when no request
+        can delete it any more, it stays what it was."""
+        run, name = self.run, self.name
+        await run.sleep(self.doubted + run.session.timing.settle - run.session.clock.boot())
+        view, _ = await look_at(run, name)
+        if view is None:
+            await self._gone()
+            return
+        run.note(name, "spared", id=self.id)
+        run.session.tell("step_spared", run.state, name, id=self.id, message=why.message)
+        await run.write(upkeep.spared(run.step(name), self.id), doomed=())
