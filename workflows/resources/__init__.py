@@ -14,8 +14,9 @@
     target_fields        the real fields of a target schema, before there is one
     built_chains         chains that people built by hand, from the flow to all that it stands on
 
-A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_translate` holds the one table from
-the client's errors to the engine's five answers.
+A kind has a spec (what is wanted, plain data), a pure `body`, and the requests. `_platform` has what all kinds have in
+common, `_flow_service` and `_registry` what those of one service have; `_translate` holds the one table from the
+client's errors to the engine's five answers.
 """
 
 from __future__ import annotations
