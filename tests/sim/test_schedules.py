@@ -22,6 +22,11 @@ def test_the_promise_holds_in_any_weather(first: int) -> None:
     assert broken == {}
 
 
+@pytest.mark.parametrize("seed", [62645, 62727])  # a journal that forgot, and a doubt that no look can end
+def test_a_question_that_only_a_person_can_answer_breaks_no_promise(seed: int) -> None:
+    assert schedule(seed).wrong == []
+
+
 def test_the_same_seed_is_the_same_story_in_another_process() -> None:
     program = "from engine.simulation.schedule import schedule; print(*schedule(7, trace=True).story, sep='\\n')"
     stories = [
