@@ -264,6 +264,8 @@ class _Revision:
 
     async def _done(self, as_it_is: View | Receipt) -> bool:
         run, now = self.run, self.run.session.clock.wall()
+        if isinstance(as_it_is, View) and self.resource.superseding:
+            as_it_is = replace(as_it_is, version=None)  # ours is the version that we made, whatever came after it
         await run.write(upkeep.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
         if fields := [change.path for change in (*self.asked.fields, *self.renewals)]:
             run.session.tell("step_changed", run.state, self.name, fields=fields)

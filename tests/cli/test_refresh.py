@@ -106,6 +106,28 @@ def test_what_was_changed_by_hand_is_made_as_it_was(
     sound(headway, platform, manifest)
 
 
+def test_a_mapping_that_somebody_saved_again_unchanged_is_no_reason_to_change_the_flow(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    """The set has a new version, and the flow stays with ours: what the plan says, and nothing else."""
+    headway("run", manifest.name)
+    made = steps(headway, "acme-accounts")
+    path = f"/conversion/mappingSets/{made['mapping_set']['id']}"
+    there = hand.get(path).json()
+    rows = [{key: row[key] for key in ("source", "destination")} for row in there["mappings"]]
+    saved = {"outputSchema": there["outputSchema"], "mappings": [{**row, "sourceType": "ATTRIBUTE"} for row in rows]}
+    hand.put(path, json=saved).raise_for_status()
+    patch(
+        hand, "flowservice/flows", made["flow"], {"op": "replace", "path": "/scheduleParams/frequency", "value": "week"}
+    )
+    plan = headway("plan", manifest.name, "--refresh").out
+    assert "flow: frequency week → hour (changed by hand) [in place]" in plan
+    assert headway("run", manifest.name, "--refresh").code == 0
+    [flow] = hand.get(f"/flowservice/flows/{made['flow']['id']}").json()["items"]
+    assert flow["transformations"][1]["params"]["mappingVersion"] == "0"
+    sound(headway, platform, manifest)
+
+
 def test_what_stands_on_a_deleted_object_is_replaced_only_if_allowed(
     headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
 ) -> None:
