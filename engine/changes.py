@@ -234,7 +234,7 @@ class _Comparison:
         if view is None or view.id != receipt.id or receipt.origin is Origin.ADOPTED or isinstance(spec, Adopt):
             return []
         body = self._body(step, state, spec, key or self.source, shared=key is not None)
-        found = restoring(self.resources[step.resource], view.content, body, self.now)
+        found = restoring(self.resources[step.resource], spec, view.content, body, self.now)
         off, on = view.data.get(SWITCH), receipt.data.get(SWITCH)
         if off != on and None not in (off, on):
             found.append(Change(path=SWITCH, before=off, after=on, in_place=True))
@@ -271,8 +271,14 @@ def _both(wanted: Mapping[str, Change], by_hand: Mapping[str, Change]) -> Iterat
         yield replace(change, in_place=change.in_place and (path not in wanted or wanted[path].in_place))
 
 
-def restoring(resource: Any, content: Json, body: Json, now: float) -> list[Change]:
+def restoring(resource: Any, spec: Any, content: Json, body: Json, now: float) -> list[Change]:
     """What makes an object that somebody changed by hand what it is to be. What grew and cannot shrink again stays."""
     grown = {change.path for change in resource.changes(body, content, now) if change.in_place}
     found: Sequence[Change] = getattr(resource, "restoring", resource.changes)(content, body, now)
-    return [change for change in found if not change.hidden and (change.in_place or change.path not in grown)]
+    return [one for one in visible(resource, spec, found, now) if one.in_place or one.path not in grown]
+
+
+def visible(resource: Any, spec: Any, found: Sequence[Change], now: float) -> list[Change]:
+    """Those of the changes of which the other side shows whether they are needed."""
+    settled = resource.settled(spec, now) if hasattr(resource, "settled") else ()
+    return [change for change in found if not change.hidden or change.path in settled]

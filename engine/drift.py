@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from engine import labels
-from engine.changes import restoring
+from engine.changes import restoring, visible
 from engine.errors import Answer
 from engine.model import Json, Origin, Receipt, RunState, StepState, replace, value
 from engine.prints import source_of
@@ -124,8 +124,8 @@ class _Comparison:
         run = replace(self.state, source=source, generation=state.generation, shared=key is not None)
         label = labels.label(run, step.name, "", unique=resource.unique, sentinel_of=None)
         body = resource.body(spec, label, state.finished_at or now)
-        differing = {change.path: change for change in resource.changes(content, body, now) if not change.hidden}
-        restored = {change.path: change for change in restoring(resource, content, body, now)}
+        differing = {one.path: one for one in visible(resource, spec, resource.changes(content, body, now), now)}
+        restored = {change.path: change for change in restoring(resource, spec, content, body, now)}
         switched = (
             Change(path=key, before=data[key], after=wanted)
             for key, wanted in receipt.data.items()

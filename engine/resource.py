@@ -206,6 +206,12 @@ class LateBound(Protocol[SpecIn]):
         """The same body with those values computed again from `spec` and `now` (epoch seconds); pure."""
         ...
 
+    @abstractmethod
+    def settled(self, spec: SpecIn, now: float) -> Collection[str]:
+        """The paths of hidden fields that `spec` does not leave open as of `now` (epoch seconds), so that what somebody
+        made of them can be told; pure."""
+        ...
+
 
 class Signable(Protocol):
     """A resource whose objects can serve as sentinels: the note can be replaced on condition (rule 7)."""

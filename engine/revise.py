@@ -142,7 +142,7 @@ class _Revision:
         run, now = self.run, self.run.session.clock.wall()
         body = self._body("")
         found: Mapping[str, Change] = {c.path: c for c in self.resource.changes(view.content, body, now)}
-        by_hand = {c.path: c for c in changes.restoring(self.resource, view.content, body, now)}
+        by_hand = {c.path: c for c in changes.restoring(self.resource, run.spec(self.name), view.content, body, now)}
         todo = [change for change in self.asked.fields if change.path in found]
         asked = {change.path for change in self.asked.fields}
         if upkeep.changing(run.step(self.name)):  # one of other inputs may have come between

@@ -67,6 +67,24 @@ def test_what_others_did_is_told_field_by_field(headway: Headway, manifest: Path
     assert 'acme-accounts  flow: scheduleParams.frequency is "week", should be "hour"' in told
 
 
+def test_a_start_that_the_manifest_names_is_compared(headway: Headway, manifest: Path, hand: httpx.Client) -> None:
+    """One that it does not name is computed when the flow is made, so nobody can tell whether it is as it was."""
+    named = manifest.read_text().replace("backfill: true}", 'backfill: true, start: "2040-01-01T00:00:00Z"}', 1)
+    manifest.write_text(named)
+    headway("run", manifest.name, "--only", "acme-accounts")
+    flow = step(headway, "acme-accounts", "flow")
+    hand.patch(
+        f"/flowservice/flows/{flow['id']}",
+        headers={"If-Match": flow["etag"]},
+        json=[{"op": "replace", "path": "/scheduleParams/startTime", "value": 2208991000}],
+    ).raise_for_status()
+    ended = headway("drift", manifest.name, "--only", "acme-accounts")
+    assert (ended.code, "scheduleParams.startTime is 2208991000, should be 2208988800" in ended.out) == (2, True)
+    assert "startTime 2208991000 → 2208988800" in headway("plan", manifest.name, "--refresh").out
+    assert headway("run", manifest.name, "--refresh", "--only", "acme-accounts").code == 0
+    assert headway("drift", manifest.name, "--only", "acme-accounts").code == 0
+
+
 def test_what_was_added_stays_until_the_manifest_says_it_too(
     headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
 ) -> None:

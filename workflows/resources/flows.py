@@ -132,6 +132,10 @@ class Flows(FlowServiceObjects):
         order = [Change(path=_ORDER, before=there, after=wanted, in_place=True)] if turned else []
         return [*super().restoring(content, body, now), *order]
 
+    def settled(self, spec: FlowSpec, now: float) -> Collection[str]:
+        """A start that was named and is still ahead is not computed."""
+        return () if spec.start is None or spec.start + spec.offset <= now else (_START,)
+
     def amendment(self, view: View, body: Json, paths: Collection[str]) -> Json:
         """Transformations are patched whole, and found by name (contract 11.1), or all of them put in order."""
         schedule = [path.partition(".")[2] for path in paths if path.startswith("scheduleParams.")]
