@@ -94,8 +94,8 @@ def _twins(receipt: Receipt, twins: Sequence[str]) -> Failure:
 def _unproven(run: Active, name: str, receipt: Receipt) -> Failure:
     return Failure(
         kind="in_doubt",
-        message=f"only {receipt.id} is seen, which nothing shows to be what was sent last, and no younger object "
-        "of ours shows that the list is complete",
+        message=f"only {receipt.id} is seen, but another may have been made, as no younger object of ours shows that "
+        "the list is complete",
         hint="run again later, or look in the platform's own interface for a second one: if there is none, "
         f"headway resume --resolve {run.state.source} {name} adopt={receipt.id}",
     )

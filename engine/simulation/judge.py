@@ -34,7 +34,7 @@ from engine.simulation.world import World
 FORGETTING = frozenset({"deleted", "restored", "failover", "rewound", "second", "copy"})
 CHANGING = frozenset({"changes", "retables"})
 """What somebody makes of an object of which no journal is sure yet: it is not taken for ours."""
-JUSTIFIED = re.compile("differs|nothing shows to be what was sent last|somebody made it")
+JUSTIFIED = re.compile("differs|another may have been made|somebody made it")
 HARM = re.compile(
     "silent duplicate|left behind|lost|journal is wrong|inexcusable doubt|id changed|receipt lost|strange receipt|"
     "somebody else|sure of|a second one|recover changes|switched"
