@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any, NoReturn, TypeVar, Unpack
 
 import anyio
@@ -259,15 +259,16 @@ class Active:
 
     # waiting
 
+    def aside(self) -> AbstractAsyncContextManager[None]:
+        """A wait that may be long: it gives the run's place in the window to another run. Not so while others may wait
+        for this run to learn from its sentinel, since they could hold all places then, for ever."""
+        return nullcontext() if self.state.key in self.session.unsure else self.slot.idle()
+
     async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds. A long wait gives the run's place in the window to another run; not so while others may
-        wait for this run to learn from its sentinel, since they could hold all places then, for ever."""
+        """Wait so many seconds, aside if that is long."""
         if seconds <= 0:
             return
-        if seconds < 2 or self.state.key in self.session.unsure:
-            await anyio.sleep(seconds)
-            return
-        async with self.slot.idle():
+        async with self.aside() if seconds >= 2 else nullcontext():
             await anyio.sleep(seconds)
 
     async def ask(self, name: str, question: Callable[[], Awaitable[T]]) -> T:

@@ -81,7 +81,9 @@ class SharedSteps:
         if entry is None:
             entry = self.entries[scope.org, scope.sandbox, name, key] = _Entry()
             self.group.start_soon(self._work, entry, run, name, key)
-        await entry.done.wait()
+        if not entry.done.is_set():
+            async with run.aside():
+                await entry.done.wait()
         if isinstance(entry.outcome, Failure):
             raise StepFailed(entry.outcome)
         return entry.outcome
@@ -93,9 +95,7 @@ class SharedSteps:
         step = asker.plan.steps[name]
         if name not in state.steps and not getattr(step.resource, "unique", True):
             await self._learn_of_others()
-        if (
-            self.session.another_journal
-        ):  # another journal knew a run, so it may have made what runs share, too (rule 7)
+        if self.session.another_journal:  # it knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
         run = pseudo_run(self.session, asker.workflow, step, asker.inputs, state)
         run.named_since, run.earlier_inputs = dict(asker.named_since), asker.earlier_inputs

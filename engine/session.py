@@ -220,6 +220,12 @@ class Slot:
                 self.held = False
                 raise
 
+    def ended(self) -> None:
+        """A branch has ended; perhaps all others wait."""
+        self.walkers -= 1
+        if 0 < self.walkers <= self.idlers:
+            self.release()
+
     def release(self) -> None:
         """Give the place up, if it is held."""
         if self.held and self.window is not None:

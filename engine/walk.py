@@ -92,7 +92,7 @@ class Walk:
         except StepFailed as failed:
             self.failures[name] = failed.failure
         finally:
-            run.slot.walkers -= 1
+            run.slot.ended()
 
     async def _withdraw(self, name: str) -> None:
         """Withdraw the intents that were prepared to follow a step, so that the next walk need not look for them."""

@@ -1,4 +1,5 @@
-"""A run whose sentinel is refused for a while does not lose its place in the window to those who wait for it."""
+"""Who waits for long gives his place in the window to another; not so a run whose sentinel is refused for a while,
+which would lose it to those who wait for that run."""
 
 from __future__ import annotations
 
@@ -64,3 +65,54 @@ def test_what_is_shared_does_not_wait_for_a_run_that_waits_for_a_place() -> None
     took, done = in_virtual_time(main)
     assert done == 6
     assert took < 10.0
+
+
+class Slow(Things):
+    """A platform that needs a while for what runs share."""
+
+    kind = family = "slow"
+
+    def __init__(self, things: Things) -> None:
+        super().__init__()
+        self.things = things
+        self.meanwhile = 0
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        await anyio.sleep(1.0)
+        self.meanwhile = len(self.things.notes)
+        return await super().create(body, send_within)
+
+
+branching = Workflow("branching", inputs=Inputs)
+
+
+@branching.step(Slow, shared="slow")
+def slow() -> Spec:
+    return Spec()
+
+
+@branching.step(Things)
+def early(inputs: Inputs) -> Spec:  # noqa: ARG001
+    return Spec()
+
+
+@branching.step(Things)
+def late(early: Receipt, slow: Receipt) -> Spec:  # noqa: ARG001
+    return Spec()
+
+
+def test_runs_that_wait_for_what_they_share_let_others_begin() -> None:
+    made = Things()
+    shared = Slow(made)
+
+    async def main() -> int:
+        async with Engine(
+            "", workflows=[branching], resources=[made, shared], window=1, settle=120.0, clock=Clock(), rng=Random(1),
+            opener=in_memory,
+        ) as engine:  # fmt: skip
+            items = [Item(workflow=branching, source=f"run-{n}", inputs=Inputs()) for n in range(3)]
+            counts = await engine.run((await engine.register(LOCAL, [items])).batch)
+        return counts[RunStatus.DONE]
+
+    assert in_virtual_time(main) == 3
+    assert shared.meanwhile == 3
