@@ -1,6 +1,7 @@
 """The rate is learned: close to what the service takes, from few refusals, and never against a Retry-After."""
 
 from random import Random
+from statistics import mean
 
 import anyio
 import pytest
@@ -140,6 +141,12 @@ def test_a_service_that_becomes_slower_or_faster_is_followed() -> None:
     assert slower.took <= 1.15 * (20 + (2400 - 1260) / 30)
     faster = onboard(Service(rate=30, burst=30, changes=[(20, 120)]), 3000)
     assert faster.took <= 20 + (3000 - 630) / 120 + 30
+
+
+def test_one_with_a_small_store_that_becomes_half_as_fast_is_followed() -> None:
+    """A pace between the two would be refused again and again, as the store hides nothing."""
+    took = [onboard(Service(rate=60, burst=10, changes=[(20, 30)], seed=seed), 2410).took for seed in range(1, 5)]
+    assert mean(took) <= 1.4 * (20 + 40)
 
 
 def test_bad_moments_do_not_make_it_slow() -> None:
