@@ -20,6 +20,7 @@ doctor (permissions), init, demo (demo_day, audit), bench (noop): as they are ca
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Mapping, Sequence
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in ("-V", "--version"):
         return _say(f"headway {__version__}")
     gc.set_threshold(GARBAGE)
+    atexit.register(gc.freeze)  # else the interpreter looks for cycles, at its end, in all that is about to go: 0.1 s
     # httpx loads a command line of its own with itself (click, rich, pygments), a third of the time that it takes: None
     # says that it cannot be imported.
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
