@@ -52,6 +52,7 @@ class Family:
         "_breaker",
         "_common",
         "_heard",
+        "_level",
         "_levels",
         "_named",
         "_owed",
@@ -72,6 +73,7 @@ class Family:
         self._own, self._common = common.join(), common
         self._window, self._breaker = Window(most), Breaker(rng)
         self.permits = self.on_wire = 0
+        self._level = 0  # permits out as the latest was taken, since the last 429: answers that come together give back one each
         self._until = -math.inf  # end of the pause
         self._named = False  # whether the pause is a Retry-After's
         self._heard = 0  # answers whose permits are still out
@@ -98,6 +100,7 @@ class Family:
     def take(self, now: float) -> None:
         """A permit goes out at `now`, which is not before `opens_at`."""
         self.permits += 1
+        self._level = self.permits
         self._common.sent(now)
         self._own.sent(now)
         if self._breaker.since is not None:
@@ -192,10 +195,11 @@ class Family:
             self._at_once.passed(self._window)
         else:
             self._sick_since = None
-            self._at_once.succeeded(self._window, self.permits, together)
+            self._at_once.succeeded(self._window, max(self._level, self.permits), together)
 
     def _refused(self, now: float, *, named: bool, late: bool) -> None:
         self._quiet = False
+        self._level = 0
         if not late:
             self._refusals.append(now)
             self._owed = self.on_wire

@@ -21,7 +21,7 @@ class Service:
 
     `retry_after`: what a 429 names, None for nothing. `noise`: share of requests that get a 429 whatever the bucket
     says; `errors`: the same with a 500; `counted`: so many refusals in a row in every so many requests.
-    Latency is `latency` ± 30 %, and for `tail` of the requests seconds longer.
+    Latency is `latency` ± `jitter`, and for `tail` of the requests seconds longer.
     """
 
     rate: float = float("inf")
@@ -35,6 +35,7 @@ class Service:
     errors: float = 0.0
     counted: tuple[int, int] = (0, 1)
     latency: float = 0.05
+    jitter: float = 0.3
     tail: float = 0.0
     seed: int = 1
     answers: Counter[int] = field(default_factory=Counter)
@@ -50,7 +51,7 @@ class Service:
 
     async def call(self) -> tuple[int, float | None]:
         """Status and Retry-After."""
-        seconds = self.latency * self.rng.uniform(0.7, 1.3)
+        seconds = self.latency * self.rng.uniform(1.0 - self.jitter, 1.0 + self.jitter)
         await anyio.sleep(0.2 * seconds)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -164,13 +165,19 @@ class Batch:
 
 
 def onboard(
-    service: Service, size: int, *, callers: int = 100, concurrency: int = 64, rate: float | None = None
+    service: Service,
+    size: int,
+    *,
+    callers: int = 100,
+    concurrency: int = 64,
+    rate: float | None = None,
+    journal: float = 0.002,
 ) -> Batch:
     """A whole batch in virtual time."""
 
     async def main() -> Batch:
         gate = Pacing(boot=clock, rng=Random(service.seed), concurrency=concurrency, rate=rate)
-        return await Batch(gate=gate, service=service, size=size, callers=callers).run()
+        return await Batch(gate=gate, service=service, size=size, callers=callers, journal=journal).run()
 
     return in_virtual_time(main)
 

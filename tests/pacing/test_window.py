@@ -41,6 +41,12 @@ def test_who_may_send_many_at_once_is_not_held_back_by_one_who_may_not(limited: 
     assert mean(took) <= 9.5
 
 
+def test_answers_that_come_together_widen_it_as_answers_one_by_one_do() -> None:
+    """By half in each round. Each of a crowd gives its permit back before the next is looked at."""
+    batch = onboard(Service(latency=0.05, jitter=0.0), 600, callers=600, journal=0.0)
+    assert batch.took <= 0.05 * 14
+
+
 def test_failures_that_come_at_any_number_do_not_narrow_it() -> None:
     batch = onboard(Service(errors=0.05, seed=3), 3000)
     assert batch.took <= 4.0 * 3000 * 0.05 / 64
