@@ -73,7 +73,7 @@ class Family:
         self._own, self._common = common.join(), common
         self._window, self._breaker = Window(most), Breaker(rng)
         self.permits = self.on_wire = 0
-        self._level = 0  # permits out as the latest was taken, since the last 429: answers that come together give back one each
+        self._level = 0  # permits out as the latest was taken: answers that come together give back one each
         self._until = -math.inf  # end of the pause
         self._named = False  # whether the pause is a Retry-After's
         self._heard = 0  # answers whose permits are still out

@@ -25,8 +25,9 @@ TICK = 0.001
 """The shortest sleep, in seconds: timers are no finer, and a sleep that rounding makes too short must not spin."""
 
 
-SAMPLES = 32
-"""Permits over which is averaged how many prepare."""
+SAMPLES = 256
+"""Permits over which is averaged how many prepare. They come and go in crowds, with each commit: a bound that followed
+each crowd would leave every third run without the permit that it gave back just now, and with one record more."""
 SPARE = 2
 """Permits for each that prepares: they become ready in crowds, with each commit, and the wire lives on what waits."""
 
