@@ -137,9 +137,11 @@ class Active:
     def asking(self, name: str) -> Any:
         """The inputs that say what the step asks for, as a rule today's. A step that was sent as the run's own, and
         that today's inputs share or adopt, is finished with the inputs that it was sent with (rule 9)."""
-        step, needs = self.step(name), self.workflow.steps[name].needs
-        begun = step.attempts and step.receipt is None and all(need in self.receipts for need in needs)
-        if not begun or (self.owns(name) and self._makes(name, self.inputs)):
+        step = self.steps.get(name)
+        if step is None or not step.attempts or step.receipt is not None:
+            return self.inputs
+        known = all(need in self.receipts for need in self.workflow.steps[name].needs)
+        if not known or (self.owns(name) and self._makes(name, self.inputs)):
             return self.inputs
         for inputs in map(self.workflow.decode, reversed(self.earlier_inputs)):
             plan = self.workflow.plan(inputs)

@@ -21,20 +21,17 @@ SURELY = 0.5
 class AtOnce:
     """The window of all families together."""
 
-    __slots__ = ("_apart", "_blamed", "_levels", "_most", "_odds", "_window")
+    __slots__ = ("_apart", "_blamed", "_levels", "_most", "_odds", "_window", "room")
 
     def __init__(self, most: int) -> None:
+        self.room = math.inf
+        """How many may be out, all together; inf if only the person's bound limits them."""
         self._most = most
         self._window: Window | None = None  # none before anything failed
         self._apart = False  # each family has a limit of its own
         self._blamed: Window | None = None  # of the family that the last failures befell
         self._odds = 1.0  # of their having befallen it by chance
         self._levels: list[int] = []  # how many of it were out
-
-    @property
-    def room(self) -> float:
-        """How many may be out, all together; inf if only the person's bound limits them."""
-        return math.inf if self._apart or self._window is None or self._window.open else self._window.room
 
     @property
     def learned(self) -> bool:
@@ -46,6 +43,7 @@ class AtOnce:
         own.succeeded(level)
         if self._window is not None and not self._apart:
             self._window.succeeded(together)
+            self._set_room(self._window)
 
     def failed(self, own: Window, level: int, together: int) -> None:
         """A 500 or 503 came while so many were out."""
@@ -55,12 +53,13 @@ class AtOnce:
         if self._window is None:
             self._window = Window(self._most, together)
         self._window.failed(together)
+        self._set_room(self._window)
         if own is not self._blamed:
             self._blamed, self._odds, self._levels = own, 1.0, []
         self._odds *= max(level / together, SURELY)
         self._levels.append(level)
         if self._odds < BY_CHANCE:
-            self._apart = True
+            self._apart, self.room = True, math.inf
             for each in self._levels:
                 own.failed(each)
 
@@ -69,3 +68,6 @@ class AtOnce:
         own.passed()
         if self._window is not None:
             self._window.passed()
+
+    def _set_room(self, window: Window) -> None:
+        self.room = math.inf if window.open else window.room

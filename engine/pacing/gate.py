@@ -133,8 +133,7 @@ class Pacing:
 
     def try_enter(self, family: str, *, first: bool = False) -> bool:
         lane = self._lanes[family]
-        shared = self._cap is not None or self._common.pace is not None or self._at_once.room < math.inf
-        if not first and (lane.queue or (self._waiting and shared)):
+        if not first and (lane.queue or (self._waiting and self._is_shared())):
             return False  # what all families share goes in turns
         now = self._boot()
         if self._opens_at(lane, now) > now:
@@ -212,8 +211,17 @@ class Pacing:
     def _new_lane(self, name: str) -> _Lane:
         return _Lane(name, Family(most=self._concurrency, common=self._common, at_once=self._at_once, rng=self._rng))
 
+    def _is_shared(self) -> bool:
+        """Whether a limit is known that holds for all families together."""
+        return self._cap is not None or self._common.pace is not None or self._at_once.room < math.inf
+
+    def _is_full(self) -> bool:
+        """Whether a permit must come back before the next can go out."""
+        out, most = self._permits, self._concurrency
+        return out >= self._at_once.room or (out >= most and out >= most + self._ahead.of(most))
+
     def _opens_at(self, lane: _Lane, now: float) -> float:
-        if self._permits >= min(self._concurrency + self._ahead.of(self._concurrency), self._at_once.room):
+        if self._is_full():
             return math.inf
         if self._cap is None:
             return lane.family.opens_at(now)
