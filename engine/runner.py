@@ -192,12 +192,11 @@ class Runner:
         Raises `Halt` for a common cause, `WorkflowChanged` for a run that was begun with another definition.
         """
         try:
-            with anyio.CancelScope() as self.scope:
-                async with anyio.create_task_group() as background:
-                    shared = SharedSteps(self.session, background, creating=self.action is not Drive.recover)
-                    async with anyio.create_task_group() as group:
-                        async for state, slot in self._claim(batch):
-                            group.start_soon(self._drive, state, shared, slot)
+            async with anyio.create_task_group() as group:
+                self.scope = group.cancel_scope
+                shared = SharedSteps(self.session, group, creating=self.action is not Drive.recover)
+                async for state, slot in self._claim(batch):
+                    group.start_soon(self._drive, state, shared, slot)
         except BaseExceptionGroup as errors:
             raise cause(errors) from errors
         return self.counts
