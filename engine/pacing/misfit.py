@@ -1,28 +1,24 @@
 """What refusals mean that the learned rate does not explain. Pure.
 
-A crowd of misfits has two possible causes. A rate that has dropped refuses after about as many requests each time.
-Where they are spread as by chance, they come at any pace, and slowing down for them would only lose time. If they are
-not, a trial at a pace that cannot be too high tells: without refusals the rate has dropped, and the pace returns from
-below.
+A crowd of misfits has two possible causes. A trial at a pace that cannot be too high tells them apart: without refusals
+the rate has dropped, and the pace returns from below; with refusals they come at any pace, and slowing down for them
+would only lose time.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from itertools import pairwise
 from typing import NamedTuple
 
-from engine.pacing.rate import SLOWEST, Bound, Throttle
+from engine.pacing.rate import RUNAWAY, SLOWEST, Bound, Throttle
 
 CROWD, CROWDED = 5, 600
-"""So many misfits among so many requests are a crowd."""
-CHANCE = 3.0
-"""By what factor the most requests between two of a crowd exceed the fewest, if they come by chance; a drop seldom."""
-THICKER = 2.0
-"""By what factor they must be thicker than those that come at any pace, to be a crowd again."""
+"""So many refusals among so many requests are a crowd."""
 TRIAL = 0.7
 """The pace of a trial, as a share of what got through lately."""
+DEAF, PUSH = 120.0, 1.5
+"""Seconds for which refusals cost no pace after a trial with refusals; by what factor each raises it meanwhile."""
 ALIKE = 0.8
 """Two rates of which the lesser is at least this share of the other may be the same."""
 
@@ -36,14 +32,14 @@ class _Refusal(NamedTuple):
 class Pace(Throttle):
     """A pace that stands misfits."""
 
-    __slots__ = ("_crowd", "_through", "_trial", "_usual", "like")
+    __slots__ = ("_crowd", "_deaf_until", "_through", "_trial", "_usual", "like")
 
     def __init__(self) -> None:
         super().__init__()
         self._crowd: deque[_Refusal] = deque(maxlen=CROWD)
         self._trial = 0  # taken at the end of the trial; 0: none
-        self._through = 0.0  # requests per second before the trial
-        self._usual = math.inf  # requests for each refusal that comes at any pace
+        self._through = self._usual = 0.0  # before the trial: requests per second, requests per refusal
+        self._deaf_until = -math.inf
         self.like: Pace | None = None
         """Another family's, which was found to be its own: the first guess at this one's."""
 
@@ -52,12 +48,12 @@ class Pace(Throttle):
         self._base, self._peak = other._base * share, other._peak * share
         self._growth, self._hold, self._depth, self._fit = other._growth, other._hold, other._depth, other._fit
         self._burst, self._emptied, self._resumed = other._burst, other._emptied, other._resumed
-        self._sounded, self._distrust = other._sounded, other._distrust
+        self._sounded = other._sounded
         self.pace = self._grown()
 
     def forget(self) -> None:
         """No limit is known."""
-        self.pace, self.like, self._growth, self._held, self._distrust = None, None, 0.0, 0.0, 1.0
+        self.pace, self.like, self._growth, self._held = None, None, 0.0, 0.0
 
     def rate_until(self, refused: float) -> float:
         """Requests per second that were surely there before a refusal."""
@@ -84,50 +80,48 @@ class Pace(Throttle):
     def _repeat(self, refused: float, resume: float) -> None:
         """A refusal says nothing new: the pace goes on from where it starts."""
         self.taken -= self.out
-        self._refused, self._seen, self._pause = None, self.taken, (refused, resume)
+        self._refused, self._seen = None, self.taken
         self._restart(refused, resume)
         self.taken += self.out
         self.pace = self._grown()
 
     def _judge(self, refused: float, resume: float, pace: float) -> None:
         if self._trial:
-            super()._misfit(refused)
-            self._dismiss()
+            self._trial, self._base, self._deaf_until = 0, self._peak, refused + DEAF
             self._restart(refused, resume)
+        elif refused < self._deaf_until:
+            self._push(refused)
         else:
+            overshot = pace > RUNAWAY * self._base  # then a refusal was to be expected
             super()._judge(refused, resume, pace)
+            if not overshot and self._crowded(refused) and self._growth:
+                self._begin_trial(refused)
 
-    def _misfit(self, refused: float) -> None:
-        base = self._base
-        super()._misfit(refused)
-        self._crowd.append(_Refusal(refused - self._idle, self.taken, base))
-        between = [later.taken - earlier.taken for earlier, later in pairwise(self._crowd)]
-        if len(self._crowd) < CROWD or sum(between) >= min(CROWDED, (CROWD - 1) * self._usual / THICKER):
-            return
-        if max(between) >= CHANCE * min(between):
-            self._dismiss()
-        elif self._growth:
-            self._begin_trial(refused)
-
-    def _dismiss(self) -> None:
-        """The crowd comes at any pace: what it has cost is given back."""
-        self._trial = 0
-        self._base = self._peak = max(refusal.base for refusal in self._crowd)
-        self._usual = (self._crowd[-1].taken - self._crowd[0].taken) / (CROWD - 1)
-        self._suspect()
-        self._crowd.clear()
+    def _crowded(self, refused: float) -> bool:
+        self._crowd.append(_Refusal(refused - self._idle, self.taken, self._base))
+        return len(self._crowd) == CROWD and self.taken - self._crowd[0].taken < CROWDED
 
     def _begin_trial(self, refused: float) -> None:
         first = self._crowd[0]
         self._peak = max(refusal.base for refusal in self._crowd)
         self._through = max((self.taken - first.taken) / (refused - self._idle - first.busy), SLOWEST)
-        self._trial = self.taken + max(int(2 * (self.taken - first.taken) / (CROWD - 1)), 10)
+        self._usual = (self.taken - first.taken) / (CROWD - 1)
+        self._trial = self.taken + max(int(2 * self._usual), 10)
         self._base, self._held = TRIAL * self._through, 0.0
+        self._crowd.clear()
+
+    def _push(self, refused: float) -> None:
+        """Deaf to a refusal: a pace that held requests back rises. Refusals twice as thick as before end deafness."""
+        held, self._held = self._held > 0, 0.0
+        if self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual:
+            self._base, self._deaf_until = self._peak, refused
+            self._crowd.clear()
+        elif held:
+            self._base *= PUSH
 
     def _grown(self) -> float:
         if self._trial and self.taken >= self._trial:
-            peak, self._trial, self._distrust = self._peak, 0, 1.0
-            self._crowd.clear()
+            peak, self._trial = self._peak, 0
             self._settle(Bound(self._through, 4.0), 4.0, self.next_at, self.next_at)
             self._peak = max(peak, self._base)
         return self._base if self._trial else super()._grown()

@@ -8,9 +8,8 @@ leaves upwards ever faster; the next 429 closes a longer window and gives a bett
 right after it the depth counts only up to the length of the pause.
 
 A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
-moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`. The bound itself
-may be wrong while the depth is a guess, or where refusals come by chance: misfits after very different numbers of
-requests make it distrusted, and it is left sooner. A refusal that then comes just where it says restores the trust.
+moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`. Only while the
+depth is a guess may the last bound be what is wrong.
 """
 
 from __future__ import annotations
@@ -53,15 +52,7 @@ SAME = 1.02
 IDLE = 0.5
 """Seconds without a request, though the pace allowed one, that say nothing of the pace."""
 RUNAWAY = 1.25
-"""So far above the last bound, as a factor, a refusal is to be expected."""
-MET = 0.9
-"""The bound is *met* if what was taken before such a refusal is what it allows, within this share."""
-EVEN = 1.5
-"""A rate that was guessed wrong, or has dropped, refuses after about as many requests again, within this factor."""
-DISTRUST, SURE = 4.0, 16.0
-"""By what factors the distrust of a bound grows with a misfit that is not even, and shrinks when the bound is met."""
-LEAST_DISTRUST, MOST_DISTRUST = 1 / 256, 1024.0
-"""The least and the most of it. Below 1 a bound is left as at 1, but it takes more misfits to leave it any sooner."""
+"""So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
 happens more often in a row than `STUCK_LIMIT`. While searching, so does a window shorter than a mark. What the spurt
@@ -81,9 +72,8 @@ class Throttle:
     """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_depth", "_distrust", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks",
-        "_next_mark", "_pause", "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "_stretches",
-        "next_at", "out", "pace", "stuck", "taken",
+        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks", "_next_mark",
+        "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "next_at", "out", "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -98,8 +88,6 @@ class Throttle:
         self.out = 0
         """Permits that are out: who waits where it leaves, or for an answer."""
         self._seen = 0  # taken at the last refusal
-        self._stretches = (0, 0)  # taken before each of the last two misfits, 0 if there was none
-        self._pause = (0.0, 0.0)  # the last: refused, resumed
         self._marks: deque[tuple[float, int]] = deque(maxlen=MARKS)  # (time, taken before)
         self._next_mark = -math.inf
         self._refused: float | None = None  # a refusal from which nothing was learned yet
@@ -110,7 +98,6 @@ class Throttle:
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
-        self._distrust = 1.0  # that the bound is one: the more, the sooner the pace leaves it
         self._held = 0.0  # seconds for which it was the pace that held requests back
         self._idle = 0.0  # seconds in which nobody wanted to send, or the service was down
         self._spurt = Spurt()
@@ -194,26 +181,12 @@ class Throttle:
         else:
             self.stuck = 0
             self._spurt.passed()
-            self._stretches = self._stretches[1], taken
             self._judge(refused, resume, self.pace)
-        self._pause = refused, resume
         self.taken += self.out
         self.pace = self._grown()
 
-    def _is_met(self, refused: float, pace: float) -> bool:
-        """Whether a pace far above the bound was refused just when, by the bound, the store was empty."""
-        if not self._growth or pace <= RUNAWAY * self._base:
-            return False
-        due = self._base * (refused - self._pause[1] + min(self._depth, self._pause[1] - self._pause[0]))
-        return MET * due - MISCOUNT <= self._stretches[1] <= due / MET + MISCOUNT
-
     def _judge(self, refused: float, resume: float, pace: float) -> None:
         searching, depth = not self._growth, self._depth
-        if self._is_met(refused, pace):
-            hurried, self._distrust = self._distrust > 1.0, max(min(self._distrust, 1.0) / SURE, LEAST_DISTRUST)
-            self._peak, self._held = self._base, 0.0
-            if hurried:
-                return  # so short a window would tell the depth wrongly
         apart = self._sound(refused)
         bound = self._bound(refused)
         if searching and self._resumed - self._emptied >= FULL:
@@ -227,17 +200,9 @@ class Throttle:
             self._fit = FIT - self._growth if dear else FIT
         else:
             self._depth = depth
-            self._misfit(refused)
-
-    def _misfit(self, _refused: float) -> None:
-        self._base = max(self._base * 0.99, SLOWEST)
-        self._peak = max(self._base, self._peak * 0.995)
-        if max(self._stretches) > EVEN * min(self._stretches) > 0:
-            self._suspect()
-
-    def _suspect(self) -> None:
-        """Refusals come by chance: perhaps those that gave the bound did, too."""
-        self._distrust = min(self._distrust * DISTRUST, MOST_DISTRUST)
+            self._base = max(self._base * 0.99, SLOWEST)
+            self._peak = max(self._base, self._peak * 0.995)
+            self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
 
     def _settle(self, bound: Bound, apart: float, refused: float, resume: float) -> None:
         """Go on from a bound. The surer it is, and the dearer a refusal, the longer until the next.
@@ -261,7 +226,7 @@ class Throttle:
 
     def _restart(self, refused: float, resume: float) -> None:
         """A new window begins, with an empty store that the pause refills."""
-        self._emptied, self._resumed, self._held, self._stretches = refused, resume, 0.0, (0, 0)
+        self._emptied, self._resumed, self._held = refused, resume, 0.0
         self._marks.clear()
         self._marks.append((resume, self.taken))
         self._next_mark = resume + MARK
@@ -295,5 +260,4 @@ class Throttle:
         if not self._growth:
             return self._base * math.exp2(min(self._held / DOUBLING, 20.0))
         level = self._base + max(self._peak - self._base, 0.0) * min(self._held / RETURN, 1.0)
-        hold = self._hold / max(self._distrust, 1.0)
-        return level * (1.0 + self._growth * math.expm1(min(self._held / hold, 4.0) ** 2))
+        return level * (1.0 + self._growth * math.expm1(min(self._held / self._hold, 4.0) ** 2))

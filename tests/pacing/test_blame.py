@@ -53,23 +53,3 @@ def test_a_limit_that_rose_is_still_found_to_be_shared() -> None:
     """In the very moment of a test more goes through: each service seems to have a limit of its own."""
     service = Service(rate=60, burst=10, latency=0.01, changes=[(4.9, 120.0), (20.0, 60.0)])
     assert Chains(one_bucket(service), 600, 150).run() <= 1.6 * (4.9 + 15.1 + (4950 - 294 - 1812) / 60)
-
-
-def test_limits_of_their_own_are_found_among_refusals_at_any_pace_and_through_an_outage() -> None:
-    """Who knows the limits needs 41 s: an outage of ten, and a pause for each refusal."""
-    took = []
-    for seed in range(1, 7):
-        chains = Chains(
-            {
-                family: Service(
-                    rate=60, burst=60, noise=0.01, tail=0.01, outages=[(8.0, 18.0)], seed=seed * 10 + number
-                )
-                for number, family in enumerate(FAMILIES)
-            },
-            300,
-            300,
-            seed,
-        )
-        took.append(chains.run())
-        assert not chains.premature
-    assert mean(took) <= 62

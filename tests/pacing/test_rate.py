@@ -7,7 +7,6 @@ import anyio
 import pytest
 
 from engine.pacing import Pacing
-from tests.pacing.chain import Chains, one_bucket
 from tests.pacing.service import FAMILY, Batch, Service, most_within, onboard
 from tests.pacing.virtual_time import clock, in_virtual_time
 
@@ -167,18 +166,6 @@ def test_refusals_at_any_pace_are_outrun() -> None:
     batches = [onboard(Service(noise=0.03, seed=seed), 6000) for seed in (1, 2, 3)]
     assert sum(batch.took for batch in batches) / len(batches) <= 160
     assert not any(batch.premature for batch in batches)
-
-
-def test_one_bucket_is_still_found_among_refusals_at_any_pace() -> None:
-    """1 % in a bucket for all services: one of the first must not be taken for an empty store for long. Who knows the
-    bucket needs 47 s, as each refusal pauses a service for a second."""
-    took = []
-    for seed in range(1, 7):
-        service = Service(rate=60, burst=60, noise=0.01, latency=0.07, seed=seed)
-        chains = Chains(one_bucket(service), 300, 300, seed)
-        took.append(chains.run())
-        assert not chains.premature
-    assert mean(took) <= 70
 
 
 def test_refusals_that_are_counted_out_are_not_met_one_by_one() -> None:
