@@ -122,9 +122,12 @@ class Common(Pace):
             self._test, self._whose, self._shared = None, None, True
             self._repeat(refused, resume)
         else:
-            share = own.rate_until(refused) / self.rate_until(refused)
+            share = own.rate_until(refused, self._depth) / self.rate_until(refused)
             self._whose = (own, share) if share >= (SURELY_MOST if self._shared else MOST) else None
             super()._learn(refused, resume)
+            if self._whose is not None and self._recurs() and self._accused[-2].own is own:
+                own.take_over(refused, resume, self._depth)  # what all have sent allows more: that of others is none
+                self._part(own)
 
     def _is_alone(self) -> bool:
         """Whether the accused family has a limit of its own: it is refused again and again while others are served."""

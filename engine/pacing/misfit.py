@@ -55,8 +55,10 @@ class Pace(Throttle):
         """No limit is known."""
         self.pace, self.like, self._growth, self._held = None, None, 0.0, 0.0
 
-    def rate_until(self, refused: float) -> float:
-        """Requests per second that were surely there before a refusal."""
+    def rate_until(self, refused: float, depth: float | None = None) -> float:
+        """Requests per second that were surely there before a refusal. `depth`: of the store, where another knows it
+        better."""
+        self._depth = self._depth if depth is None else depth
         self.taken -= self.out
         rate = self._bound(refused).rate
         self.taken += self.out

@@ -44,6 +44,8 @@ SLOWEST = 0.2
 """Requests per second that are always sent: without any there is nothing to learn from."""
 DOUBLING = 0.6
 """Seconds in which the pace doubles while there is no bound yet, that is from the first refusal to the second."""
+BLIND = 10.0
+"""Requests per second at first, if nothing was taken before the first refusal: it says nothing about the rate."""
 FIT, SEARCH_FIT = 0.98, 0.15
 """What does not explain a refusal: a bound below this share of the last one (less, if that was a guess from one short
 window) or, while there is none, of the pace."""
@@ -53,6 +55,9 @@ IDLE = 0.5
 """Seconds without a request, though the pace allowed one, that say nothing of the pace."""
 RUNAWAY = 1.25
 """So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
+THRICE, SPAN, SAME_AGAIN = 3, 10, 1.2
+"""By chance, so many misfits would seldom come after the same number of requests, within this factor; and how many of
+the last ones count."""
 STUCK, STUCK_LIMIT = 3, 6
 """Fewer requests taken since the last refusal than `STUCK` say nothing (it is still the same bad moment), unless that
 happens more often in a row than `STUCK_LIMIT`. While searching, so does a window shorter than a mark. What the spurt
@@ -72,8 +77,9 @@ class Throttle:
     """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks", "_next_mark",
-        "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "next_at", "out", "pace", "stuck", "taken",
+        "_base", "_burst", "_corrected", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks",
+        "_next_mark", "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "_stretches", "next_at", "out",
+        "pace", "stuck", "taken",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -95,6 +101,8 @@ class Throttle:
         self._burst: list[tuple[int, float]] = []  # an emptying of the full store: requests, in the last seconds
         self._depth = DEPTH
         self._sounded = False  # whether the depth was found out, not only assumed
+        self._corrected = False  # whether the last bound is lower than the one before
+        self._stretches: tuple[int, ...] = ()  # taken before each misfit since that bound
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
         self._growth = self._hold = 0.0  # how it leaves: share of the base, seconds
@@ -169,7 +177,7 @@ class Throttle:
         taken, self._seen = self.taken - self._seen, self.taken
         if self.pace is None:
             self._burst = self._emptying(refused)
-            self._base = self._peak = self._bound(refused).rate
+            self._base = self._peak = self._bound(refused).rate if taken else BLIND
             self._restart(refused, resume)
         elif taken < STUCK and self.stuck < STUCK_LIMIT:
             self.stuck += 1
@@ -181,6 +189,7 @@ class Throttle:
         else:
             self.stuck = 0
             self._spurt.passed()
+            self._stretches = (*self._stretches, taken)[-SPAN:]
             self._judge(refused, resume, self.pace)
         self.taken += self.out
         self.pace = self._grown()
@@ -194,7 +203,7 @@ class Throttle:
         fits = bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base)
         sounded = SHALLOWEST < self._depth < DEEPEST and self._depth != depth
         if fits or (sounded and self._corrects(bound, apart)):
-            self._sounded = sounded
+            self._sounded, self._corrected = sounded, not fits
             self._settle(bound, apart, refused, resume)
             dear = searching and resume - refused > self._depth  # then a guess too high must be left at once
             self._fit = FIT - self._growth if dear else FIT
@@ -216,9 +225,14 @@ class Throttle:
         self._restart(refused, resume)
 
     def _corrects(self, bound: Bound, apart: float) -> bool:
-        """Whether a lower bound is no misfit, but shows how deep the store is, where that was only assumed. Far below
-        the last it rather comes from refusals that are counted out."""
-        return not self._sounded and self._unsure(bound, apart) < self._growth and bound.rate >= self._base / 2
+        """Whether a lower bound is no misfit, but shows how deep the store is, where that was only assumed, or the same
+        comes again and again. Far below the last it rather comes from refusals that are counted out."""
+        told = not self._sounded and self._unsure(bound, apart) < self._growth
+        return (told or (self._recurs() and not self._corrected)) and bound.rate >= self._base / 2
+
+    def _recurs(self) -> bool:
+        """Whether all misfits since the last bound came after the same number of requests: not by chance."""
+        return len(self._stretches) >= THRICE and max(self._stretches) <= SAME_AGAIN * min(self._stretches)
 
     def _unsure(self, bound: Bound, apart: float) -> float:
         """By what share of it a bound may be wrong."""
@@ -226,7 +240,7 @@ class Throttle:
 
     def _restart(self, refused: float, resume: float) -> None:
         """A new window begins, with an empty store that the pause refills."""
-        self._emptied, self._resumed, self._held = refused, resume, 0.0
+        self._emptied, self._resumed, self._held, self._stretches = refused, resume, 0.0, ()
         self._marks.clear()
         self._marks.append((resume, self.taken))
         self._next_mark = resume + MARK

@@ -1,11 +1,15 @@
 """Whose a limit is: one service's own, or one for all; found out from the answers, whatever was called first."""
 
+from random import Random
 from statistics import mean
 
+import anyio
 import pytest
 
-from tests.pacing.chain import FAMILIES, FLOWS, REGISTRY, Chains, one_bucket
-from tests.pacing.service import Service
+from engine.pacing import Pacing
+from tests.pacing.chain import CATALOG, FAMILIES, FLOWS, REGISTRY, Chains, one_bucket
+from tests.pacing.service import Batch, Service
+from tests.pacing.virtual_time import clock, in_virtual_time
 
 SEEDS = (1, 2, 3)
 
@@ -53,3 +57,19 @@ def test_a_limit_that_rose_is_still_found_to_be_shared() -> None:
     """In the very moment of a test more goes through: each service seems to have a limit of its own."""
     service = Service(rate=60, burst=10, latency=0.01, changes=[(4.9, 120.0), (20.0, 60.0)])
     assert Chains(one_bucket(service), 600, 150).run() <= 1.6 * (4.9 + 15.1 + (4950 - 294 - 1812) / 60)
+
+
+def test_what_others_sent_beside_it_does_not_count_for_a_limit_of_its_own() -> None:
+    """The pace that both had together is too much for the one that has the limit, when it is alone. 15 s at least."""
+
+    async def main(seed: int) -> float:
+        gate = Pacing(boot=clock, rng=Random(seed))
+        limited = Batch(gate=gate, service=Service(rate=60, burst=10, seed=seed), size=900, family=REGISTRY)
+        other = Batch(gate=gate, service=Service(latency=0.2, seed=seed), size=150, callers=12, family=CATALOG)
+        async with anyio.create_task_group() as group:
+            group.start_soon(limited.run)
+            group.start_soon(other.run)
+        assert not limited.premature
+        return limited.took
+
+    assert mean(in_virtual_time(lambda seed=seed: main(seed)) for seed in range(1, 7)) <= 28
