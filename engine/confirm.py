@@ -10,9 +10,8 @@ from collections.abc import Collection, Sequence
 
 from engine import labels, machine
 from engine.active import Active
-from engine.evidence import leave, read_hits
+from engine.evidence import leave, read_hits, wait_to_look
 from engine.model import Failure, Origin, Receipt, StepState, value
-from engine.retry import pause_between_looks
 from engine.session import Witness
 
 
@@ -51,9 +50,8 @@ async def confirm(run: Active, name: str) -> None:
         hopeless = receipt.origin is Origin.RECOVERED and seen.settled and seen.witness is None
         if hopeless or waited > session.timing.patience:
             await run.accuse(name, _unproven(run, name, receipt))
-        pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(looks)
-        await run.sleep(pause)
-        looks, waited = looks + 1, waited + pause
+        waited += await wait_to_look(run, name, looks)
+        looks += 1
 
 
 async def _look(run: Active, name: str, receipt: Receipt) -> _Look:

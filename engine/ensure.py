@@ -8,11 +8,10 @@ from engine import machine
 from engine.active import Active, StepFailed
 from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
-from engine.evidence import look, take
+from engine.evidence import look, take, wait_to_look
 from engine.machine import Move, Verdict
 from engine.model import Failure, Origin, replace
 from engine.resource import Adopt
-from engine.retry import pause_between_looks
 from engine.work import Finish, Work
 
 
@@ -130,9 +129,8 @@ class _Pursuit:
                 f"headway resume --resolve {source} {name} adopt=ID|recreate"
             )
             await run.accuse(name, Failure(kind="in_doubt", message=message, hint=hint))
-        pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(self.looks)
-        await run.sleep(pause)
-        self.looks, self.waited = self.looks + 1, self.waited + pause
+        self.waited += await wait_to_look(run, self.work.name, self.looks)
+        self.looks += 1
 
     async def spend(self, failure: Failure) -> None:
         """An outage or a pause of the whole service costs nothing; anything else is one of the step's attempts."""

@@ -15,9 +15,12 @@ from engine.bodies import check_body, check_rivals, compared, print_found
 from engine.machine import Sighting, Verdict
 from engine.model import Failure, StepState, replace
 from engine.resource import SWITCH, Hit, View
+from engine.retry import pause_between_looks
 from engine.session import Witness
 from engine.work import Work
 
+CLOCKS_APART = 0.01
+"""Seconds by which a sleep may end early by the clock that evidence goes by."""
 AHEAD = 8
 """How many generations beyond the run's own are searched for where no sentinel tells which one is the latest."""
 
@@ -43,6 +46,18 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     for view in sighting.live:
         await check_body(work, view)
     return verdict, await _choose(run, name, sighting.live)
+
+
+async def wait_to_look(run: Active, name: str, looks: int) -> float:
+    """Wait after so many looks, longer each time, but not beyond the end of settle: from then on a look can tell.
+    Returns the seconds."""
+    session = run.session
+    pause = session.rng.uniform(0.5, 1.0) * pause_between_looks(looks)
+    unsettled = run.last_possible_send(name) + session.timing.settle - session.clock.boot()
+    if 0 < unsettled < pause:
+        pause = unsettled + CLOCKS_APART
+    await run.sleep(pause)
+    return pause
 
 
 async def _see(work: Work, *, doubted: bool) -> Sighting:

@@ -93,6 +93,13 @@ def test_a_lost_answer_is_no_question(shown: tuple[str, ...], lost: int, lag: fl
         assert len(sets.made) == 1
 
 
+def test_looks_come_when_settle_ends_not_up_to_a_minute_later() -> None:
+    """Once before it is sent again, and once more for what became of the first."""
+    ended, took = run(Sets("name", lag=5 * SETTLE))
+    assert ended.status is RunStatus.DONE
+    assert took < 2 * SETTLE + 15
+
+
 @pytest.mark.parametrize("shown", [("name", "note"), ()])
 def test_a_refusal_after_a_lost_answer_stands(shown: tuple[str, ...]) -> None:
     ended, _ = run(Sets(*shown, refuses=True, lag=5 * SETTLE))
