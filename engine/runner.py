@@ -34,7 +34,7 @@ from engine.workflow import Plan, Step, Workflow
 
 PARKED = 2048
 """How many runs may wait outside the window; each costs some kilobytes."""
-CHUNK = 64
+CHUNK = 32
 """How many runs are claimed in one transaction, ahead of the places that become free."""
 ENDED = frozenset({RunStatus.DONE, RunStatus.DESTROYED})
 STOP_WITHIN = 8.0

@@ -9,7 +9,7 @@ right after it the depth counts only up to the length of the pause.
 
 A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
 moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`. Only while the
-depth is a guess may the last bound be what is wrong.
+depth is a guess, or where misfits recur, may the last bound be what is wrong.
 """
 
 from __future__ import annotations
