@@ -60,7 +60,6 @@ def pseudo_run(session: Session, workflow: Workflow[Any], step: Step, inputs: An
         steps={step.name: step},
         shared={},
         guards=(),
-        sentinel=None,
         first=frozenset(),
         needs={step.name: ()},
         following={step.name: ()},

@@ -74,14 +74,17 @@ class Plan:
     guards: tuple[str, ...]
     """What can be a sentinel, and is the run's own. By each of them another journal, of other inputs, may hold the run:
     so all of them go before every other effect (rule 7)."""
-    sentinel: str | None
-    """The first of the guards, whose note says whose the run is."""
     first: frozenset[str]
     """The guards, and what they need."""
     needs: Mapping[str, tuple[str, ...]]
     """Per step the steps that go before it: its own needs, and the guards."""
     following: Mapping[str, tuple[str, ...]]
     """`needs`, the other way round."""
+
+    @property
+    def sentinel(self) -> str | None:
+        """The first of the guards, whose note says whose the run is."""
+        return self.guards[0] if self.guards else None
 
     def before(self, step: str) -> set[str]:
         """Every step that goes before this one."""
@@ -257,15 +260,7 @@ class Workflow(Generic[InputsT]):
             if name not in first and not step.reads_only:
                 needs[name] = tuple(dict.fromkeys((*needs[name], *guards)))
         following = {name: tuple(other for other in steps if name in needs[other]) for name in steps}
-        return Plan(
-            steps=steps,
-            shared=dict(shared),
-            guards=guards,
-            sentinel=next(iter(guards), None),
-            first=first,
-            needs=needs,
-            following=following,
-        )
+        return Plan(steps=steps, shared=dict(shared), guards=guards, first=first, needs=needs, following=following)
 
     def spec(self, step: Step, inputs: InputsT, receipts: Mapping[str, Receipt]) -> Any:
         """What a step asks for: what a user named for it, else what its pure function says."""

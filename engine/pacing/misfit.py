@@ -56,8 +56,8 @@ class Pace(Throttle):
         self.pace, self.like, self._growth, self._held = None, None, 0.0, 0.0
 
     def rate_until(self, refused: float, depth: float | None = None) -> float:
-        """Requests per second that were surely there before a refusal. `depth`: of the store, where another knows it
-        better."""
+        """Requests per second that were surely there before a refusal. `depth`: of the store, as
+        another has learned it; this one goes on with that."""
         self._depth = self._depth if depth is None else depth
         self.taken -= self.out
         rate = self._bound(refused).rate
