@@ -57,6 +57,8 @@ class Active:
         slot: Slot | None = None,
     ) -> None:
         self.session, self.workflow, self.plan, self.inputs, self.state = session, workflow, plan, inputs, state
+        session.driven += 1
+        self._place = session.driven  # in the order in which the runs were begun
         self._latest = state  # with what is still being written: branches change different things of it at once
         self.steps: dict[str, StepState] = dict(state.steps)
         self.slot = slot or Slot()
@@ -260,6 +262,14 @@ class Active:
         return not any(self.owns(need) and getattr(self.resource(need), "unique", False) for need in needs)
 
     # waiting
+
+    def turn(self, name: str) -> int:
+        """When the step's effect gets its permit, lowest first: the oldest run before all others, so that sources
+        finish early and no lease ends in the queue. What runs share is due at once; while it waits for sentinels, all
+        other steps come after the runs that have begun by now."""
+        if self.state.shared:
+            return 0
+        return self.session.driven if self.session.learning and name not in self.plan.first else self._place
 
     def aside(self) -> AbstractAsyncContextManager[None]:
         """A wait that may be long: it gives the run's place in the window to another run. Not so while others may wait

@@ -68,15 +68,15 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
 
 async def admit(run: Active, name: str) -> None:
     """Take a permit while the sentinel is known to name us. The permit comes before the intent, so that an intent
-    does not age while it waits. What runs share goes first: they wait for it."""
-    gate, family, first = run.session.gate, run.resource(name).family, run.state.shared
+    does not age while it waits."""
+    gate, family, turn = run.session.gate, run.resource(name).family, run.turn(name)
     while True:
         await lease(run, name)
-        await gate.enter(family, first=first)
+        await gate.enter(family, turn)
         if leased(run, name):
             return
         gate.leave(family)
-        first = True  # at the end of a long queue the next look would be too old as well, for ever
+        turn = 0  # at the end of a long queue the next look would be too old as well, for ever
 
 
 async def create(

@@ -24,14 +24,13 @@ class Clock(Protocol):
 class Gate(Protocol):
     """Permits to send, per service family."""
 
-    async def enter(self, family: str, *, first: bool = False) -> None:
-        """Wait for a permit. `first`: before all others who wait; for what other runs wait for, and for callers that
-        had their turn and could not use it."""
+    async def enter(self, family: str, turn: int = 0) -> None:
+        """Wait for a permit. The lowest `turn` of those who wait gets it first."""
         ...
 
-    def try_enter(self, family: str, *, first: bool = False) -> bool:
-        """Take a permit if one is free at this moment; whether it was. `first`: even if others wait, to go on with what
-        was begun."""
+    def try_enter(self, family: str, turn: int = 0) -> bool:
+        """Take a permit if one is free at this moment, and nobody waits for it whose turn comes before; whether it
+        was."""
         ...
 
     def leave(self, family: str) -> None:

@@ -199,7 +199,7 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
     The change is an effect: its intent goes first. Whatever the answer, the caller looks again.
     """
     session, resource = run.session, run.resource(sentinel)
-    await session.gate.enter(resource.family)
+    await session.gate.enter(resource.family, run.turn(sentinel))
     try:
         while True:
             started = session.clock.boot()

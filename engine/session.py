@@ -72,6 +72,8 @@ class Session:
     that others wait for, if any do."""
     learning: int = 0
     """How many shared steps wait for all of these: meanwhile sentinels get permits before what follows them."""
+    driven: int = 0
+    """How many runs this process has begun to drive."""
     another_journal: bool = False
     """Whether some run of this process was known to another journal (rule 7)."""
     unanswered: dict[object, str] = field(default_factory=dict)

@@ -134,7 +134,7 @@ class Walk:
             if (
                 isinstance(spec, Adopt)
                 or not resource.ready(spec)
-                or not session.gate.try_enter(resource.family, first=not session.learning)
+                or not session.gate.try_enter(resource.family, run.turn(name))
             ):
                 return None
         except Rejected:

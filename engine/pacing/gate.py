@@ -1,17 +1,20 @@
 """Waiting for a permit: the thin part, with tasks and the clock.
 
-Who waits sleeps on an event of its own, first come, first served within a family; families take turns. There is no task
-in the background: the first waiter of each family also sleeps until the time at which it may go, and whoever gives
-something back (a permit, an answer) sees to it that what has become free is handed out, a permit at the loop's next
-turn, so that its last holder may go on with it (`first`). So nothing runs when nobody waits.
+Who waits sleeps on an event of its own; the lowest `turn` is served first, and among equals first come, first served
+within a family, while families alternate. There is no task in the background: the first waiter of each family also
+sleeps until the time at which it may go, and whoever gives something back (a permit, an answer) sees to it that what
+has become free is handed out, a permit when the loop comes round again, so that its last holder may go on with it. So
+nothing runs when nobody waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from random import Random
 
 import anyio
@@ -33,24 +36,32 @@ SPARE = 2
 
 
 class _Waiter:
-    __slots__ = ("event", "granted")
+    __slots__ = ("event", "granted", "turn")
 
-    def __init__(self) -> None:
+    def __init__(self, turn: int) -> None:
+        self.turn = turn
         self.event = anyio.Event()
         self.granted = False
 
 
 class _Lane:
-    """A family, who waits for it, and the time until which its first waiter sleeps."""
+    """A family, who waits for it, by turn, and the time until which its first waiter sleeps."""
 
     __slots__ = ("family", "name", "queue", "reported", "wakes_at")
 
     def __init__(self, name: str, family: Family) -> None:
         self.name = name
         self.family = family
-        self.queue: deque[_Waiter] = deque()
+        self.queue: list[_Waiter] = []
         self.wakes_at = math.inf
         self.reported = -math.inf
+
+
+_turn: Callable[[_Waiter], int] = attrgetter("turn")
+
+
+def _first_turn(lane: _Lane) -> int:
+    return lane.queue[0].turn
 
 
 class _Lanes(dict[str, _Lane]):
@@ -106,23 +117,20 @@ class Pacing:
         self._cap = None if rate is None else Cap(rate)
         self._on_pause = on_pause
         self._lanes = _Lanes(self._new_lane)
-        self._waiting: deque[_Lane] = deque()  # lanes with a queue, in the order in which they have their turn
+        self._waiting: deque[_Lane] = deque()  # lanes with a queue, the one that was served last at the end
         self._common, self._at_once = Common(), AtOnce(concurrency)
         self._permits = 0
         self._wire, self._ready, self._ahead = anyio.Semaphore(concurrency, fast_acquire=True), 0, Ahead()
         self._due = False  # what has become free is handed out at the loop's next turn
 
-    async def enter(self, family: str, *, first: bool = False) -> None:
+    async def enter(self, family: str, turn: int = 0) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
-        if self.try_enter(family, first=first):
+        if self.try_enter(family, turn):
             return
-        lane, waiter = self._lanes[family], _Waiter()
+        lane, waiter = self._lanes[family], _Waiter(turn)
         if not lane.queue:
             self._waiting.append(lane)
-        if first:
-            lane.queue.appendleft(waiter)
-        else:
-            lane.queue.append(waiter)
+        insort(lane.queue, waiter, key=_turn)
         self._hand_out()
         try:
             while not waiter.granted:
@@ -131,12 +139,14 @@ class Pacing:
             self._abandon(lane, waiter)
             raise
 
-    def try_enter(self, family: str, *, first: bool = False) -> bool:
-        lane = self._lanes[family]
-        if not first and (lane.queue or (self._waiting and self._is_shared())):
-            return False  # what all families share goes in turns
-        now = self._boot()
+    def try_enter(self, family: str, turn: int = 0) -> bool:
+        """Take a permit if one is free at this moment and due to nobody who waits; whether it was."""
+        lane, now = self._lanes[family], self._boot()
         if self._opens_at(lane, now) > now:
+            return False
+        if self._waiting and any(
+            one.queue[0].turn <= turn and self._opens_at(one, now) <= now for one in self._waiting
+        ):
             return False
         self._take(lane, now)
         return True
@@ -211,10 +221,6 @@ class Pacing:
     def _new_lane(self, name: str) -> _Lane:
         return _Lane(name, Family(most=self._concurrency, common=self._common, at_once=self._at_once, rng=self._rng))
 
-    def _is_shared(self) -> bool:
-        """Whether a limit is known that holds for all families together."""
-        return self._cap is not None or self._common.pace is not None or self._at_once.room < math.inf
-
     def _is_full(self) -> bool:
         """Whether a permit must come back before the next can go out."""
         out, most = self._permits, self._concurrency
@@ -266,31 +272,26 @@ class Pacing:
 
     def _unqueue(self, lane: _Lane, waiter: _Waiter) -> None:
         if lane.queue[0] is waiter:
-            lane.queue.popleft()
             lane.wakes_at = math.inf
-        else:
-            lane.queue.remove(waiter)
+        lane.queue.remove(waiter)
         if not lane.queue:
             self._waiting.remove(lane)
 
     def _hand_out(self) -> None:
-        """Grant what is free, one to each family in turn; let the first of the others sleep until it is time."""
+        """Grant what is free, by turn; let the first of the others sleep until it is time."""
         self._due = False
         now = self._boot()
-        idle = 0
-        while idle < len(self._waiting):
-            lane = self._waiting[0]
-            self._waiting.rotate(-1)
-            opens = self._opens_at(lane, now)
+        while ready := [lane for lane in self._waiting if self._opens_at(lane, now) <= now]:
+            lane = min(ready, key=_first_turn)
+            self._waiting.remove(lane)
+            self._waiting.append(lane)
             waiter = lane.queue[0]
-            if opens <= now:
-                idle = 0
-                self._unqueue(lane, waiter)
-                self._take(lane, now)
-                waiter.granted = True
-                waiter.event.set()
-            else:
-                idle += 1
-                if opens < lane.wakes_at:
-                    lane.wakes_at = opens
-                    waiter.event.set()
+            self._unqueue(lane, waiter)
+            self._take(lane, now)
+            waiter.granted = True
+            waiter.event.set()
+        for lane in self._waiting:
+            opens = self._opens_at(lane, now)
+            if opens < lane.wakes_at:
+                lane.wakes_at = opens
+                lane.queue[0].event.set()

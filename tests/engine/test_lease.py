@@ -68,11 +68,11 @@ def flow(dataset: Receipt) -> Spec:  # noqa: ARG001
     return Spec()
 
 
-def test_at_a_low_rate_looks_do_not_take_the_place_of_everything_else() -> None:
-    """16 runs at one request a second: whoever waits its turn has looked too long ago, for a lease of 5 s."""
+def batch(rate: float) -> Counter[str]:
+    """What is sent for 16 runs at so many requests a second, with a lease of 5 s."""
 
     async def main() -> tuple[Counter[str], int]:
-        gate = Pacing(boot=clock, rng=Random(1), rate=1.0)
+        gate = Pacing(boot=clock, rng=Random(1), rate=rate)
         titled, things = Titled(gate), Things(gate)
         async with Engine(
             "", workflows=[chain], resources=[titled, things], settle=20.0, gate=gate, clock=Clock(), rng=Random(1),
@@ -80,11 +80,20 @@ def test_at_a_low_rate_looks_do_not_take_the_place_of_everything_else() -> None:
         ) as engine:  # fmt: skip
             items = [Item(workflow=chain, source=f"run-{n}", inputs=Inputs()) for n in range(RUNS)]
             found = await engine.register(LOCAL, [items])
-            with anyio.fail_after(600):
+            with anyio.fail_after(6000):
                 counts = await engine.run(found.batch)
         return titled.sent + things.sent, counts[RunStatus.DONE]
 
     sent, done = in_virtual_time(main)
     assert done == RUNS
     assert sent["POST"] == 3 * RUNS
-    assert sent["GET"] <= 2 * sent["POST"]
+    return sent
+
+
+def test_the_oldest_run_goes_first_so_that_no_lease_ends_in_the_queue() -> None:
+    assert batch(rate=1.0)["GET"] == 0
+
+
+def test_where_each_lease_ends_in_the_queue_looks_do_not_take_the_place_of_everything_else() -> None:
+    sent = batch(rate=0.25)
+    assert 0 < sent["GET"] <= 2 * sent["POST"]

@@ -64,39 +64,47 @@ def test_services_take_turns_for_what_they_share() -> None:
     assert {"few"} <= set(in_virtual_time(main)[:4])
 
 
-def test_who_goes_on_with_what_was_begun_takes_the_permit_that_was_just_given_back() -> None:
-    async def main() -> tuple[bool, bool]:
+def test_the_lowest_turn_takes_the_permit_that_was_just_given_back_and_is_not_overtaken() -> None:
+    async def main() -> list[bool]:
         gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
-        await gate.enter(FAMILY)
+        await gate.enter(FAMILY, 1)
         async with anyio.create_task_group() as group:
-            group.start_soon(gate.enter, FAMILY)
+            group.start_soon(gate.enter, FAMILY, 2)
             await anyio.sleep(0.01)
             gate.leave(FAMILY)
-            went_on = gate.try_enter(FAMILY, first=True)
-            await anyio.sleep(0.01)
-            again = gate.try_enter(FAMILY, first=True)
+            taken = [gate.try_enter(FAMILY, turn) for turn in (3, 2, 1)]
             gate.leave(FAMILY)
-        return went_on, again
+        return taken
 
-    assert in_virtual_time(main) == (True, False)
+    assert in_virtual_time(main) == [False, False, True]
 
 
-def test_who_had_its_turn_and_could_not_use_it_does_not_wait_for_other_services() -> None:
-    async def main() -> float:
-        gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
-        await gate.enter(FAMILY)
+def test_who_waits_is_served_by_turn_whatever_the_service() -> None:
+    async def main() -> list[int]:
+        gate, order = Pacing(boot=clock, rng=Random(1), rate=10), []
 
-        async def wait(family: str) -> None:
-            await gate.enter(family)
-            await anyio.sleep(5)
+        async def caller(family: str, turn: int) -> None:
+            await gate.enter(family, turn)
+            order.append(turn)
             gate.leave(family)
 
         async with anyio.create_task_group() as group:
-            group.start_soon(wait, "another")
-            group.start_soon(wait, FAMILY)
+            group.start_soon(caller, FAMILY, 0)
+            for turn in (5, 2, 4, 1, 3):
+                group.start_soon(caller, FAMILY if turn % 2 else "another", turn)
+        return order
+
+    assert in_virtual_time(main) == [0, 1, 2, 3, 4, 5]
+
+
+def test_who_must_wait_for_one_service_holds_up_no_other() -> None:
+    async def main() -> float:
+        gate = Pacing(boot=clock, rng=Random(1), rate=100)
+        gate.restore({"paused": 60.0})
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.enter, "paused", 1)
             await anyio.sleep(0.01)
-            gate.leave(FAMILY)
-            await gate.enter(FAMILY, first=True)
+            await gate.enter(FAMILY, 2)
             entered = clock()
             gate.leave(FAMILY)
         return entered

@@ -140,9 +140,9 @@ def test_a_permit_that_comes_too_late_to_be_used_holds_up_nobody(
         gate = Pacing(boot=clock, rng=Random(7), rate=bound)
 
         async def caller() -> None:
-            looked, first = clock(), False
+            looked, turn = clock(), 1
             while True:
-                await gate.enter(FAMILY, first=first)
+                await gate.enter(FAMILY, turn)
                 try:
                     if clock() - looked <= 30.0:
                         status, retry_after = await service.call()
@@ -152,7 +152,7 @@ def test_a_permit_that_comes_too_late_to_be_used_holds_up_nobody(
                             return
                 finally:
                     gate.leave(FAMILY)
-                first = clock() - looked > 30.0
+                turn = 0 if clock() - looked > 30.0 else 1
                 await anyio.sleep(0.05)
                 looked = clock()
 
