@@ -55,8 +55,8 @@ class Chains:
                 await self.batches[FLOWS].one()
 
         async def chain() -> None:
-            for _ in sources:
-                await self._source()
+            for source in sources:
+                await self._source(source)
 
         for work, workers in ((look, LOOKING), (chain, ACTIVE)):
             async with anyio.create_task_group() as group:
@@ -64,14 +64,14 @@ class Chains:
                     group.start_soon(work)
         return clock()
 
-    async def _source(self) -> None:
+    async def _source(self, turn: int) -> None:
         done = {name: anyio.Event() for name in STEPS}
 
         async def step(name: str) -> None:
             family, needs = STEPS[name]
             for need in needs:
                 await done[need].wait()
-            await self.batches[family].one()
+            await self.batches[family].one(turn)
             done[name].set()
 
         async with anyio.create_task_group() as group:

@@ -126,23 +126,23 @@ class Batch:
             self.left -= 1
             await self.one()
 
-    async def one(self) -> None:
+    async def one(self, turn: int = 0) -> None:
         """One request, until it is taken."""
         tries = 0
-        while not await self._try():
+        while not await self._try(turn):
             tries += not self.gate.troubled(self.family)
             self.worst = max(self.worst, tries)
             await anyio.sleep(next_delay(RetryPolicy(), max(tries, 1), self.service.rng))
         self.charged += tries
 
-    async def _try(self) -> bool:
-        await self.gate.enter(self.family)
+    async def _try(self, turn: int) -> bool:
+        await self.gate.enter(self.family, turn)
         try:
             await anyio.sleep(self.service.rng.uniform(0.0, 2.0) * self.journal)  # the intent is written
             while (pause := self.gate.paused(self.family)) > 0:
                 self.gate.leave(self.family)
                 await anyio.sleep(pause)
-                await self.gate.enter(self.family)
+                await self.gate.enter(self.family, turn)
             status, retry_after = await self._send()
             if retry_after is not None:
                 self.floor = max(self.floor, clock() + retry_after)
