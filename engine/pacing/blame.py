@@ -15,6 +15,7 @@ from collections import deque
 from typing import NamedTuple
 
 from engine.pacing.misfit import ALIKE, CROWD, Pace
+from engine.pacing.store import SHALLOWEST, Bound
 
 TOGETHER, MOMENT = 10.0, 2.0
 """A pause of so many seconds at most may be what a gateway says to all, and all keep it. A longer one is likelier a
@@ -80,7 +81,7 @@ class Common(Pace):
 
     def sent(self, now: float) -> None:
         super().sent(now)
-        if self._whose is not None and self._marks[-1][0] == now:
+        if self._growth and self._whose is not None and self._marks[-1][0] == now:
             self._doubt(now, *self._whose)
 
     def accuse(self, own: Pace, now: float, resume: float, *, late: bool) -> None:
@@ -119,8 +120,9 @@ class Common(Pace):
             if self.pace is None:
                 self._part(own)
         elif self._test is not None:
+            super()._learn(refused, resume)
             self._test, self._whose, self._shared = None, None, True
-            self._repeat(refused, resume)
+            self.pace = self._grown()
         else:
             share = own.rate_until(refused, self._depth) / self.rate_until(refused)
             self._whose = (own, share) if share >= (SURELY_MOST if self._shared else MOST) else None
@@ -150,6 +152,19 @@ class Common(Pace):
         if seconds > SECOND and taken > REFUTES * self._base * (seconds + self._depth):
             own.adopt(self, share)
             self._part(own)
+
+    def _sound(self, refused: float) -> float:
+        """At the pace of a test a store of any depth is empty within a moment: that shows no shallow one."""
+        depth, apart = self._depth, super()._sound(refused)
+        if self._test is not None and self._depth == SHALLOWEST:
+            self._depth = depth
+        return apart
+
+    def _settle(self, bound: Bound, apart: float, refused: float, resume: float) -> None:
+        """Before a test all kept to the pace, and took no more than was surely there: only the test is evidence."""
+        if self._test is not None:
+            bound = bound._replace(seconds=min(bound.seconds, refused - self._test.at))
+        super()._settle(bound, apart, refused, resume)
 
     def _grown(self) -> float:
         return TESTED * self._base if self._test else super()._grown()

@@ -11,7 +11,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from engine.pacing.rate import RUNAWAY, SLOWEST, Bound, Throttle
+from engine.pacing.rate import RUNAWAY, Throttle
+from engine.pacing.store import SLOWEST, Bound
 
 CROWD, CROWDED = 5, 600
 """So many refusals among so many requests are a crowd."""

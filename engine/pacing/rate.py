@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import NamedTuple
 
+from engine.pacing import store
 from engine.pacing.spurt import Spurt
+from engine.pacing.store import DEEPEST, SHALLOWEST, SLOWEST, Bound, Drain
 
 SLACK = 0.1
 """Seconds of lateness (of timers, of callers) that are made good, as a burst of at most that many seconds' worth."""
 MARK, MARKS = 0.1, 1200
 """Seconds between two marks of the history, and how many are kept."""
-DEPTH, SHALLOWEST, DEEPEST = 0.35, 0.02, 10.0
-"""The depth that is assumed until a second refusal shows another, and between what."""
+DEPTH = 0.35
+"""The depth that is assumed until a second refusal shows another."""
 BURST = 3.0
 """Seconds before an emptying that tell the depth: the store was full and is now empty."""
 FULL = 1.0
@@ -40,8 +41,6 @@ may be, at least and at most. A bound that is too low costs time in every second
 WORTH, SOON, LATER, LATEST = 4.0, 5.0, 16.0, 110.0
 """How long it takes to leave: so many times the seconds that bring in the cost of a refusal. If that is little: between
 what seconds, by the length of the window; and at most."""
-SLOWEST = 0.2
-"""Requests per second that are always sent: without any there is nothing to learn from."""
 DOUBLING = 0.6
 """Seconds in which the pace doubles while there is no bound yet, that is from the first refusal to the second."""
 BLIND = 10.0
@@ -49,8 +48,6 @@ BLIND = 10.0
 FIT, SEARCH_FIT = 0.98, 0.15
 """What does not explain a refusal: a bound below this share of the last one (less, if that was a guess from one short
 window) or, while there is none, of the pace."""
-SAME = 1.02
-"""Two windows whose rates differ by no more say the same, and the longer one says it more surely."""
 IDLE = 0.5
 """Seconds without a request, though the pace allowed one, that say nothing of the pace."""
 RUNAWAY = 1.25
@@ -64,13 +61,6 @@ happens more often in a row than `STUCK_LIMIT`. While searching, so does a windo
 after a pause has met says nothing about the rate either."""
 RETURN = 8.0
 """Seconds in which the pace returns to where it was."""
-
-
-class Bound(NamedTuple):
-    """A rate that was surely there, and the length in seconds of the window that shows it."""
-
-    rate: float
-    seconds: float
 
 
 class Throttle:
@@ -98,7 +88,7 @@ class Throttle:
         self._next_mark = -math.inf
         self._refused: float | None = None  # a refusal from which nothing was learned yet
         self._emptied = self._resumed = -math.inf  # the refusal that gave the bound, and when sending began again
-        self._burst: list[tuple[int, float]] = []  # an emptying of the full store: requests, in the last seconds
+        self._burst: list[Drain] = []  # an emptying of the full store
         self._depth = DEPTH
         self._sounded = False  # whether the depth was found out, not only assumed
         self._corrected = False  # whether the last bound is lower than the one before
@@ -246,29 +236,29 @@ class Throttle:
         self._next_mark = resume + MARK
 
     def _sound(self, refused: float) -> float:
-        """Solve for the depth: the burst came out of the full store, and so did this window, or out of what the pause
-        put in. Returns by how many seconds they differ: of two that are as long one cannot tell. If the burst took more
-        than the window, hardly any store explains both as well as the true one: then what was assumed is kept."""
-        apart, assumed = refused - self._resumed, self._depth
-        for _ in range(16 if self._burst else 0):
-            bound = self._bound(refused)
-            depth, seconds = max((taken / bound.rate - seconds, seconds) for taken, seconds in self._burst)
-            self._depth, apart = min(max(depth, SHALLOWEST), DEEPEST), abs(bound.seconds - seconds)
-        if self._burst and self._depth == SHALLOWEST and self._burst[0][0] > self.taken - self._marks[0][1]:
-            self._depth = assumed
-        return apart
+        """Find out the depth. Returns by how many seconds the two emptyings differ that tell it: of two that are as
+        long one cannot tell."""
+        window, burst = self._drains(refused), self._burst
+        if not (window and burst):
+            return refused - self._resumed
+        self._depth = store.depth(window, burst, self._depth)
+        rate, seconds = store.bound(window, self._depth)
+        emptied = max(burst, key=lambda drain: drain.taken / rate - drain.seconds)
+        return abs(seconds - emptied.seconds)
 
-    def _emptying(self, refused: float) -> list[tuple[int, float]]:
-        return [(self.taken - count, refused - at) for at, count in self._marks if refused - BURST < at < refused]
+    def _emptying(self, refused: float) -> list[Drain]:
+        return [drain._replace(most=math.inf) for drain in self._drains(refused) if drain.seconds < BURST]
+
+    def _drains(self, until: float) -> list[Drain]:
+        """All windows since the last bound, the longest first."""
+        return [
+            Drain(self.taken - count, until - at, at - self._emptied if at == self._resumed else math.inf)
+            for at, count in self._marks
+            if at < until
+        ]
 
     def _bound(self, until: float) -> Bound:
-        found = [Bound(SLOWEST, 1.0)]
-        for since, count in self._marks:
-            if since < until:
-                depth = min(self._depth, since - self._emptied) if since == self._resumed else self._depth
-                found.append(Bound((self.taken - count) / (until - since + depth), until - since))
-        rate = max(found).rate
-        return Bound(rate, max(bound.seconds for bound in found if bound.rate * SAME >= rate))
+        return store.bound(self._drains(until), self._depth)
 
     def _grown(self) -> float:
         if not self._growth:

@@ -41,6 +41,23 @@ def test_one_limit_for_all_is_not_taken_for_one_of_a_service(looks: int) -> None
     assert mean(took) <= 1.2 * least
 
 
+def test_while_a_limit_is_searched_for_nobody_is_tested() -> None:
+    """What was taken before the first refusal is too little to say whose the limit is."""
+    took = [
+        Chains(one_bucket(Service(rate=60, burst=10, latency=0.002, seed=seed)), 300, 0, seed).run() for seed in SEEDS
+    ]
+    assert max(took) <= 1.1 * (8 * 300 - 10) / 60
+
+
+def test_a_test_that_is_refused_shows_how_fast_all_may_go() -> None:
+    """Where some are refused by chance, the bound was often too low before."""
+    took = []
+    for seed in range(1, 7):
+        service = Service(rate=60, burst=60, latency=0.07, noise=0.01, seed=seed)
+        took.append(Chains(one_bucket(service), 300, 300, seed).run())
+    assert mean(took) <= 1.75 * (9 * 300 - 60) / 60
+
+
 @pytest.mark.parametrize(("limited", "most"), [(FLOWS, 14.0), (REGISTRY, 10.5)])
 def test_who_has_no_limit_is_not_held_back_by_one_who_has(limited: str, most: float) -> None:
     """The flow service is asked 600 times, the registry 450 times."""
