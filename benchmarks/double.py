@@ -1,9 +1,9 @@
 """A platform double that is never what is measured: one process that answers from texts made beforehand.
 
 It checks nothing and keeps only counts, and the schemas: runs look at them again when they last long. `python -m
-benchmarks.double` serves until its stdin ends. `--latency` delays every answer, `--rate` is a token bucket over all
-services, beyond which requests are answered 429 with `Retry-After` in both forms in turn. `GET /__double` gives the
-counts as JSON.
+benchmarks.double` serves until its stdin ends. `--latency` delays every answer, `--rate` is a token bucket for all
+requests to all services, beyond which they are answered 429 with `Retry-After` in both forms in turn. `GET /__double`
+gives the counts as JSON.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Double:
     def answer(self, key: bytes, body: bytes) -> bytes:
         """The whole answer to a request."""
         now = time.monotonic()
-        if key.startswith(b"POST /data/") and self.rate and (wait := self._wait(now)):
+        if b" /data/" in key and self.rate and (wait := self._wait(now)):
             self.refused += 1
             return self._refusal(now, wait)
         known = self.answers.get(key)
