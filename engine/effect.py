@@ -69,14 +69,14 @@ def draft(run: Active, name: str, spec: Any) -> Intended:
 async def admit(run: Active, name: str) -> None:
     """Take a permit while the sentinel is known to name us. The permit comes before the intent, so that an intent
     does not age while it waits."""
-    gate, family, turn = run.session.gate, run.resource(name).family, run.turn(name)
+    gate, family, again = run.session.gate, run.resource(name).family, False
     while True:
         await lease(run, name)
-        await gate.enter(family, turn)
+        await gate.enter(family, 0 if again else run.turn(name))
         if leased(run, name):
             return
         gate.leave(family)
-        turn = 0  # at the end of a long queue the next look would be too old as well, for ever
+        again = True  # at the end of a long queue the next look would be too old as well, for ever
 
 
 async def create(

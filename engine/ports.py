@@ -24,11 +24,12 @@ class Clock(Protocol):
 class Gate(Protocol):
     """Permits to send, per service family."""
 
-    async def enter(self, family: str, turn: int = 0) -> None:
-        """Wait for a permit. The lowest `turn` of those who wait gets it first."""
+    async def enter(self, family: str, turn: int | None = None) -> None:
+        """Wait for a permit. The lowest `turn` of those who wait gets it first; None is for what only reads, and goes
+        early."""
         ...
 
-    def try_enter(self, family: str, turn: int = 0) -> bool:
+    def try_enter(self, family: str, turn: int) -> bool:
         """Take a permit if one is free at this moment, and nobody waits for it whose turn comes before; whether it
         was."""
         ...

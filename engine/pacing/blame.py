@@ -15,6 +15,7 @@ from collections import deque
 from typing import NamedTuple
 
 from engine.pacing.misfit import ALIKE, CROWD, Pace
+from engine.pacing.rate import MARK
 from engine.pacing.store import SHALLOWEST, Bound
 
 TOGETHER, MOMENT = 10.0, 2.0
@@ -163,7 +164,7 @@ class Common(Pace):
     def _settle(self, bound: Bound, apart: float, refused: float, resume: float) -> None:
         """Before a test all kept to the pace, and took no more than was surely there: only the test is evidence."""
         if self._test is not None:
-            bound = bound._replace(seconds=min(bound.seconds, refused - self._test.at))
+            bound = bound._replace(seconds=min(bound.seconds, max(refused - self._test.at, MARK)))
         super()._settle(bound, apart, refused, resume)
 
     def _grown(self) -> float:

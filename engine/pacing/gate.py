@@ -1,10 +1,12 @@
 """Waiting for a permit: the thin part, with tasks and the clock.
 
 Who waits sleeps on an event of its own; the lowest `turn` is served first, and among equals first come, first served
-within a family, while families alternate. There is no task in the background: the first waiter of each family also
-sleeps until the time at which it may go, and whoever gives something back (a permit, an answer) sees to it that what
-has become free is handed out, a permit when the loop comes round again, so that its last holder may go on with it. So
-nothing runs when nobody waits.
+within a family, while families alternate. What only reads has no turn: it joins behind whoever was served last and the
+reads that wait already, so that it goes early, and even many of them let others through.
+
+There is no task in the background: the first waiter of each family also sleeps until the time at which it may go, and
+whoever gives something back (a permit, an answer) sees to it that what has become free is handed out, a permit when the
+loop comes round again, so that its last holder may go on with it. So nothing runs when nobody waits.
 """
 
 from __future__ import annotations
@@ -36,10 +38,10 @@ SPARE = 2
 
 
 class _Waiter:
-    __slots__ = ("event", "granted", "turn")
+    __slots__ = ("event", "granted", "reads", "turn")
 
-    def __init__(self, turn: int) -> None:
-        self.turn = turn
+    def __init__(self, turn: int, *, reads: bool) -> None:
+        self.turn, self.reads = turn, reads
         self.event = anyio.Event()
         self.granted = False
 
@@ -120,14 +122,17 @@ class Pacing:
         self._waiting: deque[_Lane] = deque()  # lanes with a queue, the one that was served last at the end
         self._common, self._at_once = Common(), AtOnce(concurrency)
         self._permits = 0
+        self._served = self._reading = 0  # the turn that was served last, and how many wait to read
         self._wire, self._ready, self._ahead = anyio.Semaphore(concurrency, fast_acquire=True), 0, Ahead()
         self._due = False  # what has become free is handed out at the loop's next turn
 
-    async def enter(self, family: str, turn: int = 0) -> None:
+    async def enter(self, family: str, turn: int | None = None) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
+        reads, turn = turn is None, self._served + self._reading + 1 if turn is None else turn
         if self.try_enter(family, turn):
             return
-        lane, waiter = self._lanes[family], _Waiter(turn)
+        lane, waiter = self._lanes[family], _Waiter(turn, reads=reads)
+        self._reading += reads
         if not lane.queue:
             self._waiting.append(lane)
         insort(lane.queue, waiter, key=_turn)
@@ -139,7 +144,7 @@ class Pacing:
             self._abandon(lane, waiter)
             raise
 
-    def try_enter(self, family: str, turn: int = 0) -> bool:
+    def try_enter(self, family: str, turn: int) -> bool:
         """Take a permit if one is free at this moment and due to nobody who waits; whether it was."""
         lane, now = self._lanes[family], self._boot()
         if self._opens_at(lane, now) > now:
@@ -148,7 +153,7 @@ class Pacing:
             one.queue[0].turn <= turn and self._opens_at(one, now) <= now for one in self._waiting
         ):
             return False
-        self._take(lane, now)
+        self._take(lane, now, turn)
         return True
 
     def leave(self, family: str) -> None:
@@ -233,7 +238,8 @@ class Pacing:
             return lane.family.opens_at(now)
         return max(lane.family.opens_at(now), self._cap.opens_at)
 
-    def _take(self, lane: _Lane, now: float) -> None:
+    def _take(self, lane: _Lane, now: float, turn: int) -> None:
+        self._served = turn
         self._ahead.sample(preparing=self._permits - self._ready, out=self._ready)
         self._permits += 1
         lane.family.take(now)
@@ -274,6 +280,7 @@ class Pacing:
         if lane.queue[0] is waiter:
             lane.wakes_at = math.inf
         lane.queue.remove(waiter)
+        self._reading -= waiter.reads
         if not lane.queue:
             self._waiting.remove(lane)
 
@@ -287,7 +294,7 @@ class Pacing:
             self._waiting.append(lane)
             waiter = lane.queue[0]
             self._unqueue(lane, waiter)
-            self._take(lane, now)
+            self._take(lane, now, waiter.turn)
             waiter.granted = True
             waiter.event.set()
         for lane in self._waiting:

@@ -193,7 +193,8 @@ class Throttle:
         fits = bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base)
         sounded = SHALLOWEST < self._depth < DEEPEST and self._depth != depth
         if fits or (sounded and self._corrects(bound, apart)):
-            self._sounded, self._corrected = sounded, not fits
+            self._sounded = sounded or (self._sounded and self._depth == depth)
+            self._corrected = not fits
             self._settle(bound, apart, refused, resume)
             dear = searching and resume - refused > self._depth  # then a guess too high must be left at once
             self._fit = FIT - self._growth if dear else FIT

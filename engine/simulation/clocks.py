@@ -52,13 +52,13 @@ class Gate:
         """The other side asked for it."""
         self.until = max(self.until, self.world.now + seconds)
 
-    async def enter(self, family: str, turn: int = 0) -> None:  # noqa: ARG002 - nobody queues here
+    async def enter(self, family: str, turn: int | None = None) -> None:  # noqa: ARG002 - nobody queues here
         """Wait for a permit."""
         await anyio.sleep(self.paused(family))
         if not self.world.calm:
             await anyio.sleep(self.rng.choice(self.world.weather.permits))
 
-    def try_enter(self, family: str, turn: int = 0) -> bool:  # noqa: ARG002 - nobody queues here
+    def try_enter(self, family: str, turn: int) -> bool:  # noqa: ARG002 - nobody queues here
         """Take a permit if one is free at this moment."""
         return self.paused(family) == 0 and (self.world.calm or self.rng.random() < 0.5)
 

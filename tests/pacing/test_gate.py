@@ -1,4 +1,4 @@
-"""Permits: first come, first served, never too many, never lost, whatever is cancelled when."""
+"""Permits: by turn, never too many, never lost, whatever is cancelled when."""
 
 import asyncio
 from random import Random
@@ -36,12 +36,12 @@ def test_who_waits_first_goes_first() -> None:
 def test_nobody_overtakes_who_waits() -> None:
     async def main() -> bool:
         gate = Pacing(boot=clock, rng=Random(1), concurrency=1)
-        await gate.enter(FAMILY)
+        await gate.enter(FAMILY, 1)
         async with anyio.create_task_group() as group:
-            group.start_soon(gate.enter, FAMILY)
+            group.start_soon(gate.enter, FAMILY, 1)
             await anyio.sleep(0.01)
             gate.leave(FAMILY)
-            return gate.try_enter(FAMILY)
+            return gate.try_enter(FAMILY, 1)
 
     assert not in_virtual_time(main)
 
@@ -51,7 +51,7 @@ def test_services_take_turns_for_what_they_share() -> None:
         gate, order = Pacing(boot=clock, rng=Random(1), concurrency=1), []
 
         async def caller(family: str) -> None:
-            await gate.enter(family)
+            await gate.enter(family, 1)
             order.append(family)
             await anyio.sleep(0.01)
             gate.leave(family)
@@ -95,6 +95,40 @@ def test_who_waits_is_served_by_turn_whatever_the_service() -> None:
         return order
 
     assert in_virtual_time(main) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("readers", [1, 100])
+def test_reads_go_early_and_do_not_keep_out_what_has_a_turn(readers: int) -> None:
+    """Two a second leave; each reader comes back at once. An effect waits for as many as there are, or as there are
+    turns before its own, at most."""
+
+    async def main() -> tuple[float, float, float]:
+        gate, times = Pacing(boot=clock, rng=Random(1), rate=2.0), []
+        await gate.enter(FAMILY, 1)
+
+        async def read() -> None:
+            while True:
+                await gate.enter(FAMILY)
+                gate.leave(FAMILY)
+                await anyio.sleep(0.01)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(readers):
+                group.start_soon(read)
+            await anyio.sleep(0.01)
+            for turn in (20, None, 0):
+                began = clock()
+                await gate.enter(FAMILY, turn)
+                times.append(clock() - began)
+                gate.leave(FAMILY)
+            group.cancel_scope.cancel()
+        effect, another, urgent = times
+        return effect, another, urgent
+
+    effect, another, urgent = in_virtual_time(main)
+    assert effect <= 1.1 * 21 / 2
+    assert another <= 1.1 * (readers + 3) / 2
+    assert urgent <= 1
 
 
 def test_who_must_wait_for_one_service_holds_up_no_other() -> None:
@@ -145,7 +179,7 @@ def test_no_intent_is_written_long_before_its_request_may_leave() -> None:
 def test_a_try_takes_a_free_permit_and_never_waits() -> None:
     async def main() -> list[bool]:
         gate = Pacing(boot=clock, rng=Random(1), concurrency=2)
-        return [gate.try_enter("a"), gate.try_enter("b"), gate.try_enter("c")]
+        return [gate.try_enter(family, 1) for family in "abc"]
 
     assert in_virtual_time(main) == [True, True, False]
 
@@ -160,7 +194,7 @@ def test_whoever_is_cancelled_while_waiting_or_at_the_very_moment_leaves_nothing
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        return sum(gate.try_enter(FAMILY) for _ in range(3))
+        return sum(gate.try_enter(FAMILY, 1) for _ in range(3))
 
     assert in_virtual_time(main) == 1
 
@@ -210,14 +244,14 @@ class Permits(RuleBasedStateMachine):
     def leave(self, family: str) -> None:
         self.loop.call_soon(self.gate.leave, family)
 
-    @rule(family=st.sampled_from("ab"))
-    def enter(self, family: str) -> None:
-        self.waiting.append((family, self.loop.create_task(self.gate.enter(family))))
+    @rule(family=st.sampled_from("ab"), turn=st.none() | st.integers(0, 3))
+    def enter(self, family: str, turn: int | None) -> None:
+        self.waiting.append((family, self.loop.create_task(self.gate.enter(family, turn))))
         self.turn()
 
-    @rule(family=st.sampled_from("ab"))
-    def try_enter(self, family: str) -> None:
-        if self.gate.try_enter(family):
+    @rule(family=st.sampled_from("ab"), turn=st.integers(0, 3))
+    def try_enter(self, family: str, turn: int) -> None:
+        if self.gate.try_enter(family, turn):
             self.held.append(family)
 
     @precondition(lambda self: self.waiting)

@@ -23,7 +23,7 @@ def test_everybody_of_the_family_waits_and_who_holds_a_permit_is_told(status: in
         await gate.enter(FAMILY)  # holds a permit and has not sent yet
         await answered(gate, status, 7.0)
         told = gate.paused(FAMILY)
-        refused = gate.try_enter(FAMILY)
+        refused = gate.try_enter(FAMILY, 1)
         await gate.enter(FAMILY)
         return told, clock(), float(refused)
 
