@@ -21,6 +21,7 @@ from random import Random
 
 import anyio
 
+from engine.pacing.ahead import Ahead
 from engine.pacing.at_once import AtOnce
 from engine.pacing.blame import Common
 from engine.pacing.cap import Cap
@@ -28,13 +29,6 @@ from engine.pacing.family import Family, FamilyView
 
 TICK = 0.001
 """The shortest sleep, in seconds: timers are no finer, and a sleep that rounding makes too short must not spin."""
-
-
-SAMPLES = 256
-"""Permits over which is averaged how many prepare. They come and go in crowds, with each commit: a bound that followed
-each crowd would leave every third run without the permit that it gave back just now, and with one record more."""
-SPARE = 2
-"""Permits for each that prepares: they become ready in crowds, with each commit, and the wire lives on what waits."""
 
 
 class _Waiter:
@@ -78,26 +72,6 @@ class _Lanes(dict[str, _Lane]):
         return lane
 
 
-class Ahead:
-    """Permits beyond the number that may be on the wire: for requests that are not ready to leave, because their intent
-    is being written. Else each would leave a place on the wire empty for so long."""
-
-    __slots__ = ("_out", "_preparing")
-
-    def __init__(self) -> None:
-        self._preparing = self._out = 0.0
-
-    def sample(self, *, preparing: int, out: int) -> None:
-        """How many permits are out whose requests are not ready, and are."""
-        self._preparing += (preparing - self._preparing) / SAMPLES
-        self._out += (out - self._out) / SAMPLES
-
-    def of(self, most: int) -> int:
-        """How many permits there may be beyond `most`: by Little's law as many as are preparing when `most` are out,
-        and some to spare."""
-        return int(most * min(SPARE * self._preparing / self._out, 1.0)) if self._out else 0
-
-
 class Pacing:
     """Permits to send, by rate and by number at once; what a service allows is learned from its answers.
 
@@ -128,7 +102,8 @@ class Pacing:
 
     async def enter(self, family: str, turn: int | None = None) -> None:
         """Wait for a permit; the caller gives it back with `leave`, whatever happens."""
-        reads, turn = turn is None, self._served + self._reading + 1 if turn is None else turn
+        reads = turn is None
+        turn = self._served + self._reading + 1 if turn is None else turn
         if self.try_enter(family, turn):
             return
         lane, waiter = self._lanes[family], _Waiter(turn, reads=reads)
