@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import math
 from bisect import insort
-from collections import deque
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from random import Random
@@ -93,7 +92,7 @@ class Pacing:
         self._cap = None if rate is None else Cap(rate)
         self._on_pause = on_pause
         self._lanes = _Lanes(self._new_lane)
-        self._waiting: deque[_Lane] = deque()  # lanes with a queue, the one that was served last at the end
+        self._waiting: list[_Lane] = []  # lanes with a queue, the one that was served last at the end
         self._common, self._at_once = Common(), AtOnce(concurrency)
         self._permits = 0
         self._served = self._reading = 0  # the turn that was served last, and how many wait to read

@@ -80,7 +80,7 @@ def batch(rate: float) -> Counter[str]:
         ) as engine:  # fmt: skip
             items = [Item(workflow=chain, source=f"run-{n}", inputs=Inputs()) for n in range(RUNS)]
             found = await engine.register(LOCAL, [items])
-            with anyio.fail_after(6000):
+            with anyio.fail_after(600):
                 counts = await engine.run(found.batch)
         return titled.sent + things.sent, counts[RunStatus.DONE]
 
