@@ -141,18 +141,28 @@ def _rounded(value: Any) -> Any:
 
 
 def _machine() -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],  # noqa: S607
-        cwd=ROOT, check=False, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": f"{os.cpu_count()} × {_processor()}, {_memory()} GB, {platform.system()}",
         "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in LIBRARIES},
-        "commit": commit,
+        "commit": _commit(),
     }
+
+
+def _commit() -> str:
+    """What is measured: the commit, and whether anything but the results themselves was changed since."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", f":!{RESULTS.relative_to(ROOT)}")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments],  # noqa: S607
+        cwd=ROOT, check=False, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
 
 
 def _processor() -> str:
