@@ -11,12 +11,11 @@ from typing import Any
 
 from engine import machine, upkeep
 from engine.active import Active, Shared
+from engine.alter import Alteration
 from engine.confirm import confirm
-from engine.effect import admit
 from engine.ensure import ensure
-from engine.errors import Answer, InDoubt, NotApplied, NotReady, Rejected
-from engine.model import Failure, Origin, RunState, RunStatus, StepState, Verb, replace
-from engine.retry import next_delay
+from engine.errors import Answer, InDoubt, NotReady, Rejected
+from engine.model import Attempt, Failure, Origin, RunState, RunStatus, StepState, Verb, replace
 from engine.sentinel import look_at
 from engine.workflow import Workflow
 
@@ -150,97 +149,62 @@ def _order(run: Active) -> list[str]:
     return sorted(names, key=lambda name: (name in last, name not in first))
 
 
-class _Deletion:
+class _Deletion(Alteration):
     """The way of one object to being gone. `doubted`: when the last request that may still delete it left at the latest
-    (boot clock); `tries`: requests that failed."""
+    (boot clock); `over`: it is gone, or spared."""
+
+    verb = Verb.DELETE
 
     def __init__(self, run: Active, name: str, id: str) -> None:
-        self.run, self.name, self.id, self.resource = run, name, id, run.resource(name)
-        self.doubted = run.last_possible_send(name)
-        self.tries = 0
+        super().__init__(run, name)
+        self.id, self.doubted, self.over = id, run.last_possible_send(name), False
 
     async def go(self) -> None:
-        """Until it is gone, or spared. Raises `StepFailed` when it cannot be deleted."""
-        run, name, session = self.run, self.name, self.run.session
-        while True:
-            await admit(run, name)
-            try:
-                attempt, started = run.attempt(Verb.DELETE), session.clock.boot()
-                await run.write(upkeep.deleting(run.step(name), attempt))
-                send_within = session.timing.send_window - (session.clock.boot() - started)
-                answer = None
-                if send_within > 0:
-                    run.sends[name] = started + session.timing.send_window
-                    answer = await self._send(send_within)
-                    if answer is None:
-                        return
-            finally:
-                session.gate.leave(self.resource.family)
-            if answer is not None and await self._weigh(await self._lasting(answer)):
-                return
+        """Until it is over. Raises `StepFailed` when it cannot be deleted."""
+        while not self.over:
+            await self.once(lambda attempt: upkeep.deleting(self.run.step(self.name), attempt), self._request)
 
-    async def _send(self, send_within: float) -> Answer | None:
-        """One DELETE, within so many seconds; None when the object is gone."""
-        answer: Answer | None = InDoubt("interrupted")
-        with self.run.session.sending():
-            try:
-                await self.resource.delete(self.id, send_within)
-            except Answer as refused:
-                self.run.note(self.name, refused.kind, verb="delete", **refused.failure.details)
-                answer = refused
-            else:
-                await self._gone()
-                answer = None
-        return answer
+    async def _request(self, send_within: float) -> None:
+        await self.resource.delete(self.id, send_within)
+        await self._gone()
 
     async def _gone(self) -> None:
         """Gone, by this request or by an earlier one."""
-        run, name = self.run, self.name
+        run, name, self.over = self.run, self.name, True
         run.session.forget(self.resource.kind, self.id)
         run.note(name, "deleted", id=self.id)
         await run.write(upkeep.deleted(run.step(name), run.session.clock.wall()))
 
-    async def _lasting(self, answer: Answer) -> Answer:
-        """The answer; or a rejection, if it said that somebody uses the object who will not let go of it by himself."""
-        if isinstance(answer, NotReady) and hasattr(self.resource, "used"):
-            user = await self.run.ask(self.name, lambda: self.resource.used(self.id))
-            return Rejected(user) if user else answer
-        return answer
-
-    async def _weigh(self, answer: Answer) -> bool:
-        """Give up, or wait until the next try. Whether the object is done with. Raises `StepFailed`."""
-        run, name, session = self.run, self.name, self.run.session
-        if isinstance(answer, Rejected):
-            await self._give_up(answer)
-            return True
+    async def weigh(self, answer: Answer, attempt: Attempt) -> None:
+        """As for any alteration; but somebody may use the object who will not let go of it by himself."""
+        run, name = self.run, self.name
         if isinstance(answer, InDoubt):
             self.doubted = run.sends[name]
-        step = run.workflow.steps[name]
-        self.tries += session.charges(answer, self.resource.family)
-        if self.tries >= session.policy(step).max_attempts:
-            await self._give_up(answer)
-            return True
-        if run.state.shared and self.tries == 1:  # the runs have ended by now, so that nothing else shows
-            session.tell("run_waiting", run.state, name, why=answer.failure.message)
-        floor = answer.retry_after if isinstance(answer, NotApplied) else None
-        await run.sleep(next_delay(step.retry, self.tries + 1, session.rng, floor))
-        return False
+        if isinstance(answer, NotReady) and hasattr(self.resource, "used"):
+            user = await run.ask(name, lambda: self.resource.used(self.id))
+            answer = Rejected(user) if user else answer
+        first = self.tries == 0 and not isinstance(answer, Rejected)
+        if run.state.shared and first:  # the runs have ended by now, so that nothing else shows
+            run.session.tell("run_waiting", run.state, name, why=answer.failure.message)
+        await super().weigh(answer, attempt)
 
-    async def _give_up(self, answer: Answer) -> None:
+    async def not_applied(self, attempt: Attempt, failure: Failure) -> None:
+        """The id stays a tombstone, and the intent with it, until the object is gone or spared."""
+
+    async def give_up(self, answer: Answer) -> None:
         """It cannot be deleted. Something shared stays, as somebody else uses it, perhaps a run of another journal.
         Raises `StepFailed` for anything else."""
-        run, name, failure = self.run, self.name, answer.failure
-        if run.state.shared and isinstance(answer, Rejected | NotReady):
-            await self._spare(failure)
-        elif isinstance(answer, Rejected):
-            await run.fail(name, replace(failure, hint=failure.hint or "delete it by hand"))
+        if self.run.state.shared and isinstance(answer, Rejected | NotReady):
+            await self._spare(answer.failure)
+        elif isinstance(answer, Rejected) and not answer.failure.hint:
+            await super().give_up(Rejected(replace(answer.failure, hint="delete it by hand")))
         else:
-            await run.fail(name, failure)
+            await super().give_up(answer)
 
     async def _spare(self, why: Failure) -> None:
         """The deletion of a shared object was refused: somebody else may use it. If it is still there when no request
         can delete it any more, it stays what it was."""
-        run, name = self.run, self.name
+        run, name, self.over = self.run, self.name, True
         await run.sleep(self.doubted + run.session.timing.settle - run.session.clock.boot())
         view, _ = await look_at(run, name)
         if view is None:

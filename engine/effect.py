@@ -1,5 +1,5 @@
-"""One effect: permit, intent, send window, one request, receipt (rule 1). Here it creates; `revise`, `switch`,
-`destroy` and `sentinel` take the same steps to change, switch, delete and sign what is there already.
+"""One effect: permit, intent, send window, one request, receipt (rule 1). Here it creates; `alter` takes the same
+steps to change, switch and delete what is there already, `sentinel` to sign it.
 
     admit ──> intend (durable) ──> still fresh, still ours, not paused? ──> create ──> created | the five answers
 

@@ -15,18 +15,14 @@ import orjson
 
 from engine import changes, codec, labels, upkeep
 from engine.active import Active, StepFailed
+from engine.alter import Alteration
 from engine.changes import Asked
-from engine.effect import admit
-from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
-from engine.model import Attempt, Failure, Json, Origin, Receipt, Verb, replace
+from engine.errors import Rejected
+from engine.model import Attempt, Failure, Json, Origin, Receipt, StepState, Verb, replace
 from engine.refresh import lose
 from engine.resource import SWITCH, Change, View
-from engine.retry import next_delay
-from engine.sentinel import leased, look_at, overtaken
+from engine.sentinel import look_at, overtaken
 from engine.switch import switch_step
-
-AGAIN = 2
-"""How often a change that met somebody else's is tried."""
 
 
 def ground(run: Active) -> list[str]:
@@ -69,14 +65,14 @@ async def revise_step(run: Active, name: str) -> bool:
     return there
 
 
-class _Revision:
-    """The way of one object to what it is to be. `renewals`: what must be sent again, whatever the object shows.
-    `tries` and `conflicts` count requests that failed; `fresh`: a stale read was ruled out by waiting."""
+class _Revision(Alteration):
+    """The way of one object to what it is to be. `renewals`: what must be sent again, whatever the object shows."""
+
+    verb = Verb.UPDATE
 
     def __init__(self, run: Active, name: str, renewals: Sequence[Change]) -> None:
-        self.run, self.name, self.resource, self.renewals = run, name, run.resource(name), renewals
-        self.tries = self.conflicts = 0
-        self.fresh = False
+        super().__init__(run, name)
+        self.renewals = renewals
         try:
             self.asked: Asked = changes.amendment(
                 run.workflow,
@@ -92,12 +88,10 @@ class _Revision:
 
     async def go(self) -> bool:
         """Until the object is as it is wanted (True), or found to be gone (False). Raises `StepFailed`."""
-        run, name, clock = self.run, self.name, self.run.session.clock
+        run, name = self.run, self.name
         while True:
-            if upkeep.changing(run.step(name)):
-                # A read may be stale: it must show at least what an open change could have met.
-                await run.sleep(run.last_possible_send(name) + run.session.timing.read_lag - clock.boot())
-            asked_at = clock.boot()
+            await self.catch_up(upkeep.changing(run.step(name)))
+            asked_at = run.session.clock.boot()
             view, _ = await look_at(run, name)
             if view is None:
                 await lose(run, [name])
@@ -110,12 +104,9 @@ class _Revision:
                 if receipt is not None and receipt.etag is not None:
                     return await self._done(receipt)
             elif todo is None or self._stale(view):
-                await run.sleep(run.session.timing.read_lag)
-                self.fresh = True
-            elif self._settled(view, asked_at):
+                await self.look_again()
+            elif await self.settled(upkeep.changing(run.step(name)), self.resource.condition(view), asked_at):
                 return await self._done(view)
-            else:
-                await run.sleep(run.last_possible_send(name) + run.session.timing.settle - clock.boot())
 
     def _stale(self, view: View) -> bool:
         """Whether the object is not in the state that we left it in, as far as one read tells: perhaps it is of before
@@ -123,16 +114,6 @@ class _Revision:
         receipt = self.run.step(self.name).receipt
         known = receipt and (receipt.etag, receipt.version)
         return not self.fresh and (view.etag, view.version) != known
-
-    def _settled(self, view: View, asked_at: float) -> bool:
-        """Whether no change can have an effect any more: each depends on what the object was like, or is too old."""
-        step = self.run.step(self.name)
-        if not any(attempt.condition == self._condition(view) for attempt in upkeep.changing(step)):
-            return True
-        return asked_at >= self.run.last_possible_send(self.name) + self.run.session.timing.settle
-
-    def _condition(self, view: View) -> str:
-        return str(self.resource.condition(view))
 
     # what is to be done
 
@@ -157,17 +138,19 @@ class _Revision:
             if not (put_back or change.hidden or _adds(there) or self._ours(change.path, there.before)):
                 if self._stale(view):
                     return None
-                await self._fail(
-                    "changed_by_hand",
-                    f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, but somebody made "
-                    f"it {_shown(there.before)}",
-                    "make the manifest say what is wanted, or put it back with headway run --refresh; "
-                    "headway drift shows all of it",
+                await run.fail(
+                    self.name,
+                    Failure(
+                        kind="changed_by_hand",
+                        message=f"{change.path} was {_shown(change.before)} and is to be {_shown(change.after)}, "
+                        f"but somebody made it {_shown(there.before)}",
+                        hint="make the manifest say what is wanted, or put it back with headway run --refresh; "
+                        "headway drift shows all of it",
+                    ),
                 )
             if not change.in_place or not there.in_place:
-                await self._fail(
-                    "needs_replace", f"{change.path} cannot be changed in place", "allow it with headway run --replace"
-                )
+                message, hint = f"{change.path} cannot be changed in place", "allow it with headway run --replace"
+                await run.fail(self.name, Failure(kind="needs_replace", message=message, hint=hint))
         todo = [*todo, *self.renewals]
         run.note(self.name, "compared", to_change=[change.path for change in todo])
         return todo
@@ -194,73 +177,19 @@ class _Revision:
 
     async def _change(self, view: View, todo: Sequence[Change]) -> Receipt | None:
         """Try once to change the object. The receipt says the new etag; None: look again."""
-        run, name, session = self.run, self.name, self.run.session
+        run, name, paths = self.run, self.name, [change.path for change in todo]
         await run.ask(name, lambda: self.resource.prepare(run.spec(name)))
-        await admit(run, name)
-        try:
-            attempt, started = replace(run.attempt(Verb.UPDATE), condition=self._condition(view)), session.clock.boot()
-            paths = [change.path for change in todo]
-            patch = orjson.dumps(self.resource.amendment(view, self._body(attempt.tag), paths)).decode()
-            await run.write(upkeep.amending(run.step(name), attempt, patch))
-            send_within = session.timing.send_window - (session.clock.boot() - started)
-            if send_within <= 0 or not leased(run, name):
-                late = Failure(kind="late", message="the request was not sent: its intent was too old")
-                await run.write(upkeep.not_amended(run.step(name), attempt.tag, late))
-                return None
-            run.sends[name] = started + session.timing.send_window
-            answer = await self._send(view, patch, send_within, attempt)
-        finally:
-            session.gate.leave(self.resource.family)
-        if isinstance(answer, Receipt):
-            run.note(name, "changed", fields={c.path: [c.before, c.after] for c in todo})
-            return answer
-        await self._weigh(answer, attempt)
-        return None
 
-    async def _send(self, view: View, patch: str, send_within: float, attempt: Attempt) -> Receipt | Answer:
-        """Exactly one request."""
-        answer: Receipt | Answer = InDoubt("interrupted")
-        with self.run.session.sending():
-            try:
-                answer = await self.resource.amend(view, patch, send_within)
-            except Answer as refused:
-                answer = refused
-            except Halt as halt:
-                failure = Failure(kind="halt", message=str(halt))
-                await self.run.write(upkeep.not_amended(self.run.step(self.name), attempt.tag, failure))
-                raise
-        return answer
+        def intend(attempt: Attempt) -> StepState:
+            amendment = self.resource.amendment(view, self._body(attempt.tag), paths)
+            return upkeep.amending(run.step(name), attempt, orjson.dumps(amendment).decode())
 
-    async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
-        """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""
-        run, name, session, failure = self.run, self.name, self.run.session, answer.failure
-        run.note(name, answer.kind, verb="update", **failure.details)
-        if not isinstance(answer, InDoubt):
-            await run.write(upkeep.not_amended(run.step(name), attempt.tag, failure))
-        if isinstance(answer, Rejected):
-            run.session.tell("step_failed", run.state, name, kind=failure.kind, message=failure.message)
-            raise StepFailed(failure, name)
-        if isinstance(answer, Conflict):
-            self.conflicts += 1
-            if self.conflicts >= AGAIN:
-                hint = "somebody is changing it at the same time: run again later"
-                await self._fail("conflict_of_changes", failure.message, hint)
-            await run.sleep(session.timing.read_lag)  # what is read next is what the condition met
-            return
-        step = run.workflow.steps[name]
-        self.tries += session.charges(answer, self.resource.family)
-        if self.tries >= session.policy(step).max_attempts:
-            await self._fail(answer.kind, failure.message, failure.hint or "run again to go on trying")
-        floor = answer.retry_after if isinstance(answer, NotApplied) else None
-        await run.sleep(next_delay(step.retry, self.tries + 1, session.rng, floor))
+        async def send(send_within: float) -> Receipt:
+            receipt: Receipt = await self.resource.amend(view, run.step(name).body, send_within)
+            run.note(name, "changed", fields={change.path: [change.before, change.after] for change in todo})
+            return receipt
 
-    async def _fail(self, kind: str, message: str, hint: str) -> None:
-        run = self.run
-        failure = Failure(kind=kind, message=message, hint=hint)
-        run.note(self.name, kind, **failure.details)
-        await run.write(replace(run.step(self.name), failure=failure))  # a stale owner may not tell
-        run.session.tell("step_failed", run.state, self.name, kind=kind, message=message)
-        raise StepFailed(failure, self.name)
+        return await self.once(intend, send, self.resource.condition(view))
 
     async def _done(self, as_it_is: View | Receipt) -> bool:
         run, now = self.run, self.run.session.clock.wall()

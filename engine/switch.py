@@ -6,11 +6,12 @@ reading how it is, and a late request meets another etag than it asks for.
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine import upkeep
 from engine.active import Active
-from engine.effect import admit
-from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected
-from engine.model import Attempt, Failure, Receipt, RunState, StepState, Verb, replace
+from engine.alter import Alteration
+from engine.model import Attempt, Failure, Receipt, RunState, StepState, Verb
 from engine.resource import SWITCH, View
 from engine.retry import next_delay
 from engine.sentinel import look_at
@@ -41,42 +42,31 @@ async def switch_step(run: Active, name: str, *, on: bool) -> None:
     await _Switching(run, name, on=on).go()
 
 
-class _Switching:
+class _Switching(Alteration):
     """The way of one object to being on, or off."""
 
+    verb = Verb.SWITCH
+
     def __init__(self, run: Active, name: str, *, on: bool) -> None:
-        self.run, self.name, self.resource, self.on = run, name, run.resource(name), on
-        self.tries = 0
-        self.fresh = False
+        super().__init__(run, name)
+        self.on = on
 
     async def go(self) -> None:
         """Until it is. Raises `StepFailed`."""
-        run, name, clock, timing = self.run, self.name, self.run.session.clock, self.run.session.timing
+        run, name = self.run, self.name
         while True:
-            if upkeep.open_switches(run.step(name)):
-                # A read may be stale: it must show at least what an open request could have met.
-                await run.sleep(run.last_possible_send(name) + timing.read_lag - clock.boot())
-            asked_at = clock.boot()
+            await self.catch_up(upkeep.open_switches(run.step(name)))
+            asked_at = run.session.clock.boot()
             view = await self._look()
             if view.data.get(SWITCH) is not self.on:
-                answer = await self._send(view)
-                if isinstance(answer, Receipt) and answer.etag is not None:
+                receipt = await self.once(self._intent, partial(self._request, view), view.etag or "")
+                if receipt is not None and receipt.etag is not None:
                     return
             elif not self.fresh and view.etag != run.receipts[name].etag:
-                await run.sleep(timing.read_lag)  # perhaps it is of before our last request
-                self.fresh = True
-            elif self._settled(view, asked_at):
-                await self._write(upkeep.switched(run.step(name), view.etag, on=self.on))
+                await self.look_again()  # perhaps it is of before our last request
+            elif await self.settled(upkeep.open_switches(run.step(name)), view.etag or "", asked_at):
+                await self.write(upkeep.switched(run.step(name), view.etag, on=self.on))
                 return
-            else:
-                await run.sleep(run.last_possible_send(name) + timing.settle - clock.boot())
-
-    def _settled(self, view: View, asked_at: float) -> bool:
-        """Whether no request can have an effect any more: each depends on the etag that it met, or is too old."""
-        run, name = self.run, self.name
-        if not any(attempt.condition == view.etag for attempt in upkeep.open_switches(run.step(name))):
-            return True
-        return asked_at >= run.last_possible_send(name) + run.session.timing.settle
 
     async def _look(self) -> View:
         """How the object is now; while it is between two states, wait."""
@@ -92,67 +82,20 @@ class _Switching:
             looks += 1
             await run.sleep(next_delay(run.plan.steps[name].retry, looks, run.session.rng))
 
-    async def _send(self, view: View) -> Receipt | None:
-        """Try once; None: look again. Raises `StepFailed` when it is to end here."""
-        run, name, session = self.run, self.name, self.run.session
-        await admit(run, name)
-        try:
-            attempt, started = replace(run.attempt(Verb.SWITCH), condition=view.etag or ""), session.clock.boot()
-            run.note(name, "intent", verb="switch", to="on" if self.on else "off")
-            await self._write(upkeep.switching(run.step(name), attempt, on=self.on))
-            send_within = session.timing.send_window - (session.clock.boot() - started)
-            if send_within <= 0:
-                late = Failure(kind="late", message="the request was not sent: its intent was too old")
-                await self._write(upkeep.not_amended(run.step(name), attempt.tag, late))
-                return None
-            run.sends[name] = started + session.timing.send_window
-            answer = await self._request(view, attempt, send_within)
-        finally:
-            session.gate.leave(self.resource.family)
-        if isinstance(answer, Receipt):
-            return answer
-        await self._weigh(answer, attempt)
-        return None
+    def _intent(self, attempt: Attempt) -> StepState:
+        self.run.note(self.name, "intent", verb="switch", to=self._to)
+        return upkeep.switching(self.run.step(self.name), attempt, on=self.on)
 
-    async def _request(self, view: View, attempt: Attempt, send_within: float) -> Receipt | Answer:
-        """Exactly one request; when it was cut off by a stop, the next look tells."""
-        run, name = self.run, self.name
-        answer: Receipt | Answer = InDoubt("interrupted")
-        with run.session.sending():
-            try:
-                receipt: Receipt = await self.resource.switch(view, self.on, send_within)
-            except Answer as refused:
-                answer = refused
-            except Halt as halt:
-                never = Failure(kind="halt", message=str(halt))
-                await self._write(upkeep.not_amended(run.step(name), attempt.tag, never))
-                raise
-            else:
-                answer = receipt
-                run.note(name, "switched", to="on" if self.on else "off")
-                await self._write(upkeep.switched(run.step(name), receipt.etag, on=self.on))
-        return answer
+    async def _request(self, view: View, send_within: float) -> Receipt:
+        receipt: Receipt = await self.resource.switch(view, self.on, send_within)
+        self.run.note(self.name, "switched", to=self._to)
+        await self.write(upkeep.switched(self.run.step(self.name), receipt.etag, on=self.on))
+        return receipt
 
-    async def _weigh(self, answer: Answer, attempt: Attempt) -> None:
-        """Journal what an answer other than success means, and wait. Raises `StepFailed` when it is to end here."""
-        run, name, session, failure = self.run, self.name, self.run.session, answer.failure
-        run.note(name, answer.kind, verb="switch", **failure.details)
-        if not isinstance(answer, InDoubt):
-            await self._write(upkeep.not_amended(run.step(name), attempt.tag, failure))
-        if isinstance(answer, Rejected):
-            await run.fail(name, failure)
-        if isinstance(answer, Conflict):
-            hint = "somebody is changing it at the same time: run again later"
-            failure = replace(failure, kind="conflict_of_changes", hint=hint)
-        step = run.plan.steps[name]
-        self.tries += session.charges(answer, self.resource.family)
-        if self.tries >= session.policy(step).max_attempts:
-            await run.fail(name, failure)
-        if isinstance(answer, Conflict):
-            await run.sleep(session.timing.read_lag)  # what is read next is what the condition met
-            return
-        floor = answer.retry_after if isinstance(answer, NotApplied) else None
-        await run.sleep(next_delay(step.retry, self.tries + 1, session.rng, floor))
+    @property
+    def _to(self) -> str:
+        return "on" if self.on else "off"
 
-    async def _write(self, step: StepState) -> None:
-        await self.run.write(step, status=self.run.state.status)  # it does not begin a run that is done
+    async def write(self, step: StepState) -> None:
+        """A run that is done is not begun by this."""
+        await self.run.write(step, status=self.run.state.status)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from engine import drive, effect, evidence, give_way, labels, revise, runner, sentinel, walk
+from engine import alter, drive, effect, evidence, give_way, labels, runner, sentinel, walk
 from engine.active import Active
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
@@ -117,7 +117,7 @@ def always_leased() -> list[Patch]:
     def yes(_run: Active, _name: str) -> bool:
         return True
 
-    return [(module, "leased", yes) for module in (sentinel, effect, walk, revise)]
+    return [(module, "leased", yes) for module in (sentinel, effect, walk, alter)]
 
 
 SWITCHES: Mapping[str, Switch] = {
