@@ -17,6 +17,7 @@ from engine.active import Active
 from engine.effect import admit
 from engine.errors import Answer, Conflict, Halt, InDoubt, NotApplied, Rejected, TooLate
 from engine.model import Attempt, Failure, StepState, Verb, replace
+from engine.resource import View
 from engine.retry import next_delay
 from engine.sentinel import leased
 
@@ -108,17 +109,21 @@ class Alteration:
 
     # what a look tells
 
+    def condition(self, view: View) -> str:
+        """What a request depends on, so that it has no effect on an object that has become another: the etag."""
+        return view.etag or ""
+
     async def catch_up(self, open: Sequence[Attempt]) -> None:
         """A read may be stale: wait until it must show at least what an open request could have met."""
         if open:
             timing, clock = self.run.session.timing, self.run.session.clock
             await self.run.sleep(self.run.last_possible_send(self.name) + timing.read_lag - clock.boot())
 
-    async def settled(self, open: Sequence[Attempt], condition: str, asked_at: float) -> bool:
+    async def settled(self, open: Sequence[Attempt], view: View, asked_at: float) -> bool:
         """Whether none of the open requests could have an effect any more when the object was looked at (boot clock):
         each depends on what the object was like, or is too old. If not, it is so after this."""
         due = self.run.last_possible_send(self.name) + self.run.session.timing.settle
-        if asked_at >= due or all(attempt.condition != condition for attempt in open):
+        if asked_at >= due or all(attempt.condition != self.condition(view) for attempt in open):
             return True
         await self.run.sleep(due - self.run.session.clock.boot())
         return False

@@ -105,7 +105,7 @@ class _Revision(Alteration):
                     return await self._done(receipt)
             elif todo is None or self._stale(view):
                 await self.look_again()
-            elif await self.settled(upkeep.changing(run.step(name)), self.resource.condition(view), asked_at):
+            elif await self.settled(upkeep.changing(run.step(name)), view, asked_at):
                 return await self._done(view)
 
     def _stale(self, view: View) -> bool:
@@ -189,7 +189,11 @@ class _Revision(Alteration):
             run.note(name, "changed", fields={change.path: [change.before, change.after] for change in todo})
             return receipt
 
-        return await self.once(intend, send, self.resource.condition(view))
+        return await self.once(intend, send, self.condition(view))
+
+    def condition(self, view: View) -> str:
+        """What the resource makes its changes depend on."""
+        return str(self.resource.condition(view))
 
     async def _done(self, as_it_is: View | Receipt) -> bool:
         run, now = self.run, self.run.session.clock.wall()

@@ -59,12 +59,12 @@ class _Switching(Alteration):
             asked_at = run.session.clock.boot()
             view = await self._look()
             if view.data.get(SWITCH) is not self.on:
-                receipt = await self.once(self._intent, partial(self._request, view), view.etag or "")
+                receipt = await self.once(self._intent, partial(self._request, view), self.condition(view))
                 if receipt is not None and receipt.etag is not None:
                     return
             elif not self.fresh and view.etag != run.receipts[name].etag:
                 await self.look_again()  # perhaps it is of before our last request
-            elif await self.settled(upkeep.open_switches(run.step(name)), view.etag or "", asked_at):
+            elif await self.settled(upkeep.open_switches(run.step(name)), view, asked_at):
                 await self.write(upkeep.switched(run.step(name), view.etag, on=self.on))
                 return
 
