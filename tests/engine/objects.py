@@ -125,6 +125,8 @@ def chain_of(middle: type[Objects], last: type[Objects]) -> Workflow[Says]:
 class Person:
     """Somebody with a journal and a manifest that changes."""
 
+    attempts = 1
+
     def __init__(self, workflow: Workflow[Any], *kinds: type[Objects]) -> None:
         self.there, self.deleted = {THEIRS: View(id=THEIRS, name="t", note="by hand", created=0.0)}, list[str]()
         self.kinds = {kind: kind(self.there, self.deleted) for kind in kinds}
@@ -140,7 +142,7 @@ class Person:
     def engine(self, *, refresh: bool = False) -> Engine:
         return Engine(
             "", workflows=[self.workflow], resources=self.kinds.values(), clock=Clock(), rng=Random(1),
-            opener=self._open, replace=True, refresh=refresh, max_attempts=1,
+            opener=self._open, replace=True, refresh=refresh, max_attempts=self.attempts,
         )  # fmt: skip
 
     async def apply(self, inputs: Any, *, refresh: bool = False) -> RunStatus:

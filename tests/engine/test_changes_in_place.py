@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
+
 from engine import Engine, Json, Receipt
+from engine.model import RunStatus, replace
 from engine.resource import View
 from tests.engine import objects
 from tests.engine.objects import Changeable, Objects, Says, Titled, chain_of
@@ -68,3 +71,34 @@ def test_a_stale_read_on_which_nothing_could_be_changed_is_not_believed_later() 
 
     content = cast("dict[str, Json]", in_virtual_time(main))
     assert content["of"] == "a"
+
+
+class Busy(Changeable):
+    """Somebody else changes it each time just before our change arrives."""
+
+    kind = "note"
+    busy = 0
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        if self.busy:
+            self.busy -= 1
+            there = self.there[view.id]
+            self.there[view.id] = replace(there, etag=f"{there.etag}0")
+        return await super().amend(view, amendment, send_within)
+
+
+@pytest.mark.parametrize(("busy", "says", "ends"), [(3, "b", RunStatus.DONE), (100, "a", RunStatus.FAILED)])
+def test_a_change_that_meets_another_is_tried_again_as_often_as_any_request(
+    busy: int, says: str, ends: RunStatus
+) -> None:
+    async def main() -> tuple[Json, RunStatus]:
+        person = objects.Person(chain_of(Busy, Below), Titled, Busy, Below)
+        person.attempts = 5
+        await person.apply(Says(says="a"))
+        cast("Busy", person.kinds[Busy]).busy = busy
+        status = await person.apply(Says(says="b"))
+        [note] = person.live("note")
+        return person.there[note].content, status
+
+    content, told = in_virtual_time(main)
+    assert (cast("dict[str, Json]", content)["of"], told) == (says, ends)
