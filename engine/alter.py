@@ -10,7 +10,7 @@ which the object was seen, an id that was deleted is never another's. So a lost 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine import upkeep
 from engine.active import Active
@@ -39,8 +39,8 @@ class Alteration:
         self, intend: Callable[[Attempt], StepState], send: Callable[[float], Awaitable[T]], condition: str = ""
     ) -> T | None:
         """Send exactly one request, or none where its intent got too old. `intend`: the step with the intent; `send`:
-        the request, which leaves within so many seconds, and the record of its success. Returns what `send` does; None
-        after any other answer, when it is time to look again. Raises `StepFailed` when it is to end here."""
+        the request, which leaves within so many seconds. Returns what `send` does; None after any other answer, when it
+        is time to look again. Raises `StepFailed` when it is to end here."""
         run, name, session = self.run, self.name, self.run.session
         await admit(run, name)
         try:
@@ -64,12 +64,15 @@ class Alteration:
         answer: T | Answer = InDoubt("interrupted")
         with self.run.session.sending():
             try:
-                answer = await send(send_within)
+                done = await send(send_within)
             except Answer as refused:
                 answer = refused
             except Halt as halt:
                 await self.not_applied(attempt, Failure(kind="halt", message=str(halt)))
                 raise
+            else:
+                await self.applied(done)
+                answer = done
         return answer
 
     async def weigh(self, answer: Answer, attempt: Attempt) -> None:
@@ -98,6 +101,9 @@ class Alteration:
         elif not isinstance(answer, Rejected):
             failure = replace(failure, hint=failure.hint or "run again to go on trying")
         await self.run.fail(self.name, failure)
+
+    async def applied(self, answer: Any) -> None:
+        """Record what the request, which returned `answer`, has done; a stop does not come between."""
 
     async def not_applied(self, attempt: Attempt, failure: Failure) -> None:
         """Forget an attempt that had no effect and never will."""

@@ -7,6 +7,7 @@ shared steps are never touched; what holds data is kept unless asked for, and so
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from engine import machine, upkeep
@@ -161,19 +162,18 @@ class _Deletion(Alteration):
 
     async def go(self) -> None:
         """Until it is over. Raises `StepFailed` when it cannot be deleted."""
+        delete = partial(self.resource.delete, self.id)
         while not self.over:
-            await self.once(lambda attempt: upkeep.deleting(self.run.step(self.name), attempt), self._request)
+            await self.once(lambda attempt: upkeep.deleting(self.run.step(self.name), attempt), delete)
 
-    async def _request(self, send_within: float) -> None:
-        await self.resource.delete(self.id, send_within)
-        await self._gone()
-
-    async def _gone(self) -> None:
+    async def applied(self, answer: None = None) -> None:
         """Gone, by this request or by an earlier one."""
-        run, name, self.over = self.run, self.name, True
+        del answer
+        run, name = self.run, self.name
         run.session.forget(self.resource.kind, self.id)
         run.note(name, "deleted", id=self.id)
         await run.write(upkeep.deleted(run.step(name), run.session.clock.wall()))
+        self.over = True
 
     async def weigh(self, answer: Answer, attempt: Attempt) -> None:
         """As for any alteration; but somebody may use the object who will not let go of it by himself."""
@@ -208,7 +208,7 @@ class _Deletion(Alteration):
         await run.sleep(self.doubted + run.session.timing.settle - run.session.clock.boot())
         view, _ = await look_at(run, name)
         if view is None:
-            await self._gone()
+            await self.applied()
             return
         run.note(name, "spared", id=self.id)
         run.session.tell("step_spared", run.state, name, id=self.id, message=why.message)

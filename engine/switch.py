@@ -59,7 +59,9 @@ class _Switching(Alteration):
             asked_at = run.session.clock.boot()
             view = await self._look()
             if view.data.get(SWITCH) is not self.on:
-                receipt = await self.once(self._intent, partial(self._request, view), self.condition(view))
+                receipt: Receipt | None = await self.once(
+                    self._intent, partial(self.resource.switch, view, self.on), self.condition(view)
+                )
                 if receipt is not None and receipt.etag is not None:
                     return
             elif not self.fresh and view.etag != run.receipts[name].etag:
@@ -86,11 +88,9 @@ class _Switching(Alteration):
         self.run.note(self.name, "intent", verb="switch", to=self._to)
         return upkeep.switching(self.run.step(self.name), attempt, on=self.on)
 
-    async def _request(self, view: View, send_within: float) -> Receipt:
-        receipt: Receipt = await self.resource.switch(view, self.on, send_within)
+    async def applied(self, answer: Receipt) -> None:
         self.run.note(self.name, "switched", to=self._to)
-        await self.write(upkeep.switched(self.run.step(self.name), receipt.etag, on=self.on))
-        return receipt
+        await self.write(upkeep.switched(self.run.step(self.name), answer.etag, on=self.on))
 
     @property
     def _to(self) -> str:
