@@ -56,6 +56,7 @@ class Alteration:
             session.gate.leave(self.resource.family)
         if not isinstance(answer, Answer):
             return answer
+        run.note(name, answer.kind, verb=attempt.verb, **answer.failure.details)
         await self.weigh(answer, attempt)
         return None
 
@@ -79,7 +80,6 @@ class Alteration:
         """Journal what an answer other than success means, and wait until the next try. Raises `StepFailed` when there
         is none."""
         run, name, session = self.run, self.name, self.run.session
-        run.note(name, answer.kind, verb=attempt.verb, **answer.failure.details)
         if not isinstance(answer, InDoubt):
             await self.not_applied(attempt, answer.failure)
         step = run.workflow.steps[name]
