@@ -78,7 +78,9 @@ class Active:
         self.taken: set[str] = set()  # found by this process, and taken
         self.left_behind: set[str] = set()  # what earlier inputs made and today's share or adopt: told already
         self.seen: dict[str, View] = {}  # what a refresh saw
-        self.sends: dict[str, float] = {}  # until when the latest request may have left
+        before = self.taken_over + session.timing.send_window  # whoever sent it before, this process too
+        self.sends = {name: before for name, step in self.steps.items() if step.attempts}
+        """Until when the latest request of a step may have left."""
         self.lease_seen = float("-inf")  # when the sentinel was last looked at and named this journal
         self.told_generation = -1  # which generation the sentinel told then
         self.named_since: dict[str, float] = {}  # since when what may be a sentinel names this journal
@@ -232,13 +234,8 @@ class Active:
 
     def last_possible_send(self, name: str) -> float:
         """When an open request of this step can last have left, on the boot clock (rule 4)."""
-        session, latest = self.session, float("-inf")
-        for attempt in self.step(name).attempts:
-            if attempt.by == session.journal.process:
-                latest = max(latest, self.sends.get(name, float("-inf")))
-            else:
-                latest = max(latest, self.taken_over + session.timing.send_window)
-        return max(latest, self.alone_since + session.timing.succession)
+        sent = self.sends.get(name, float("-inf")) if self.step(name).attempts else float("-inf")
+        return max(sent, self.alone_since + self.session.timing.succession)
 
     def stranger(self, name: str) -> bool:
         """Whether another process may have sent the step without this journal's knowing, so that one look is due: it is

@@ -115,7 +115,9 @@ def claim_is_opening() -> list[Patch]:
 
     def early(self: Active, *arguments: Any, **options: Any) -> None:
         init(self, *arguments, **options)
-        self.taken_over = getattr(self.session.clock, "opened", 0.0)
+        earlier = getattr(self.session.clock, "opened", 0.0) - self.taken_over
+        self.taken_over += earlier
+        self.sends = {name: sent + earlier for name, sent in self.sends.items()}
 
     clock = Clock.__init__
 
