@@ -102,11 +102,12 @@ class _Revision(Alteration):
             if todo:
                 receipt = await self._change(view, todo)
                 if receipt is not None and receipt.etag is not None:
-                    return await self._done(receipt)
+                    return True
             elif todo is None or self._stale(view):
                 await self.look_again()
             elif await self.settled(upkeep.changing(run.step(name)), view, asked_at):
-                return await self._done(view)
+                await self._done(view)
+                return True
 
     def _stale(self, view: View) -> bool:
         """Whether the object is not in the state that we left it in, as far as one read tells: perhaps it is of before
@@ -195,14 +196,17 @@ class _Revision(Alteration):
         """What the resource makes its changes depend on."""
         return str(self.resource.condition(view))
 
-    async def _done(self, as_it_is: View | Receipt) -> bool:
+    async def applied(self, answer: Receipt) -> None:
+        if answer.etag is not None:  # else it is still to be read
+            await self._done(answer)
+
+    async def _done(self, as_it_is: View | Receipt) -> None:
         run, now = self.run, self.run.session.clock.wall()
         if isinstance(as_it_is, View) and self.resource.superseding:
             as_it_is = replace(as_it_is, version=None)  # ours is the version that we made, whatever came after it
         await run.write(upkeep.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
         if fields := [change.path for change in (*self.asked.fields, *self.renewals)]:
             run.session.tell("step_changed", run.state, self.name, fields=fields)
-        return True
 
 
 def _grows(change: Change) -> bool:
