@@ -237,27 +237,6 @@ class Active:
         sent = self.sends.get(name, float("-inf")) if self.step(name).attempts else float("-inf")
         return max(sent, self.alone_since + self.session.timing.succession)
 
-    def stranger(self, name: str) -> bool:
-        """Whether another process may have sent the step without this journal's knowing, so that one look is due: it is
-        on the frontier of a run that another process began, or that has no sentinel (rule 7). What refers to something
-        that this process made for the first time cannot exist yet; what was made anew may have old dependents.
-        """
-        if self.outlives(name):
-            return True
-        begun_here = self.state.begun_by in (None, self.session.journal.process)
-        if begun_here and self.plan.sentinel is not None and not self.state.shared:
-            return False
-        needs = self.workflow.steps[name].needs
-        return not any(need in self.made and not self.step(need).tombstones for need in needs)
-
-    def outlives(self, name: str) -> bool:
-        """Whether destroying the run leaves the step's object behind, for its data, and with it nothing that has a
-        title of the run's own: then no sentinel tells that it is there."""
-        if not getattr(self.resource(name), "holds_data", False):
-            return False
-        needs = self.workflow.steps[name].needs
-        return not any(self.owns(need) and getattr(self.resource(need), "unique", False) for need in needs)
-
     # waiting
 
     def turn(self, name: str) -> int:

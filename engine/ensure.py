@@ -8,7 +8,7 @@ from engine import machine
 from engine.active import Active, StepFailed
 from engine.effect import Intended, RejectedInDoubt, create
 from engine.errors import Rejected
-from engine.evidence import look, take, wait_to_look
+from engine.evidence import look, stranger, take, wait_to_look
 from engine.machine import Move, Verdict
 from engine.model import Failure, Origin, replace
 from engine.resource import Adopt
@@ -84,7 +84,7 @@ class _Pursuit:
             work.step,
             unique=run.unique(work.name) and self.refused is None,
             suspect=run.suspect,
-            stranger=run.stranger(work.name),
+            stranger=stranger(run, work.name),
         )
         if move is Move.CREATE:
             return True

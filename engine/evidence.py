@@ -48,6 +48,28 @@ async def look(work: Work, *, doubted: bool) -> tuple[Verdict, View | None]:
     return verdict, await _choose(run, name, sighting.live)
 
 
+def stranger(run: Active, name: str) -> bool:
+    """Whether another process may have sent the step without this journal's knowing, so that one look is due: it is on
+    the frontier of a run that another process began, or that has no sentinel (rule 7). What refers to something that
+    this process made for the first time cannot exist yet; what was made anew may have old dependents."""
+    if outlives(run, name):
+        return True
+    begun_here = run.state.begun_by in (None, run.session.journal.process)
+    if begun_here and run.plan.sentinel is not None and not run.state.shared:
+        return False
+    needs = run.workflow.steps[name].needs
+    return not any(need in run.made and not run.step(need).tombstones for need in needs)
+
+
+def outlives(run: Active, name: str) -> bool:
+    """Whether destroying the run leaves the step's object behind, for its data, and with it nothing that has a title of
+    the run's own: then no sentinel tells that it is there."""
+    if not getattr(run.resource(name), "holds_data", False):
+        return False
+    needs = run.workflow.steps[name].needs
+    return not any(run.owns(need) and getattr(run.resource(need), "unique", False) for need in needs)
+
+
 async def wait_to_look(run: Active, name: str, looks: int) -> float:
     """Wait after so many looks, longer each time, but not beyond the end of settle: from then on a look can tell.
     Returns the seconds."""
@@ -92,7 +114,7 @@ async def _find(run: Active, name: str, witness: Witness | None, back: float | N
     the other, since each name may cost a query of its own.
     """
     resource = run.resource(name)
-    telling = not resource.unique and (run.untold or run.outlives(name))
+    telling = not resource.unique and (run.untold or outlives(run, name))
     ahead = 0 if not telling else 1 if resource.superseding else AHEAD
     first, last, hits = 0, run.state.generation + (0 if resource.superseding else ahead), list[Hit]()
     while True:

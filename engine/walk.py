@@ -15,6 +15,7 @@ from engine.active import Active, Shared, StepFailed
 from engine.effect import Intended, draft, withdraw
 from engine.ensure import pursue
 from engine.errors import Rejected
+from engine.evidence import stranger
 from engine.machine import Move
 from engine.model import Failure, RunChanges, StepState
 from engine.resource import Adopt
@@ -126,7 +127,7 @@ class Walk:
         step, resource = run.plan.steps[name], run.resource(name)
         if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
             return None
-        move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=run.stranger(name))
+        move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=stranger(run, name))
         if move is not Move.CREATE or not leased(run, name):
             return None
         try:

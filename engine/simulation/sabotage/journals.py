@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from engine import alter, drive, effect, evidence, give_way, labels, runner, sentinel, walk
+from engine import alter, drive, effect, ensure, evidence, give_way, labels, runner, sentinel, walk
 from engine.active import Active
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
@@ -181,7 +181,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "no_look": Switch(
         rule="7: a run that another process began does not look first",
-        patches=lambda: [(Active, "stranger", lambda _self, _name: False)],
+        patches=lambda: [(module, "stranger", never) for module in (ensure, walk)],
         weather=ANY.but(
             lists=["fresh"], read_lag=[0], disaster=[0.6], crash_rate=[0.004], scripts=[("run",)], freeze_rate=[0]
         ),
