@@ -113,18 +113,10 @@ class Flows(Resource[int]):
         return next(flow for flow in self.flows if flow.id == id)
 
 
-class Titled(things.Titled):
-    """Sentinels."""
-
-    async def sign(self, view: View, note: str, send_within: float) -> Receipt:  # noqa: ARG002
-        self.notes[view.id] = note
-        return Receipt(id=view.id)
-
-
 chain = Workflow("chain", inputs=Inputs, sentinels=("title",))
 
 
-@chain.step(Titled)
+@chain.step(things.Titled)
 def title(inputs: Inputs) -> things.Spec:  # noqa: ARG001
     return things.Spec()
 
@@ -138,7 +130,7 @@ class Person:
     """Somebody with a journal, who runs one command after the other, each in a process of its own."""
 
     def __init__(self) -> None:
-        self.platform, self.titled = Flows(), Titled()
+        self.platform, self.titled = Flows(), things.Titled()
         self.store, self.ids = MemoryStore(rng=Random(1)), [run_id("chain", LOCAL, "one")]
 
     @asynccontextmanager

@@ -146,14 +146,14 @@ async def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.
 def test_the_mount_that_counts_is_the_innermost_and_last() -> None:
     mounted = (
         "/dev/vda / ext4 rw 0 0\n"
-        "server:/a /home nfs4 rw 0 0\n"
-        "tmpfs /home/me/with\\040blank tmpfs rw 0 0\n"
+        "server:/a /data nfs4 rw 0 0\n"
+        "tmpfs /data/me/with\\040blank tmpfs rw 0 0\n"
         "server:/b /srv nfs rw 0 0\n"
         "/dev/vdb /srv xfs rw 0 0\n"
     )
-    assert files.file_system(Path("/home/me"), mounted) == "nfs4"
-    assert files.file_system(Path("/home/me/with blank/x"), mounted) == "tmpfs"
-    assert files.file_system(Path("/homes"), mounted) == "ext4"
+    assert files.file_system(Path("/data/me"), mounted) == "nfs4"
+    assert files.file_system(Path("/data/me/with blank/x"), mounted) == "tmpfs"
+    assert files.file_system(Path("/database"), mounted) == "ext4"
     assert files.file_system(Path("/srv"), mounted) == "xfs"
     assert files.file_system(Path("/srv"), "") == ""
 
