@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine import destroy, drive, give_way, runner, upkeep
+from engine import destroy, drive, give_way, shared, upkeep
 from engine.active import Active
 from engine.model import StepState, StepStatus, replace
 from engine.resource import View
@@ -93,7 +93,7 @@ SWITCHES: Mapping[str, Switch] = {
     ),
     "deleted_by_hand_believed": Switch(
         rule="10: what somebody deleted is taken for what the journal says of it",
-        patches=lambda: [(drive, "refresh", nothing), (runner, "refresh", nothing)],
+        patches=lambda: [(drive, "refresh", nothing), (shared, "refresh", nothing)],
         weather=CHANGING.but(hands=[1.0], fault_rate=[0]),
     ),
     "replace_over_doubt": Switch(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from engine import alter, drive, effect, ensure, evidence, give_way, labels, runner, sentinel, walk
+from engine import alter, drive, effect, ensure, evidence, give_way, labels, sentinel, shared, walk
 from engine.active import Active
 from engine.drive import Drive
 from engine.journal.memory import MemoryJournal, MemoryStore
@@ -201,7 +201,7 @@ SWITCHES: Mapping[str, Switch] = {
     "trust_restored": Switch(rule="7: a replaced journal is taken for the newest", patches=trust_restored),
     "restored_receipts_trusted": Switch(
         rule="7: a replaced journal's receipts are believed",
-        patches=lambda: [(drive, "verify", nothing), (runner, "verify", nothing)],
+        patches=lambda: [(drive, "verify", nothing), (shared, "verify", nothing)],
         weather=ANY.but(
             scripts=[("run", "destroy", "run")],
             runs=[1],
