@@ -27,6 +27,7 @@ from engine.model import (
 )
 from engine.resource import Adopt, View
 from engine.session import Session, Slot
+from engine.stopping import Stop
 from engine.workflow import Plan, Workflow
 
 T = TypeVar("T")
@@ -55,13 +56,14 @@ class Active:
         inputs: Any,
         state: RunState,
         slot: Slot | None = None,
+        stopping: Stop | None = None,
     ) -> None:
         self.session, self.workflow, self.plan, self.inputs, self.state = session, workflow, plan, inputs, state
         session.driven += 1
         self._place = session.driven  # in the order in which the runs were begun
         self._latest = state  # with what is still being written: branches change different things of it at once
         self.steps: dict[str, StepState] = dict(state.steps)
-        self.slot = slot or Slot()
+        self.slot, self.stopping = slot or Slot(), stopping or Stop()
         self.resource: Callable[[str], Any] = session.resources_of(workflow).__getitem__
         """The instance of a step's resource. Raises `KeyError` when the engine was given none."""
         # Floats are times on the boot clock, dictionaries and sets are by step.

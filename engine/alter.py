@@ -63,7 +63,7 @@ class Alteration:
     async def _send(self, send: Callable[[float], Awaitable[T]], send_within: float, attempt: Attempt) -> T | Answer:
         """The request and its record; in doubt, when a stop cuts them off."""
         answer: T | Answer = InDoubt("interrupted")
-        with self.run.session.sending():
+        with self.run.stopping.sending():
             try:
                 done = await send(send_within)
             except Answer as refused:

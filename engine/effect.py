@@ -91,13 +91,13 @@ async def create(
     record of its answer, finish for a while.
     """
     run, name, session = work.run, work.name, work.run.session
-    if intended is None or session.stopping or not fresh(run, name, intended):
+    if intended is None or run.stopping.begun or not fresh(run, name, intended):
         intended = await _make_ready(work, intended)
     if outdated(work, since):
         session.gate.leave(work.resource.family)
         await withdraw(run, intended, why="another journal knew this run")
         return None
-    session.shield(scope)
+    run.stopping.shield(scope)
     try:
         sent, at = session.clock.boot(), session.clock.wall()
         run.sends[name] = until = intended.at + session.timing.send_window
@@ -112,12 +112,16 @@ async def create(
             raise
         finally:
             session.gate.leave(work.resource.family)
-        if isinstance(answer, Answer):
-            return await _settle(work, answer, intended.attempt.tag, at)
-        await work.finish(_created(work, intended, answer, sent=sent, at=at, proven=proven))
-        return None
+        if not isinstance(answer, Answer):
+            await work.finish(_created(work, intended, answer, sent=sent, at=at, proven=proven))
+            return None
+        failure = await _settle(work, answer, intended.attempt.tag, at)
     finally:
-        session.expose(scope)
+        run.stopping.expose(scope)
+    if isinstance(answer, Conflict):
+        await _meet(work, answer)
+        return None if work.step.receipt else failure
+    return failure
 
 
 async def _make_ready(work: Work, intended: Intended | None) -> Intended:
@@ -128,14 +132,14 @@ async def _make_ready(work: Work, intended: Intended | None) -> Intended:
         if not fresh(run, name, intended):
             intended = await freshen(run, name, intended)
         try:
-            if session.stopping:
+            if run.stopping.begun:
                 await anyio.sleep_forever()
             await checkpoint_if_cancelled()
         except BaseException:
             session.gate.leave(work.resource.family)
             raise
     except anyio.get_cancelled_exc_class():
-        with session.sending():
+        with run.stopping.sending():
             await withdraw(run, intended, why="stopped")
         raise
     return intended
@@ -148,7 +152,7 @@ async def _intend(work: Work) -> Intended:
     await admit(run, work.name)
     try:
         intended = draft(run, work.name, work.spec)
-        with run.session.sending():
+        with run.stopping.sending():
             await run.write(intended.state)
     except BaseException:
         run.session.gate.leave(resource.family)
@@ -231,8 +235,6 @@ async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | 
             raise StepFailed(failure) if work.step.status is StepStatus.FAILED else RejectedInDoubt(failure)
         case Conflict():
             await run.write(machine.not_applied(step, tag, failure, None))
-            await _meet(work, answer)
-            return None if work.step.receipt else failure
         case _:
             floor = answer.retry_after if isinstance(answer, NotApplied) else None
             pause = next_delay(policy, max(step.tries, 1), run.session.rng, floor)

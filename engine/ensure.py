@@ -38,7 +38,7 @@ async def pursue(run: Active, name: str, intended: Intended | None, finish: Fini
         proven: bool | None = True
         since = float("-inf")
         if intended is None:
-            if run.session.stopping:
+            if run.stopping.begun:
                 await anyio.sleep_forever()
             await way.wait_until_due()
             since = run.alone_since

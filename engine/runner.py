@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
@@ -20,6 +21,7 @@ from engine.model import RunState, RunStatus, replace
 from engine.orphans import Orphan, orphans
 from engine.session import Session, Slot
 from engine.shared import SharedSteps, nothing_shared, pseudo_run
+from engine.stopping import Stop
 from engine.together import cause
 from engine.workflow import Workflow
 
@@ -28,8 +30,6 @@ PARKED = 2048
 CHUNK = 32
 """How many runs are claimed in one transaction, ahead of the places that become free."""
 ENDED = frozenset({RunStatus.DONE, RunStatus.DESTROYED})
-STOP_WITHIN = 8.0
-"""Seconds that requests in flight have to be answered and journaled after a stop."""
 
 
 class Runner:
@@ -49,12 +49,12 @@ class Runner:
         self.parked = anyio.Semaphore(window + PARKED, fast_acquire=True)
         self.counts: Counter[RunStatus] = Counter()
         self.scope: anyio.CancelScope | None = None
-        self.stopped = False
+        self.stopping, self.stopped = Stop(), False
 
     def stop(self) -> None:
         """Start nothing new, let what is in flight be answered and journaled, then leave. May be called again."""
         self.stopped = True
-        self.session.stop(STOP_WITHIN)
+        self.stopping.begin()
         if self.scope is not None:
             self.scope.cancel()
 
@@ -64,14 +64,17 @@ class Runner:
         Raises `Halt` for a common cause, `WorkflowChanged` for a run that was begun with another definition.
         """
         try:
-            async with anyio.create_task_group() as group:
-                self.scope = group.cancel_scope
-                shared = SharedSteps(self.session, group, creating=self.action is not Drive.recover)
-                async for state, slot in self._claim(batch):
-                    group.start_soon(self._drive, state, shared, slot)
+            await self.stopping.heeded(partial(self._drive_all, batch))
         except BaseExceptionGroup as errors:
             raise cause(errors) from errors
         return self.counts
+
+    async def _drive_all(self, batch: int) -> None:
+        async with anyio.create_task_group() as group:
+            self.scope = group.cancel_scope
+            shared = SharedSteps(self.session, group, creating=self.action is not Drive.recover)
+            async for state, slot in self._claim(batch):
+                group.start_soon(self._drive, state, shared, slot)
 
     async def destroy_orphans(
         self, run_ids: Collection[str], others: Sequence[Orphan], *, delete_data: bool
@@ -98,7 +101,9 @@ class Runner:
             for name, receipt in state.receipts.items():
                 self.session.tell("step_left", state, name, id=receipt.id, kept=True)
             return
-        run = pseudo_run(self.session, orphan.workflow, orphan.step, orphan.inputs, state)
+        run = pseudo_run(
+            self.session, self.stopping, workflow=orphan.workflow, step=orphan.step, inputs=orphan.inputs, state=state
+        )
         run.receipts = await orphan.receipts(self.session) | run.receipts
         ended = await Drive(run, nothing_shared).destroy(delete_data=delete_data)
         counts[ended.status] += 1
@@ -122,26 +127,34 @@ class Runner:
 
     async def _drive(self, state: RunState, shared: SharedSteps, slot: Slot) -> None:
         try:
-            workflow = await self._workflow(state)
-            inputs = workflow.decode(state.inputs)
-            if state.definition != workflow.fingerprint:
-                state = replace(state, definition=workflow.fingerprint)
-            plan = workflow.plan(inputs)
-            run = Active(self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot)
-            self.session.tell("run_started", state)
-            try:
-                ended = await self.action(Drive(run, shared))
-            except anyio.get_cancelled_exc_class():
-                if run.state.status in ENDED and run.state.status is not state.status:
-                    self._count(run.state)  # its last request was under way as it was stopped
-                raise
-            self._count(ended)
+            with self.stopping.guarding():
+                ended = await self._driven(state, shared, slot)
             failed = self.counts[RunStatus.FAILED] + self.counts[RunStatus.IN_DOUBT]
             if ended.status in (RunStatus.FAILED, RunStatus.IN_DOUBT) and self.max_failures(failed):
                 self.stop()
         finally:
             slot.release()
             self.parked.release()
+
+    async def _driven(self, state: RunState, shared: SharedSteps, slot: Slot) -> RunState:
+        """The run as it ended, counted."""
+        workflow = await self._workflow(state)
+        inputs = workflow.decode(state.inputs)
+        if state.definition != workflow.fingerprint:
+            state = replace(state, definition=workflow.fingerprint)
+        plan, stopping = workflow.plan(inputs), self.stopping
+        run = Active(
+            self.session, workflow=workflow, plan=plan, inputs=inputs, state=state, slot=slot, stopping=stopping
+        )
+        self.session.tell("run_started", state)
+        try:
+            ended = await self.action(Drive(run, shared))
+        except anyio.get_cancelled_exc_class():
+            if run.state.status in ENDED and run.state.status is not state.status:
+                self._count(run.state)  # its last request was under way as it was stopped
+            raise
+        self._count(ended)
+        return ended
 
     def _count(self, ended: RunState) -> None:
         self.counts[ended.status] += 1

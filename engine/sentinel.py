@@ -209,7 +209,7 @@ async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:
             if send_within > 0:
                 break
         note = labels.signed(view.note, session.journal.name, generation)
-        with session.sending():
+        with run.stopping.sending():
             await _signed(run, sentinel, view, note=note, send_within=send_within)
     finally:
         session.gate.leave(resource.family)

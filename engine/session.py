@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, TypeVar
@@ -65,8 +64,6 @@ class Session:
     """Whether what holds data may be deleted for that."""
     refresh: bool = False
     """Whether what runs have made is looked at first, and what others did to it by hand is put back."""
-    stopping: bool = False
-    _cut_off: float = math.inf
     unsure: dict[int, anyio.Event | None] = field(default_factory=dict)
     """Active runs, by key, that do not know from their sentinel yet whether another journal knows them; and the event
     that others wait for, if any do."""
@@ -78,7 +75,6 @@ class Session:
     """Whether some run of this process was known to another journal (rule 7)."""
     unanswered: dict[object, str] = field(default_factory=dict)
     """Why the reads that are being repeated were not answered, for whoever shows progress."""
-    inflight: set[anyio.CancelScope] = field(default_factory=set)
     witnesses: dict[str, deque[Witness]] = field(default_factory=dict)
     _by_step: dict[Workflow[Any], Mapping[str, Any]] = field(default_factory=dict)
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -158,35 +154,6 @@ class Session:
                 await sleep(next_delay(READS, tries, self.rng, floor))
         finally:
             self.unanswered.pop(me, None)
-
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """While a request that has an effect is out, or its record is written (rule 1)."""
-        with anyio.CancelScope() as scope:
-            self.shield(scope)
-            try:
-                yield
-            finally:
-                self.expose(scope)
-
-    def shield(self, scope: anyio.CancelScope) -> None:
-        """A stop does not cut off what goes on in `scope` before its time is over."""
-        self.inflight.add(scope)
-        scope.shield = True
-        if self.stopping:
-            scope.deadline = self._cut_off
-
-    def expose(self, scope: anyio.CancelScope) -> None:
-        """A stop may cut it off again."""
-        scope.shield = False
-        self.inflight.discard(scope)
-
-    def stop(self, within: float) -> None:
-        """Start nothing new; what is in flight has `within` seconds to be answered and journaled."""
-        if not self.stopping:
-            self.stopping, self._cut_off = True, anyio.current_time() + within
-        for scope in self.inflight:
-            scope.deadline = self._cut_off
 
     def charges(self, answer: Answer, family: str) -> bool:
         """Whether an answer is one of the step's attempts: not what never left, nor what a service in trouble gives to

@@ -19,6 +19,7 @@ from engine.refresh import refresh
 from engine.revise import revise_step
 from engine.sentinel import verify
 from engine.session import Session
+from engine.stopping import Stop
 from engine.workflow import Plan, Step, Workflow
 
 
@@ -35,7 +36,9 @@ class _Entry:
         self.done.set()
 
 
-def pseudo_run(session: Session, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState) -> Active:
+def pseudo_run(
+    session: Session, stopping: Stop, *, workflow: Workflow[Any], step: Step, inputs: Any, state: RunState
+) -> Active:
     """What drives a shared step: a run whose plan is that one step."""
     plan = Plan(
         steps={step.name: step},
@@ -45,7 +48,7 @@ def pseudo_run(session: Session, workflow: Workflow[Any], step: Step, inputs: An
         needs={step.name: ()},
         following={step.name: ()},
     )
-    return Active(session, workflow=workflow, plan=plan, inputs=inputs, state=state)
+    return Active(session, workflow=workflow, plan=plan, inputs=inputs, state=state, stopping=stopping)
 
 
 class SharedSteps:
@@ -70,6 +73,10 @@ class SharedSteps:
         return entry.outcome
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
+        with asker.stopping.guarding():
+            await self._make(entry, asker, name, key)
+
+    async def _make(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
         state = await self.session.journal.claim_shared(self._new_run(asker, key))
         if self.session.refresh and state.owner != self.session.journal.process:
             state = await self.session.journal.claim_one(state.run_id)  # finished by a process that lives: look anyway
@@ -78,7 +85,9 @@ class SharedSteps:
             await self._learn_of_others()
         if self.session.another_journal:  # it knew a run, so it may have made what runs share, too (rule 7)
             state = replace(state, suspect=True)
-        run = pseudo_run(self.session, asker.workflow, step, asker.inputs, state)
+        run = pseudo_run(
+            self.session, asker.stopping, workflow=asker.workflow, step=step, inputs=asker.inputs, state=state
+        )
         run.named_since, run.earlier_inputs = dict(asker.named_since), asker.earlier_inputs
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:

@@ -46,7 +46,7 @@ class Walk:
             if ready:
                 self.run.slot.walkers += 1
                 await self._walk(*self._spread([(name, None) for name in ready]))
-        if self.run.session.stopping:
+        if self.run.stopping.begun:
             await anyio.sleep_forever()  # until the stop cancels this, too: nothing may be concluded
 
     def _begin(self, candidates: Iterable[str]) -> list[str]:
@@ -81,7 +81,7 @@ class Walk:
                         self.restart |= run.state.suspect
                         if self.restart or run.receipts.keys() >= run.plan.first:
                             run.session.learned(run.state.key)
-                    if self.restart or run.session.stopping:
+                    if self.restart or run.stopping.begun:
                         await self._withdraw(name)
                         return
                     following = run.plan.following[name]
@@ -92,6 +92,9 @@ class Walk:
             await anyio.sleep_forever()  # a request was cut off by a stop, which cancels the rest, too
         except StepFailed as failed:
             self.failures[name] = failed.failure
+        except BaseException:
+            run.stopping.begin()  # at once: other branches go on without waiting for what a cancellation could reach
+            raise
         finally:
             run.slot.ended()
 
@@ -101,7 +104,7 @@ class Walk:
         for intended in unsent:
             run.session.gate.leave(run.resource(intended.state.name).family)
         if unsent:
-            with run.session.sending():
+            with run.stopping.sending():
                 await withdraw(run, *unsent, why="stopped")
 
     async def _finish(self, state: StepState) -> None:
@@ -125,7 +128,7 @@ class Walk:
         """The intent of a step that can be sent at once: fresh, nothing to look for or to prepare, a permit free."""
         run, session = self.run, self.run.session
         step, resource = run.plan.steps[name], run.resource(name)
-        if name in run.plan.shared or step.reads_only or name in run.steps or session.stopping or run.state.suspect:
+        if name in run.plan.shared or step.reads_only or name in run.steps or run.stopping.begun or run.state.suspect:
             return None
         move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=stranger(run, name))
         if move is not Move.CREATE or not leased(run, name):

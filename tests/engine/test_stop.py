@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine import Engine, Item, NotApplied, Receipt, Workflow, runner
+from engine import Engine, Item, NotApplied, Receipt, Workflow, stopping
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.model import Json, RunState, RunStatus, StepStatus, value
@@ -184,7 +184,7 @@ async def test_branches_of_one_run_are_answered_side_by_side(tmp_path: Path) -> 
 async def test_what_is_not_answered_in_time_is_cut_off_and_stays_an_intent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "STOP_WITHIN", 0.2)
+    monkeypatch.setattr(stopping, "STOP_WITHIN", 0.2)
     platform = Things(held={"second": asyncio.Event()}, expected=3 * RUNS)
     states = await stop_at(tmp_path / "j.db", platform)
     assert sorted(platform.made) == sorted(["first", "beside"] * RUNS)
