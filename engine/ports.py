@@ -110,7 +110,8 @@ class Journal(Protocol):
 
     async def claim_shared(self, run: NewRun) -> RunState:
         """Own the pseudo-run of a shared step, creating it if need be. While another live process owns an unfinished
-        one, waits for its receipt; a finished one of a live process is returned as it is, without being owned."""
+        one, waits for its receipt; a finished one of a live process is returned to be read: no record of it is kept
+        until `claim_one` has taken it over."""
         ...
 
     async def write(self, record: Record) -> None:

@@ -77,9 +77,13 @@ class SharedSteps:
             await self._make(entry, asker, name, key)
 
     async def _make(self, entry: _Entry, asker: Active, name: str, key: str) -> None:
-        state = await self.session.journal.claim_shared(self._new_run(asker, key))
-        if self.session.refresh and state.owner != self.session.journal.process:
-            state = await self.session.journal.claim_one(state.run_id)  # finished by a process that lives: look anyway
+        journal = self.session.journal
+        state = await journal.claim_shared(self._new_run(asker, key))
+        if state.owner != journal.process:  # finished, by a process that lives
+            if name in state.receipts and not (self.session.refresh or self.session.another_journal):
+                entry.end(state.receipts[name])
+                return
+            state = await journal.claim_one(state.run_id)  # look anyway
         step = asker.plan.steps[name]
         if name not in state.steps and not getattr(step.resource, "unique", True):
             await self._learn_of_others()
@@ -92,13 +96,13 @@ class SharedSteps:
         run.receipts |= {need: asker.receipts[need] for need in step.needs if need in asker.receipts}
         try:
             await self._ensure(run, name)
-            if run.resumed and self.creating and state.owner == self.session.journal.process:
+            if run.resumed and self.creating:
                 while not await revise_step(run, name):
                     await self._ensure(run, name)
-                if run.state.status is not RunStatus.DONE:
-                    await run.write(**self._done(run))
+            await confirm(run, name)  # before anybody uses it: who did would not hear of a second one (rule 4)
+            if run.state.status is not RunStatus.DONE:
+                await run.write(**self._done(run))
             entry.end(run.receipts[name])
-            await confirm(run, name)
         except StepFailed as failed:
             await run.write(status=RunStatus.FAILED, failure=failed.failure)
             entry.end(replace(failed.failure, message=f"shared {key}: {failed.failure.message}"))
@@ -125,7 +129,8 @@ class SharedSteps:
             await run.write(suspect=False)
 
     async def _finish(self, run: Active, state: StepState) -> None:
-        await run.write(state, **self._done(run))
+        proven = state.receipt is None or state.receipt.confirmed
+        await run.write(state, **(self._done(run) if proven else {}))
         if state.receipt:
             self.session.tell("step_done", run.state, state.name, id=state.receipt.id, origin=state.receipt.origin)
 

@@ -203,7 +203,7 @@ class MemoryJournal:
             theirs = found.owner != self.process and found.owner in self._store.living
             turn = rules.turn(found.status, found.suspect, theirs=theirs and self._clock.boot() < patience)
             if turn is not Turn.OWN:
-                return found if turn is Turn.READ else None
+                return rules.to_read(found) if turn is Turn.READ else None
             if standing is Standing.CONTINUED:
                 self._revise(known, run)
             return self._own(self._contents.runs[known.key])

@@ -61,6 +61,6 @@ class Owning:
             theirs = theirs and self.place.lives(connection, str(found.owner))
             turn = rules.turn(found.status, found.suspect, theirs=theirs)
             if turn is not rules.Turn.OWN:
-                return found if turn is rules.Turn.READ else None
+                return rules.to_read(found) if turn is rules.Turn.READ else None
         registering.register(connection, [run], batch=None, now=now)
         return self.claim_one(connection, run.run_id, now=now)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from enum import Enum
 
 from engine.errors import StorageError, TakenOver, UnknownRun
-from engine.model import Known, NewRun, RunState, RunStatus
+from engine.model import Known, NewRun, RunState, RunStatus, replace
 from engine.ports import Standing
 
 RUN_CHANGES = (
@@ -77,7 +77,7 @@ class Turn(Enum):
 
     OWN = "own"
     READ = "read"
-    """Its owner has finished it, and may still be confirming its receipt: take that, and leave the rest to it."""
+    """Its owner has finished it: its receipt may be used, but who did not take it over may not write of it."""
     WAIT = "wait"
 
 
@@ -88,6 +88,11 @@ def turn(status: RunStatus, suspect: bool, *, theirs: bool) -> Turn:
     if status is RunStatus.DONE and not suspect:
         return Turn.READ
     return Turn.WAIT if status in UNFINISHED else Turn.OWN
+
+
+def to_read(run: RunState) -> RunState:
+    """A run that was not taken over: no record that names its epoch is ever kept."""
+    return replace(run, epoch=-1)
 
 
 def fenced(run: RunState) -> TakenOver:

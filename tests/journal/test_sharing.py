@@ -5,7 +5,7 @@ import contextlib
 import anyio
 import pytest
 
-from engine.errors import Fenced
+from engine.errors import Fenced, TakenOver
 from engine.journal import rules
 from engine.model import RunState, RunStatus, replace
 from engine.ports import Journal, Standing
@@ -81,8 +81,10 @@ async def test_a_shared_step_is_waited_for_while_its_owner_works(open_store: Sto
             assert found == []
             await first.write(record(replace(mine, status=RunStatus.DONE), done("base"), with_run=True))
         assert found[0].steps == {"base": done("base")}
-        confirmed = done("base", id="id-1")
-        await first.write(record(mine, confirmed))  # whoever made it may still confirm its receipt
+        with pytest.raises(TakenOver):  # it was read, not taken over
+            await second.write(record(found[0], done("base", id="id-2")))
+        await first.write(record(mine, done("base", id="id-1")))
+        assert (await first.load("id-data-lake")).steps == {"base": done("base", id="id-1")}
 
 
 async def test_a_shared_step_of_a_process_that_ended_is_taken_over(open_store: Store) -> None:
