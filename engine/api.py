@@ -250,7 +250,8 @@ class Engine:
             self._keep_pause(family, seconds)
 
     def stop(self) -> None:
-        """Start nothing new, finish or journal what is in flight; `run` returns within ten seconds."""
+        """Start nothing new, finish or journal what is in flight; `run` returns within ten seconds, and may be called
+        again. Of several batches at once it stops the one that was begun last."""
         if self.runner is not None:
             self.runner.stop()
 
