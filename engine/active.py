@@ -34,9 +34,10 @@ T = TypeVar("T")
 
 
 class StepFailed(Exception):
-    """This step ends here for this process; what is wrong is in its state. The next command tries again."""
+    """This step ends here for this process; what is wrong is in its state. The next command tries again. Without a name
+    it is the run that ends here."""
 
-    def __init__(self, failure: Failure, step: str = "") -> None:
+    def __init__(self, failure: Failure, step: str) -> None:
         super().__init__(failure.message)
         self.failure, self.step = failure, step
 

@@ -53,7 +53,7 @@ class Drive:
             try:
                 sure = await self._pass()
             except StepFailed as failed:
-                self.failures.setdefault(failed.step or run.plan.sentinel or "", failed.failure)
+                self.failures.setdefault(failed.step, failed.failure)
                 sure = False
             if self.restart:
                 continue
@@ -129,7 +129,7 @@ class Drive:
                 return await self.destroy(delete_data=delete_data)
             return await destroy(run, self.shared, delete_data=delete_data)
         except StepFailed as failed:
-            self.failures = {failed.step or run.plan.sentinel or "": failed.failure}
+            self.failures = {failed.step: failed.failure}
             return await self._conclude_failed()
 
     async def switch(self, *, on: bool) -> RunState:
@@ -139,7 +139,7 @@ class Drive:
         try:
             return await switch(self.run, on=on)
         except StepFailed as failed:
-            self.failures = {"": failed.failure}
+            self.failures = {failed.step: failed.failure}
             return await self._conclude_failed()
 
     async def recover(self) -> RunState:

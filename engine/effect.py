@@ -232,7 +232,7 @@ async def _settle(work: Work, answer: Answer, tag: str, at: float) -> Failure | 
             await run.write(machine.doubted(step, failure, due))
         case Rejected():
             await run.write(machine.rejected(step, tag, failure, now))
-            raise StepFailed(failure) if work.step.status is StepStatus.FAILED else RejectedInDoubt(failure)
+            raise StepFailed(failure, name) if work.step.status is StepStatus.FAILED else RejectedInDoubt(failure)
         case Conflict():
             await run.write(machine.not_applied(step, tag, failure, None))
         case _:

@@ -145,4 +145,4 @@ class _Pursuit:
         if not proven:
             await work.run.fail(work.name, refused)
         await work.run.write(machine.failed(machine.absent(work.step), refused, work.run.session.clock.wall()))
-        raise StepFailed(refused)
+        raise StepFailed(refused, work.name)

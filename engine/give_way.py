@@ -77,7 +77,7 @@ async def _compare(run: Active, shared: Shared) -> Sequence[StepChange]:
             seen=run.seen,
         )
     except Rejected as refusal:
-        raise StepFailed(refusal.failure) from refusal
+        raise StepFailed(refusal.failure, "") from refusal
 
 
 async def _allowed(run: Active, doomed: Sequence[StepChange]) -> None:

@@ -86,7 +86,7 @@ async def find_again(run: Active, name: str, finish: Finish) -> None:
         await run.sleep(pause_between_looks(looks))
         looks += 1
     if seen[1] is None:
-        raise StepFailed(_missing(name))
+        raise StepFailed(_missing(name), name)
     await take(work, seen[1])
 
 

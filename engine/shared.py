@@ -69,7 +69,7 @@ class SharedSteps:
             async with run.aside():
                 await entry.done.wait()
         if isinstance(entry.outcome, Failure):
-            raise StepFailed(entry.outcome)
+            raise StepFailed(entry.outcome, name)
         return entry.outcome
 
     async def _work(self, entry: _Entry, asker: Active, name: str, key: str) -> None:

@@ -8,7 +8,7 @@ from random import Random
 
 import anyio
 
-from engine import Engine, Hit, InDoubt, Item, Receipt, View, Workflow
+from engine import Engine, Hit, InDoubt, Item, Receipt, Rejected, View, Workflow
 from engine.api import LOCAL
 from engine.identity import run_id
 from engine.journal.memory import MemoryJournal, MemoryStore
@@ -26,15 +26,17 @@ LONG = 10_000.0
 
 class Lake(Objects):
     """What all runs share. `losing`: the next request comes to nothing, `answerless`: its answer is lost, `made`: one
-    was answered. Lists show nothing until `listed`, and from then on also what was deleted."""
+    was answered, `refusing`: none is made any more. Lists show nothing until `listed`, and from then on also what was deleted."""
 
     kind = family = "lake"
 
     def __init__(self, there: dict[str, View], deleted: list[str]) -> None:
         super().__init__(there, deleted)
-        self.answerless, self.listed, self.made = False, 0.0, anyio.Event()
+        self.answerless, self.listed, self.made, self.refusing = False, 0.0, anyio.Event(), False
 
     async def create(self, body: str, send_within: float) -> Receipt:
+        if self.refusing:
+            raise Rejected("no more lakes")
         if self.losing:
             self.losing = False
             raise InDoubt("no answer")
@@ -77,11 +79,11 @@ class Place:
         yield journal
         journal.close()
 
-    async def run(self, *items: Item, lingers: float = 0.0) -> Mapping[RunStatus, int]:
+    async def run(self, *items: Item, lingers: float = 0.0, refresh: bool = False) -> Mapping[RunStatus, int]:
         """Run these in a process of their own, which lives on for so many seconds."""
         async with Engine(
             "", workflows=[chain], resources=[self.lake, Objects(self.there, self.deleted)], settle=SETTLE,
-            gate=Pacing(boot=clock, rng=Random(1)), clock=Clock(), rng=Random(1), opener=self._open,
+            gate=Pacing(boot=clock, rng=Random(1)), clock=Clock(), rng=Random(1), opener=self._open, refresh=refresh,
         ) as engine:  # fmt: skip
             counts = await engine.run((await engine.register(LOCAL, [items])).batch)
             await anyio.sleep(lingers)
@@ -187,3 +189,19 @@ def test_what_is_not_proven_yet_is_not_used_by_another_process_either() -> None:
         return ended, [id for id in place.there if id.startswith("thing")]
 
     assert in_virtual_time(main) == ([{RunStatus.IN_DOUBT: 1}] * 2, [])
+
+
+def test_a_source_tells_of_the_shared_step_that_was_refused() -> None:
+    """It is asked for before the source's own steps are compared: no step of the source is to blame."""
+
+    async def main() -> str:
+        place = Place()
+        assert await place.run(item("first")) == {RunStatus.DONE: 1}
+        place.deleted += place.lakes()
+        place.lake.refusing = True
+        assert await place.run(item("first"), refresh=True) == {RunStatus.FAILED: 1}
+        contents = place.store.contents
+        failure = contents.runs[contents.keys[run_id(chain.name, LOCAL, "first")]].failure
+        return failure.message if failure else ""
+
+    assert in_virtual_time(main) == "lake: shared lake: no more lakes"
