@@ -14,7 +14,6 @@ from engine import machine
 from engine.active import Active, Shared, StepFailed
 from engine.effect import Intended, draft, withdraw
 from engine.ensure import pursue
-from engine.errors import Rejected
 from engine.evidence import stranger
 from engine.machine import Move
 from engine.model import Failure, RunChanges, StepState
@@ -133,18 +132,14 @@ class Walk:
         move = machine.decide(UNTOUCHED, unique=run.unique(name), suspect=False, stranger=stranger(run, name))
         if move is not Move.CREATE or not leased(run, name):
             return None
+        entered = False
         try:
             spec = run.spec(name)
-            if (
-                isinstance(spec, Adopt)
-                or not resource.ready(spec)
-                or not session.gate.try_enter(resource.family, run.turn(name))
-            ):
+            if isinstance(spec, Adopt) or not resource.ready(spec):
                 return None
-        except Rejected:
-            return None
-        try:
-            return draft(run, name, spec)
-        except Rejected:
-            session.gate.leave(resource.family)
+            entered = session.gate.try_enter(resource.family, run.turn(name))
+            return draft(run, name, spec) if entered else None
+        except Exception:  # noqa: BLE001 - its own walk says what is wrong with it: the receipt before it is written first
+            if entered:
+                session.gate.leave(resource.family)
             return None

@@ -26,7 +26,8 @@ LONG = 10_000.0
 
 class Lake(Objects):
     """What all runs share. `losing`: the next request comes to nothing, `answerless`: its answer is lost, `made`: one
-    was answered, `refusing`: none is made any more. Lists show nothing until `listed`, and from then on also what was deleted."""
+    was answered, `refusing`: none is made any more. Lists show nothing until `listed`, and from then on also what was
+    deleted."""
 
     kind = family = "lake"
 
