@@ -24,6 +24,13 @@ from engine.sentinel import leased
 T = TypeVar("T")
 
 
+async def calm(run: Active, name: str) -> None:
+    """Wait until none of the step's open requests can arrive any more: what is there no longer keeps them away."""
+    due = run.last_possible_send(name) + run.session.timing.settle
+    await run.sleep(due - run.session.clock.boot())
+    await run.write(upkeep.calmed(run.step(name)))
+
+
 class Alteration:
     """One object on its way to what it is to be. `tries`: requests that failed; `fresh`: a stale read was ruled out by
     waiting."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine import machine, upkeep
 from engine.active import Active, Shared
-from engine.alter import Alteration
+from engine.alter import Alteration, calm
 from engine.confirm import confirm
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotReady, Rejected
@@ -70,9 +70,7 @@ async def _settle(run: Active, shared: Shared, names: Iterable[str]) -> None:
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
             await confirm(run, name)
         if run.step(name).attempts:
-            due = run.last_possible_send(name) + run.session.timing.settle
-            await run.sleep(due - run.session.clock.boot())
-            await run.write(upkeep.calmed(run.step(name)))
+            await calm(run, name)
 
 
 def keeping(run: Active) -> set[str]:

@@ -15,7 +15,7 @@ import orjson
 
 from engine import changes, codec, labels, upkeep
 from engine.active import Active, StepFailed
-from engine.alter import Alteration
+from engine.alter import Alteration, calm
 from engine.changes import Asked
 from engine.errors import Rejected
 from engine.model import Attempt, Failure, Json, Origin, Receipt, StepState, Verb, replace
@@ -99,7 +99,9 @@ class _Revision(Alteration):
             if name == run.plan.sentinel and labels.parse(view.note).journal != run.session.journal.name:
                 await overtaken(run, name, view)
             todo = await self._todo(view)
-            if todo:
+            if todo and frees_title(run, name, todo):
+                await calm(run, name)  # what was sent to make it and may still arrive would no longer be refused
+            elif todo:
                 receipt = await self._change(view, todo)
                 if receipt is not None and receipt.etag is not None:
                     return True
@@ -207,6 +209,12 @@ class _Revision(Alteration):
         await run.write(upkeep.amended(run.step(self.name), as_it_is, run.printed(self.name), now))
         if fields := [change.path for change in (*self.asked.fields, *self.renewals)]:
             run.session.tell("step_changed", run.state, self.name, fields=fields)
+
+
+def frees_title(run: Active, name: str, todo: Iterable[Change]) -> bool:
+    """Whether these changes give up a title that may have to keep a request of ours away that is still on its way."""
+    open = run.unique(name) and upkeep.creating(run.step(name))
+    return bool(open) and any(change.path == "name" for change in todo)
 
 
 def _grows(change: Change) -> bool:

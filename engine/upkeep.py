@@ -14,7 +14,7 @@ from engine.resource import SWITCH, View
 
 def lost(step: StepState) -> StepState:
     """The receipt names nothing that exists (rule 7); no change of it can have an effect any more."""
-    attempts = _creating(step)
+    attempts = creating(step)
     status = StepStatus.INTENT if attempts else StepStatus.PENDING
     return replace(
         step, receipt=None, attempts=attempts, body=None, status=status, finished_at=None, off=stays_off(step)
@@ -34,7 +34,7 @@ def amended(step: StepState, view: View | Receipt, spec: str, now: float) -> Ste
     receipt = replace(had, etag=view.etag, version=view.version or had.version)
     if isinstance(view, Receipt):
         receipt = replace(receipt, data={**receipt.data, **view.data})
-    return replace(done(step, _creating(step), receipt, step.finished_at or now), spec=spec)
+    return replace(done(step, creating(step), receipt, step.finished_at or now), spec=spec)
 
 
 def not_amended(step: StepState, tag: str, failure: Failure) -> StepState:
@@ -129,7 +129,8 @@ def _on(step: StepState, *, on: bool) -> StepState:
     return replace(step, receipt=replace(receipt, data={**receipt.data, SWITCH: on}), off=not on)
 
 
-def _creating(step: StepState) -> tuple[Attempt, ...]:
+def creating(step: StepState) -> tuple[Attempt, ...]:
+    """Requests to make the object that may still arrive."""
     return tuple(attempt for attempt in step.attempts if attempt.verb is Verb.CREATE)
 
 

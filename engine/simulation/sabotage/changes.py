@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine import destroy, drive, give_way, shared, upkeep
+from engine import destroy, drive, give_way, revise, shared, upkeep
 from engine.active import Active
 from engine.model import StepState, StepStatus, replace
 from engine.resource import View
 from engine.simulation.kinds import Kind
 from engine.simulation.sabotage.sending import unwritten
-from engine.simulation.sabotage.switch import CHANGING, Patch, Switch, nothing
+from engine.simulation.sabotage.switch import CHANGING, Patch, Switch, never, nothing
 from engine.simulation.weather import ANY, READ_LAG
 
 
@@ -90,6 +90,13 @@ SWITCHES: Mapping[str, Switch] = {
         rule="10: what is replaced is not taken down first",
         patches=lambda: [(give_way, "delete_doomed", let_go)],
         weather=CHANGING.but(scripts=[("run", "replace")], fault_rate=[0]),
+    ),
+    "title_freed_over_doubt": Switch(
+        rule="3: an object gets another title while a request to make it may still arrive",
+        patches=lambda: [(revise, "frees_title", never)],
+        weather=CHANGING.but(
+            scripts=[("run", "rename")], fates=["late", "lost"], late=[59], hurry=[1.0], fault_rate=[0.5]
+        ),
     ),
     "deleted_by_hand_believed": Switch(
         rule="10: what somebody deleted is taken for what the journal says of it",
