@@ -73,7 +73,7 @@ class Operator:
 
     def launch(self) -> None:
         """Start the command, unless one is at work; sometimes the journal was broken before."""
-        if self.outcome or (self.process and not self.process.dead):
+        if self.outcome or (self.process and self.process.busy):
             return
         for run in self.runs:
             applied = self.process and self.script[0] not in SWITCHING
@@ -86,10 +86,15 @@ class Operator:
             self._start()
 
     def _start(self) -> None:
-        if self.outcome or (self.process and not self.process.dead):
+        if self.outcome or (self.process and self.process.busy):
             return
-        name = f"p{next(self._names)}{self.name}"
-        self.process = Process(self.world, self.platform, self, self.script[0], name)
+        if self.process and self.process.takes(self.script[0]):
+            self.process.give(self.script[0])
+        else:
+            if self.process:
+                self.process.die("closed")
+            name = f"p{next(self._names)}{self.name}"
+            self.process = Process(self.world, self.platform, self, self.script[0], name)
         if len(self.script) > 1 and self.world.strikes(f"hurry {self.name}", self.world.hurry):
             self.world.after(self._rng.uniform(0.2, 90), self._hurry, self.process)
 
@@ -100,7 +105,7 @@ class Operator:
 
     def _hurry(self, process: Process) -> None:
         leaves = len(self.script) > 1 and not self.lost and self.script[0] != "refresh"
-        if process is self.process and not process.dead and leaves:
+        if process is self.process and process.busy and leaves:
             self.world.fault(self.name, "kills and starts the next command")
             self.process = None
             process.die("killed")
@@ -137,7 +142,7 @@ class Operator:
         self.over()
 
     def ended(self, process: Process, how: str) -> None:
-        """A process ended: go on with the script, try again later, or ask for help."""
+        """A process ended its command: go on with the script, try again later, or ask for help."""
         if process is not self.process or self.outcome:
             return
         self._failed = 0 if how == "done" else self._failed + self.world.calm
@@ -251,7 +256,7 @@ class Operator:
             self.world.after(1, self._overtake, process, True)
 
     def _overtake(self, process: Process, swap: bool) -> None:
-        if process is self.process and not process.dead and process.frozen and not self.outcome:
+        if process is self.process and process.busy and process.frozen and not self.outcome:
             if swap:
                 self.swap("deleted")
             self.process = None

@@ -1,4 +1,4 @@
-"""One process with one command: the real engine, over a simulated network, journal and clock.
+"""One process, mostly with one command: the real engine, over a simulated network, journal and clock.
 
 The loop asks before each step of each of its tasks, so that it may be killed or frozen at any of them. A dead process
 never acts again.
@@ -34,17 +34,20 @@ if TYPE_CHECKING:
 
 SWITCHING = {"pause": False, "unpause": True}
 """Commands that switch what was made off or on."""
+OTHERS = frozenset({"recover", "destroy", *SWITCHING})
+"""Commands that do not run what the manifest says."""
 DISK = ("disk full", "I/O error", "database is locked", "connection lost")
 
 
 class Process:
     """`command`: `run`; `change`, `replace`, `chain`, `rename`, `own`, `share`, `adopt` (to run what the manifest has
     come to say); `refresh` (after others did something by hand); `pause`, `unpause`, `recover`, `destroy`. Ends by
-    telling the operator how."""
+    telling the operator how. Or it keeps the journal open when its command has ended, tells how, and is `idle` until it
+    is given another command: a program that uses the engine may do so."""
 
     def __init__(self, world: World, platform: Platform, operator: Operator, command: str, name: str) -> None:
         self.world, self.platform, self.operator, self.command, self.name = world, platform, operator, command, name
-        self.dead = self.frozen = self.begun = False
+        self.dead = self.frozen = self.begun = self.idle = False
         self.clock, self.gate = Clock(world, name), Gate(world, name)
         self.journal: MemoryJournal | None = None
         self.stage, self.steps, self.commits = operator.stage, 0, 0
@@ -63,6 +66,7 @@ class Process:
         world.say(name, f"starts: {command}")
         self.engine: Engine | None = None
         self.stopped = False
+        self._allowing, self._given, self._again = self._allowed(command), asyncio.Event(), False
         self._context = copy_context()
         self._context.run(OWNER.set, self)
         self.main = world.loop.create_task(self._main(), context=self._context)
@@ -117,7 +121,9 @@ class Process:
             self.world.loop.call_soon(self._stop, context=self._context)
 
     def _stop(self) -> None:
-        if self.engine and self.engine.runner:
+        if self.idle:
+            self.die("stopped")
+        elif self.engine and self.engine.runner and not self._again:
             self.stopped = True
             self.engine.stop()
 
@@ -140,17 +146,36 @@ class Process:
             if self.journal:
                 self.journal.close()
             self.world.say(self.name, f"ends: {how}")
-            self.operator.ended(self, how)
+            if not self.idle:
+                self.operator.ended(self, how)
+
+    # its commands
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is at work on a command."""
+        return not self.dead and not self.idle
+
+    def takes(self, command: str) -> bool:
+        """Whether it waits for another command, and its engine may do what that one allows."""
+        return self.idle and not self._stopped() and self._allowed(command) == self._allowing
+
+    def give(self, command: str) -> None:
+        """Let it do this, too, with the same engine, and new credentials."""
+        self.world.say(self.name, f"goes on: {command}")
+        self.command, self.stage, self.idle, self._expires_at = command, self.operator.stage, False, float("inf")
+        self._again = True
+        self._given.set()
+
+    def _allowed(self, command: str) -> tuple[bool, bool]:
+        """Whether a command may take down what it then makes anew, and whether it puts back what others did by hand."""
+        return self.operator.manifest.replaces or command == "refresh", command == "refresh"
 
     async def _main(self) -> None:
         try:
-            outcome = await self._command()
-            outcome = "stopped" if self.stopped else outcome
+            outcome = await self._work()
         except JournalLocked:
             outcome = "locked"
-        except HeadwayError as error:
-            self.world.say(self.name, f"{type(error).__name__}: {error}")
-            outcome = "failed"
         except asyncio.CancelledError:
             outcome = "buried"
         except Exception as bug:  # noqa: BLE001 - a bug of the engine is a finding, not the end of the simulation
@@ -158,32 +183,65 @@ class Process:
             self.operator.bugs.append(f"bug: {type(bug).__name__}: {bug}")
         self.die(outcome)
 
-    async def _command(self) -> str:
+    async def _work(self) -> str:
+        """One command, or several in one opening of the journal; how the last one ended."""
         resources = [kind(Wire(self).send) for kind in KINDS]
-        scope, manifest = self.operator.scope, self.operator.manifest
+        replace, refresh = self._allowing
         engine = Engine(
             "simulated", workflows=[chain], resources=resources, settle=SETTLE, gate=self.gate,
             clock=self.clock, rng=self.world.stream(f"engine {self.name}"), observer=self._observe, opener=self._open,
-            replace=manifest.replaces or self.command == "refresh", refresh=self.command == "refresh",
+            replace=replace, refresh=refresh,
         )  # fmt: skip
         async with engine as self.engine:
-            ids = [run_id(chain.name, scope, source) for source in manifest.called.values()]
-            if self.command == "destroy":
-                counts = await engine.destroy(ids)
-                return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
-            if self.command in SWITCHING:
-                counts = await engine.switch(ids, on=SWITCHING[self.command])
-                whole = "unfinished" if counts.total() < len(ids) else "failed"
-                return "done" if counts[RunStatus.DONE] == len(ids) else whole
-            if self.command == "recover":
-                await engine.recover(scope, [manifest.items()])
-                return "done"
-            registration = await engine.register(scope, [manifest.items()])
-            counts = await engine.run(registration.batch)
-            ended = counts[RunStatus.DONE] + len(self.overtaken)
-            idle = 0 if self.command == "refresh" else registration.standings[Standing.UNCHANGED]
-            wanted = len(self.operator.runs) - idle - len(registration.left)
-            return "done" if ended == counts.total() == wanted else "failed"  # fewer: another process works on them
+            outcome = await self._command(engine)
+            while self._stays():
+                self.world.say(self.name, f"stays: {outcome}")
+                self.idle = True
+                self._given.clear()
+                self.operator.ended(self, outcome)
+                await self._given.wait()
+                resumes = outcome == "failed" and self.command not in OTHERS and self._rng.random() < 0.5
+                outcome = await self._command(engine, resumes=resumes)
+            return outcome
+
+    async def _command(self, engine: Engine, *, resumes: bool = False) -> str:
+        """How it ended. `resumes`: what is unfinished is continued from the journal alone before."""
+        try:
+            if resumes:
+                await engine.run(await engine.enroll(self._ids()))
+            self.overtaken.clear()
+            outcome = await self._act(engine)
+        except HeadwayError as error:
+            self.world.say(self.name, f"{type(error).__name__}: {error}")
+            return "failed"
+        return "stopped" if self.stopped else outcome
+
+    def _stays(self) -> bool:
+        """Whether it waits for another command: not if somebody has stopped it, or another process has its place."""
+        able = not self.stopped and self.operator.process is self
+        return able and self.world.strikes(f"stay {self.name}", self.world.stay_rate)
+
+    def _ids(self) -> list[str]:
+        return [run_id(chain.name, self.operator.scope, source) for source in self.operator.manifest.called.values()]
+
+    async def _act(self, engine: Engine) -> str:
+        scope, manifest, ids = self.operator.scope, self.operator.manifest, self._ids()
+        if self.command == "destroy":
+            counts = await engine.destroy(ids)
+            return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
+        if self.command in SWITCHING:
+            counts = await engine.switch(ids, on=SWITCHING[self.command])
+            whole = "unfinished" if counts.total() < len(ids) else "failed"
+            return "done" if counts[RunStatus.DONE] == len(ids) else whole
+        if self.command == "recover":
+            await engine.recover(scope, [manifest.items()])
+            return "done"
+        registration = await engine.register(scope, [manifest.items()])
+        counts = await engine.run(registration.batch)
+        ended = counts[RunStatus.DONE] + len(self.overtaken)
+        idle = 0 if self.command == "refresh" else registration.standings[Standing.UNCHANGED]
+        wanted = len(self.operator.runs) - idle - len(registration.left)
+        return "done" if ended == counts.total() == wanted else "failed"  # fewer: another process works on them
 
     # its ways out
 

@@ -95,6 +95,8 @@ class Weather:
     hurry: Sequence[float] = (0, 0.3)
     """How likely people kill a command and go on with the next."""
     relaunch: Sequence[float] = (0.2, 3, 30, 150)
+    stay_rate: Sequence[float] = (0, 0, 0.5)
+    """Of each command that ended: its process keeps the journal open, and is given the next one."""
     kills: tuple[Kill, ...] = ()
 
     def but(self, **choices: Any) -> Weather:
@@ -108,7 +110,7 @@ STILL = Weather(
     calm_at=[1], crash_rate=[0], kill_rate=[0], stop_rate=[0], freeze_rate=[0], fault_rate=[0], permits=[0],
     wire_rate=[0], stall_rate=[0], outages=[0], expiry_rate=[0], storage_rate=[0], jump_rate=[0], servers=[False],
     lists=["fresh"], read_lag=[0], runs=[1], rivals=[""], scripts=[("run",)], disaster=[0], regret=[0],
-    tabular=[False], adopts=[""], mend_rate=[0], hurry=[0], hands=[0], relaunch=[0.2],
+    tabular=[False], adopts=[""], mend_rate=[0], hurry=[0], hands=[0], relaunch=[0.2], stay_rate=[0],
 )  # fmt: skip
 """Nothing goes wrong: from here a weather is built up, and to here a failing one is shrunk."""
 

@@ -59,6 +59,7 @@ class World:
         self.regret: float = self._draw("regret")
         self.hurry: float = self._draw("hurry")
         self.hands: float = self._draw("hands")
+        self.stay_rate: float = self._draw("stay_rate")
         self.outages: int = self._draw("outages")
         self.runs: int = self._draw("runs")
         self.server: bool = self._draw("servers")

@@ -78,6 +78,7 @@ QUICK = (
     "replaced_stays",
     "effect_before_intent",
     "send_again_blindly",
+    "own_sends_forgotten",
     "trust_restored",
     "no_epoch",
     "no_lease",

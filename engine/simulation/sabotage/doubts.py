@@ -115,9 +115,8 @@ def claim_is_opening() -> list[Patch]:
 
     def early(self: Active, *arguments: Any, **options: Any) -> None:
         init(self, *arguments, **options)
-        earlier = getattr(self.session.clock, "opened", 0.0) - self.taken_over
-        self.taken_over += earlier
-        self.sends = {name: sent + earlier for name, sent in self.sends.items()}
+        self.taken_over = self.session.clock.opened  # type: ignore[attr-defined]
+        self.sends = dict.fromkeys(self.sends, self.taken_over + self.session.timing.send_window)
 
     clock = Clock.__init__
 
@@ -126,6 +125,17 @@ def claim_is_opening() -> list[Patch]:
         self.opened = world.now  # type: ignore[attr-defined]
 
     return [(Active, "__init__", early), (Clock, "__init__", started)]
+
+
+def own_sends_forgotten() -> list[Patch]:
+    init = Active.__init__
+
+    def forgetful(self: Active, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options)
+        us = self.session.journal.process
+        self.sends = {n: until for n, until in self.sends.items() if any(a.by != us for a in self.steps[n].attempts)}
+
+    return [(Active, "__init__", forgetful)]
 
 
 def always_create(step: StepState, *, unique: bool, suspect: bool, stranger: bool) -> Move:
@@ -179,6 +189,27 @@ SWITCHES: Mapping[str, Switch] = {
         rule="4: a successor counts from its own start, not from its take-over of the run",
         patches=claim_is_opening,
         weather=FROZEN.but(crash_rate=[0.002], freeze_rate=[0.008], lists=["ordered"], lag=[59], relaunch=[0.2, 3]),
+    ),
+    "own_sends_forgotten": Switch(
+        rule="4: a run that is driven again in one opening of the journal forgets what was sent in it before",
+        patches=own_sends_forgotten,
+        weather=ANY.but(
+            scripts=[("run",)],
+            fates=["late", "lost"],
+            late=[59],
+            fault_rate=[0.3],
+            expiry_rate=[1.0],  # what is common to all runs ends a command while requests may still have an effect
+            storage_rate=[0],
+            stay_rate=[0.9],
+            relaunch=[0.2],
+            permits=[0],
+            crash_rate=[0],
+            kill_rate=[0],
+            freeze_rate=[0],
+            rivals=[""],
+            disaster=[0],
+            calm_at=[600],
+        ),
     ),
     "mismatch_filtered": Switch(rule="5: a hit with our marker and another body is ignored", patches=mismatch_filtered),
     "two_queries": Switch(
