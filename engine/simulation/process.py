@@ -66,7 +66,7 @@ class Process:
         world.say(name, f"starts: {command}")
         self.engine: Engine | None = None
         self.stopped = False
-        self._allowing, self._given, self._again = self._allowed(command), asyncio.Event(), False
+        self._allowing, self._given = self._allowed(command), asyncio.Event()
         self._context = copy_context()
         self._context.run(OWNER.set, self)
         self.main = world.loop.create_task(self._main(), context=self._context)
@@ -121,9 +121,7 @@ class Process:
             self.world.loop.call_soon(self._stop, context=self._context)
 
     def _stop(self) -> None:
-        if self.idle:
-            self.die("stopped")
-        elif self.engine and self.engine.runner and not self._again:
+        if self.engine and self.engine.runner:
             self.stopped = True
             self.engine.stop()
 
@@ -163,8 +161,8 @@ class Process:
     def give(self, command: str) -> None:
         """Let it do this, too, with the same engine, and new credentials."""
         self.world.say(self.name, f"goes on: {command}")
-        self.command, self.stage, self.idle, self._expires_at = command, self.operator.stage, False, float("inf")
-        self._again = True
+        self.command, self.stage, self._expires_at = command, self.operator.stage, float("inf")
+        self.idle = self.begun = self.stopped = False
         self._given.set()
 
     def _allowed(self, command: str) -> tuple[bool, bool]:
@@ -200,8 +198,8 @@ class Process:
                 self._given.clear()
                 self.operator.ended(self, outcome)
                 await self._given.wait()
-                resumes = outcome == "failed" and self.command not in OTHERS and self._rng.random() < 0.5
-                outcome = await self._command(engine, resumes=resumes)
+                ended_early = outcome in ("failed", "stopped") and self.command not in OTHERS
+                outcome = await self._command(engine, resumes=ended_early and self._rng.random() < 0.5)
             return outcome
 
     async def _command(self, engine: Engine, *, resumes: bool = False) -> str:
@@ -217,9 +215,8 @@ class Process:
         return "stopped" if self.stopped else outcome
 
     def _stays(self) -> bool:
-        """Whether it waits for another command: not if somebody has stopped it, or another process has its place."""
-        able = not self.stopped and self.operator.process is self
-        return able and self.world.strikes(f"stay {self.name}", self.world.stay_rate)
+        """Whether it waits for another command: not if another process has taken its place."""
+        return self.operator.process is self and self.world.strikes(f"stay {self.name}", self.world.stay_rate)
 
     def _ids(self) -> list[str]:
         return [run_id(chain.name, self.operator.scope, source) for source in self.operator.manifest.called.values()]
