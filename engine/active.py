@@ -102,10 +102,11 @@ class Active:
 
     async def write(self, *steps: StepState, **changes: Unpack[RunChanges]) -> None:
         """Make these steps and changes of the run durable; `state` and `steps` show them only then. A record that
-        changes nothing of the run says, where that is new, that it has begun, and whether it gets on or waits."""
+        changes nothing of the run says whether it gets on or waits, where that is new, and that it has begun, until
+        that is durable: another branch's record that said so may be lost."""
         state = self._latest
         status = self._doing(steps)
-        if not changes and (state.begun_by is None or state.status is not status):
+        if not changes and (self.state.begun_by is None or state.status is not status):
             changes = RunChanges(begun_by=state.begun_by or self.session.journal.process, status=status)
         if changes:
             state = self._latest = replace(state, **changes)
