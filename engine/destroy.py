@@ -60,7 +60,7 @@ async def _settle(run: Active, shared: Shared, names: Iterable[str]) -> None:
     for name in names:
         step = run.step(name)
         if step.attempts and step.receipt is None:
-            needs = run.plan.needs[name] if run.asking(name) is run.inputs else run.workflow.steps[name].needs
+            needs = [need for need in run.plan.steps[name].needs if need in run.plan.steps]
             for need in needs:
                 if need in run.plan.shared and need not in run.receipts:
                     run.receipts[need] = await shared(run, need)

@@ -123,6 +123,19 @@ def test_what_holds_the_run_is_deleted_last_though_it_is_not_to_be_its_sentinel(
     assert in_virtual_time(main) == ["below", "thing", "second"]
 
 
+def test_what_was_begun_is_taken_down_though_somebody_deleted_the_sentinel() -> None:
+    async def main() -> tuple[RunStatus, list[str]]:
+        person = Person()
+        person.kinds[Objects].losing = person.kinds[Below].refusing = True
+        ended = await person.run("own")
+        person.deleted += person.live("first")
+        async with person.engine() as engine:
+            await engine.destroy([person.id])
+        return ended, [id for id in person.there if id not in (*person.deleted, THEIRS)]
+
+    assert in_virtual_time(main) == (RunStatus.IN_DOUBT, [])
+
+
 def test_a_restored_journal_makes_nothing_twice_of_which_its_adopted_sentinel_cannot_tell() -> None:
     async def main() -> tuple[list[RunStatus], bool]:
         person = Person()
