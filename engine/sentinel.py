@@ -187,10 +187,22 @@ async def _other(run: Active, name: str) -> tuple[View | None, float]:
 
 
 async def keep_up(run: Active, name: str, view: View) -> None:
-    """Keep the receipt's etag and version what the platform says, as the answer to a signing may have been lost."""
-    step, said = run.step(name), (view.etag, view.version)
-    if step.receipt and step.receipt.id == view.id and (step.receipt.etag, step.receipt.version) != said:
-        await run.write(replace(step, receipt=replace(step.receipt, etag=view.etag, version=view.version)))
+    """Keep the receipt's etag and version what the platform says: the answer to a signing may have been lost. What is
+    known gives way only to what is still there after `read_lag`: one read may be older than our last change."""
+    told: View | None = view
+    if _outdated(run, name, view) and (receipt := run.step(name).receipt) and receipt.etag is not None:
+        await run.sleep(run.session.timing.read_lag)
+        told, _ = await look_at(run, name)
+    step = run.step(name)
+    if told and step.receipt and _outdated(run, name, told):
+        await run.write(replace(step, receipt=replace(step.receipt, etag=told.etag, version=told.version)))
+
+
+def _outdated(run: Active, name: str, view: View) -> bool:
+    """Whether the receipt of what was seen says something else."""
+    receipt = run.step(name).receipt
+    said = (view.etag, view.version)
+    return receipt is not None and receipt.id == view.id and (receipt.etag, receipt.version) != said
 
 
 async def sign(run: Active, sentinel: str, view: View, generation: int) -> None:

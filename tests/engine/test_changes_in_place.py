@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from engine import Engine, Json, Receipt
+from engine import Engine, Json, Receipt, Workflow
 from engine.model import RunStatus, replace
 from engine.resource import View
 from tests.engine import objects
@@ -102,3 +102,46 @@ def test_a_change_that_meets_another_is_tried_again_as_often_as_any_request(
 
     content, told = in_virtual_time(main)
     assert (cast("dict[str, Json]", content)["of"], told) == (says, ends)
+
+
+class Title(Changeable, Titled):
+    """A sentinel that changes in place. `stale`: how many reads show what was before the last change."""
+
+    kind = "title"
+    stale = 0
+    before: View
+
+    async def read(self, id: str) -> View | None:
+        stale = self.stale > 0
+        self.stale -= stale
+        return self.before if stale else await super().read(id)
+
+    async def amend(self, view: View, amendment: str, send_within: float) -> Receipt:
+        self.before = self.there[view.id]
+        return await super().amend(view, amendment, send_within)
+
+
+def test_a_stale_read_of_the_sentinel_does_not_change_what_the_journal_says_of_it() -> None:
+    async def main() -> tuple[RunStatus, str | None, str | None]:
+        chain = Workflow("chain", inputs=Says, sentinels=("title",))
+
+        @chain.step(Title)
+        def title(inputs: Says) -> str:
+            return inputs.says
+
+        @chain.step(Below)
+        def below(inputs: Says, title: Receipt) -> str:  # noqa: ARG001
+            return title.id
+
+        person = objects.Person(chain, Title, Below)
+        person.kinds[Below].refusing = True
+        for says in ("a", "b"):
+            await person.apply(Says(says=says))
+        person.kinds[Below].refusing = False
+        cast("Title", person.kinds[Title]).stale = 1
+        ended, [id] = await person.apply(Says(says="b")), person.live("title")
+        async with person.engine() as engine:
+            receipt = (await engine.journal.load(person.id)).steps["title"].receipt
+        return ended, receipt and receipt.etag, person.there[id].etag
+
+    assert in_virtual_time(main) == (RunStatus.DONE, "2", "2")
