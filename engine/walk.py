@@ -84,7 +84,8 @@ class Walk:
                         await self._withdraw(name)
                         return
                     following = run.plan.following[name]
-                    ready = self.following.pop(name, None) or [(other, None) for other in self._begin(following)]
+                    ready = self.following.pop(name, [])
+                    ready += [(other, None) for other in self._begin(following)]
                     if not ready:
                         return
                     name, intended = self._spread(ready)
@@ -113,6 +114,7 @@ class Walk:
             raise ValueError(f"step {state.name} has no receipt to finish with")
         run.receipts[state.name] = receipt
         begun = [(name, self._prepare(name)) for name in self._begin(run.plan.following[state.name])]
+        del run.receipts[state.name]  # for other branches it is there when it is durable, like the run's sentinel
         self.following[state.name] = begun
         prepared = [intended for _, intended in begun if intended is not None]
         try:

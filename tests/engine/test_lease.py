@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from random import Random
 
 import anyio
 
 from engine import Engine, Item, Receipt, Workflow
 from engine.api import LOCAL
+from engine.journal.memory import MemoryJournal, MemoryStore
 from engine.model import RunStatus
 from engine.pacing import Pacing
 from engine.resource import View
@@ -97,3 +100,61 @@ def test_the_oldest_run_goes_first_so_that_no_lease_ends_in_the_queue() -> None:
 def test_where_each_lease_ends_in_the_queue_looks_do_not_take_the_place_of_everything_else() -> None:
     sent = batch(rate=0.25)
     assert 0 < sent["GET"] <= 2 * sent["POST"]
+
+
+class Slow(things.Titled):
+    """A platform that answers late, in turn. `sent`: what, in its order."""
+
+    def __init__(self, sent: list[str]) -> None:
+        super().__init__()
+        self.sent = sent
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        self.sent.append("POST")
+        await anyio.sleep(100 + len(self.sent))
+        return await super().create(body, send_within)
+
+    async def read(self, id: str) -> View | None:
+        self.sent.append("GET")
+        return await super().read(id)
+
+
+class Last(things.Things):
+    """What goes after them."""
+
+    kind = "last"
+
+
+def test_who_finishes_beside_the_sentinel_looks_at_it_however_late_its_receipt_is_durable() -> None:
+    chain, sent = Workflow("chain", inputs=Inputs, sentinels=("one", "two")), list[str]()
+
+    @chain.step(Slow)
+    def one(inputs: Inputs) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    @chain.step(Slow)
+    def two(inputs: Inputs) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    @chain.step(Last)
+    def last(inputs: Inputs) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    async def hook(when: str) -> None:
+        if when == "before" and 101 <= clock() < 102:  # the receipt of the sentinel
+            await anyio.sleep(10)
+
+    @asynccontextmanager
+    async def opener(*_: object, **__: object) -> AsyncIterator[MemoryJournal]:
+        yield MemoryStore(rng=Random(1)).open(Clock(), hook=hook)
+
+    async def main() -> int:
+        slow, last = Slow(sent), Last()
+        async with Engine(
+            "", workflows=[chain], resources=[slow, last], settle=20.0, clock=Clock(), rng=Random(1), opener=opener
+        ) as engine:
+            found = await engine.register(LOCAL, [[Item(workflow=chain, source="run", inputs=Inputs())]])
+            return len((await engine.run(found.batch)) and last.notes)
+
+    assert in_virtual_time(main) == 1
+    assert sent == ["POST", "POST", "GET"]
