@@ -133,8 +133,8 @@ class _Revision(Alteration):
             todo += [c for c in found.values() if c.path not in asked and self._ours(c.path, c.before)]
         if self.name in run.seen:
             todo += [change for path, change in by_hand.items() if path not in {one.path for one in todo}]
-        elif not self.asked.known:  # it grows, but nothing of it is taken for a mistake
-            todo = [change for change in found.values() if change.path != "name" and _grows(change)]
+        elif not self.asked.known:  # it grows, and what we gave it changes; nothing else is taken for a mistake
+            todo = [c for c in found.values() if c.path != "name" and (_grows(c) or self._given(c))]
         for change in todo:
             there = by_hand.get(change.path) or found[change.path]
             put_back = self.name in run.seen or not self.asked.known
@@ -164,6 +164,9 @@ class _Revision(Alteration):
         if any(found in step.tombstones for step in self.run.steps.values()):
             return True
         return any(_same(found, value) for value in known)
+
+    def _given(self, change: Change) -> bool:
+        return change.in_place and self._ours(change.path, change.before)
 
     def _body(self, tag: str) -> Any:
         """What the object is to be, by the name that it has or is to have."""
