@@ -8,9 +8,9 @@ chain     a small workflow over it           sabotage  one broken rule at a time
 
 import warnings
 
-from engine.simulation.schedule import Result, explore, schedule
+from engine.simulation.schedule import Result, schedule
 
 # Killed processes leave coroutines that never run: that is what killing means.
 warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
 
-__all__ = ["Result", "explore", "schedule"]
+__all__ = ["Result", "schedule"]

@@ -11,7 +11,8 @@ What remains outside the promise, and is excused without a report (docs/promise.
   forgot was destroyed with (nothing tells the generation), or as long as it has met nothing that tells of another one;
 - a request that was sent again without proof, because the lists lagged beyond settle, by a journal that was lost or
   overtaken before the twin was listed, of a shared step, for which there is no younger object to wait for, or of a
-  mapping, a second one of which does no harm.
+  mapping, a second one of which does no harm;
+- a mapping that somebody changed, and to which an earlier copy of the journal goes back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from engine import codec, labels
 from engine.model import Origin, RunState, RunStatus, StepState
 from engine.simulation import chain as chain_
 from engine.simulation.chain import chain
+from engine.simulation.hands import BY_HAND
 from engine.simulation.kinds import Spec
 from engine.simulation.operator import Operator
 from engine.simulation.platform import Platform, theirs
@@ -145,7 +147,7 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
     mine = _counting(where, platform)
     if len(mine) > 1:
         yield f"silent duplicate {run}/{step}: " + " ".join(thing.id for thing in mine)
-    elif gone and mine and run != SHARED and step == "mapping":
+    elif mine and run != SHARED and step == "mapping" and (gone or _of_before(mine[0], platform)):
         return  # there is no way to delete it
     elif gone and mine and run != SHARED:
         yield f"left behind {run}/{step}: {mine[0].id}"
@@ -160,6 +162,11 @@ def _judge_step(where: Where, platform: Platform, operators: list[Operator], *, 
                 yield from _judge_wanted(operator, mine[0], run, step)
                 if step == "flow" and operator.on[run] not in (None, mine[0].on):
                     yield f"switched {run}/{step}: {mine[0]}, but it is to be {'on' if operator.on[run] else 'off'}"
+
+
+def _of_before(mapping: Thing, platform: Platform) -> bool:
+    """Whether somebody changed it, which a refresh put right by another one, and a journal forgot both."""
+    return BY_HAND in (mapping.content, mapping.table) and "restored" in platform.world.faults
 
 
 def _shares(operator: Operator, step: str) -> bool:

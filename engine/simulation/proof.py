@@ -7,7 +7,7 @@ import itertools
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,11 @@ from typing import Literal
 
 from engine.simulation.sabotage import SWITCHES
 from engine.simulation.schedule import Result, schedule
-from engine.simulation.trial import Trial, shrink
-from engine.simulation.weather import ANY, STILL, Kill, Weather
+from engine.simulation.trial import CHUNK, Trial, run_all, shrink
+from engine.simulation.weather import ANY, STILL, Kill
 
-CHUNK = 16
-"""Seeds that a process takes at a time."""
+SPARSE = 400
+"""Of so many seeds one is tried in each weather that is dense around one rule."""
 SEARCH = 1000
 """Within how many schedules a broken rule must be found."""
 SPARED = 250
@@ -38,17 +38,13 @@ class Found:
     harm: str
 
 
-def explore(count: int, seed: int, *, weather: Weather = ANY, processes: int | None = None) -> Iterator[Result]:
-    """The schedules of `count` seeds from `seed` on, in their order, on all cores."""
-    processes = processes or os.cpu_count() or 1
-    if processes == 1 or count <= CHUNK:
-        yield from (schedule(number, weather=weather) for number in range(seed, seed + count))
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from pool.map(partial(schedule, weather=weather), range(seed, seed + count), chunksize=CHUNK)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def weathers() -> list[str]:
+    """One rule for each of the weathers in which broken rules are looked for."""
+    rules = list[str]()
+    for name, switch in SWITCHES.items():
+        if all(switch.weather != weather for weather in (ANY, *(SWITCHES[rule].weather for rule in rules))):
+            rules.append(name)
+    return rules
 
 
 def find(switch: str, *, seed: int = 1, count: int = SEARCH) -> Found:
@@ -92,15 +88,21 @@ def crash(server: bool, script: tuple[str, ...], kill: Kill) -> Result:
     return schedule(1, weather=STILL.but(servers=[server], scripts=[script], kills=(kill,), **hands))
 
 
-def faults(results: Iterator[Result]) -> tuple[int, Counter[str], list[Result]]:
-    """How many there were, what went wrong in them, and those that broke the promise."""
-    count, total, broken = 0, Counter[str](), list[Result]()
-    for result in results:
-        count += 1
+def hold(trials: Sequence[Trial], where: str) -> bool:
+    """Whether the promise holds in all of them. What was tried is told, and what broke."""
+    began, total, broken = time.monotonic(), Counter[str](), list[tuple[Trial, Result]]()
+    for trial, result in run_all(trials):
         total += result.faults
         if result.wrong:
-            broken.append(result)
-    return count, total, broken
+            broken.append((trial, result))
+    took = f"in {time.monotonic() - began:.0f} s"
+    print(f"{len(trials)} schedules {where} {took}, {total.total()} faults, {len(broken)} broke the promise")
+    for trial, result in broken:
+        print(f"  {trial.command}: {result.wrong[0]}")
+    for trial, _ in broken[:SHRUNK]:
+        small = shrink(trial)
+        print(f"  shrunk: {small.command}", *small.run(trace=True).story, sep="\n    ")
+    return not broken
 
 
 def main() -> int:
@@ -109,16 +111,10 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--count", type=int, default=10_000)
     options = ask.parse_args()
-    began, good = time.monotonic(), True
-    count, total, broken = faults(explore(options.count, options.seed))
-    good &= not broken
-    took = time.monotonic() - began
-    print(f"{count} schedules in {took:.0f} s, {total.total()} faults, {len(broken)} broke the promise")
-    for result in broken:
-        print(f"  seed {result.seed}: {result.wrong[0]}")
-    for result in broken[:SHRUNK]:
-        trial = shrink(Trial(seed=result.seed))
-        print(f"  seed {result.seed}, shrunk: {trial.command}", *trial.run(trace=True).story, sep="\n    ")
+    seeds = range(options.seed, options.seed + options.count)
+    good = hold([Trial(seed=seed) for seed in seeds], "in any weather")
+    dense = [Trial(seed=seed, around=rule) for rule in weathers() for seed in seeds[::SPARSE]]
+    good &= hold(dense, "in the weathers around single rules")
     scripts: tuple[tuple[str, ...], ...] = (
         ("run", "destroy"), ("run", "change", "replace"), ("run", "chain"), ("run", "refresh"),
         ("run", "pause", "share"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.journal.memory import MemoryStore
@@ -68,12 +67,6 @@ def schedule(
         seed=seed, wrong=wrong, reported=reported, faults=world.faults, strokes=world.strokes, story=world.story,
         seconds=seconds,
     )  # fmt: skip
-
-
-def explore(count: int, seed: int, weather: Weather = ANY) -> Iterator[Result]:
-    """The schedules of `count` seeds from `seed` on."""
-    for number in range(seed, seed + count):
-        yield schedule(number, weather=weather)
 
 
 def _script(world: World) -> list[str]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 
 from engine.simulation.judge import HARM
 from engine.simulation.sabotage import SWITCHES, sabotaged
 from engine.simulation.schedule import LIMIT, Result, schedule
 from engine.simulation.weather import ANY, STILL
+
+CHUNK = 16
+"""Trials that a process takes at a time."""
 
 PATIENCE = 8000.0
 """Virtual seconds of a schedule with a broken rule: it may well never end, and that alone proves nothing."""
@@ -18,16 +25,19 @@ DROPPABLE = ("runs", "scripts", "tabular", "adopts", "servers", "permits", "list
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A schedule that replays exactly. `only`: what of its weather is left, strokes of fate by name and droppable
-    choices; None: all of it."""
+    """A schedule that replays exactly. `sabotage`: the rule that is broken, in the weather that shows it soonest;
+    `around`: the rule in whose weather all rules are whole. `only`: what of the weather is left, strokes of fate by
+    name and droppable choices; None: all of it."""
 
     seed: int
     sabotage: str | None = None
+    around: str | None = None
     only: tuple[str, ...] | None = None
 
     def run(self, *, trace: bool = False) -> Result:
         """Let it happen."""
-        weather, only = ANY if self.sabotage is None else SWITCHES[self.sabotage].weather, None
+        rule, only = self.sabotage or self.around, None
+        weather = ANY if rule is None else SWITCHES[rule].weather
         if self.only is not None:
             still = {choice: getattr(STILL, choice) for choice in DROPPABLE if choice not in self.only}
             weather, only = weather.but(**still), frozenset(self.only)
@@ -46,9 +56,24 @@ class Trial:
         parts = ["headway", "simulate", "--seed", str(self.seed), "--count", "1"]
         if self.sabotage is not None:
             parts += ["--sabotage", self.sabotage]
+        if self.around is not None:
+            parts += ["--around", self.around]
         if self.only is not None:
             parts += ["--only", ", ".join(self.only)]
         return shlex.join(parts)
+
+
+def run_all(trials: Sequence[Trial], *, processes: int | None = None) -> Iterator[tuple[Trial, Result]]:
+    """The trials with what they came to, in their order, on all cores."""
+    processes = processes or os.cpu_count() or 1
+    if processes == 1 or len(trials) <= CHUNK:
+        yield from ((trial, trial.run()) for trial in trials)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from zip(trials, pool.map(Trial.run, trials, chunksize=CHUNK), strict=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def shrink(failing: Trial) -> Trial:

@@ -92,6 +92,16 @@ def test_simulate_finds_a_broken_rule_out(offline: Headway) -> None:
 
 
 @pytest.mark.sim
+def test_simulate_looks_around_a_rule_that_is_whole(offline: Headway) -> None:
+    around = ("simulate", "--around", "no_send_window", "--count", "3")
+    ended = offline(*around)
+    assert (ended.code, "0 broke the promise" in ended.out) == (0, True)
+    assert offline(*around, "--json").lines[0] != offline("simulate", "--count", "3", "--json").lines[0]
+    assert offline("simulate", "--around", "nothing").code == 64
+    assert offline(*around, "--sabotage", "no_send_window").code == 64
+
+
+@pytest.mark.sim
 def test_simulate_refuses_to_let_go_wrong_what_never_did(offline: Headway) -> None:
     ended = offline("simulate", "--seed", "11", "--count", "1", "--only", "lists, crash p99 1")
     assert (ended.code, "seed 11 has no crash p99 1" in ended.err) == (64, True)

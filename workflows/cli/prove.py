@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from typer import BadParameter, Option
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from engine.simulation.schedule import Result
     from engine.simulation.trial import Trial
 
-CHUNK = 8
-"""Seeds that a process takes at a time."""
-
 
 def simulate(
     *,
@@ -28,6 +26,10 @@ def simulate(
     count: Annotated[int, Option("--count", min=1, help="How many schedules.")] = 200,
     sabotage: Annotated[
         str | None, Option("--sabotage", metavar="NAME", help="Break one rule: the proof must find it out.")
+    ] = None,
+    around: Annotated[
+        str | None,
+        Option("--around", metavar="NAME", help="Break no rule, in the weather in which that one would show soonest."),
     ] = None,
     only: Annotated[
         str | None,
@@ -52,7 +54,9 @@ def simulate(
       headway simulate --seed 4711 --count 1
       headway simulate --sabotage effect_before_intent
     """
-    trials = _trials(seed, count, sabotage, only)
+    from engine.simulation.trial import Trial
+
+    trials = _trials(Trial(seed=seed, sabotage=sabotage, around=around), count, only)
     began, faults = time.monotonic(), Counter[str]()
     broken: list[Trial] = []
     reported = done = 0
@@ -91,41 +95,33 @@ def _verdict(sabotage: str, *, found: bool, tell: bool) -> int:
     return Exit.DONE if found is not harmless else Exit.FAILED
 
 
-def _trials(seed: int, count: int, sabotage: str | None, only: str | None) -> list[Trial]:
+def _trials(first: Trial, count: int, only: str | None) -> list[Trial]:
     from engine.simulation.sabotage import SWITCHES
-    from engine.simulation.trial import DROPPABLE, Trial
+    from engine.simulation.trial import DROPPABLE
 
-    if sabotage is not None and sabotage not in SWITCHES:
-        raise BadParameter(f"{sabotage!r}: there are {', '.join(SWITCHES)}", param_hint="--sabotage")
+    for option, rule in (("--sabotage", first.sabotage), ("--around", first.around)):
+        if rule is not None and rule not in SWITCHES:
+            raise BadParameter(f"{rule!r}: there are {', '.join(SWITCHES)}", param_hint=option)
+    if first.sabotage and first.around:
+        raise BadParameter(
+            "a rule cannot be broken and whole: --sabotage brings its weather along", param_hint="--around"
+        )
     if only is None:
-        return [Trial(seed=number_, sabotage=sabotage) for number_ in range(seed, seed + count)]
+        return [replace(first, seed=seed) for seed in range(first.seed, first.seed + count)]
     if count != 1:
         raise BadParameter("needs --count 1: what goes wrong has its name in one schedule only", param_hint="--only")
     named = [name for name in map(str.strip, only.split(",")) if name]
-    known = {*DROPPABLE, *Trial(seed=seed, sabotage=sabotage).run().strokes}
+    known = {*DROPPABLE, *first.run().strokes}
     if strange := [name for name in named if name not in known]:
-        raise BadParameter(f"seed {seed} has no {', '.join(strange)}", param_hint="--only")
-    return [Trial(seed=seed, sabotage=sabotage, only=tuple(named))]
+        raise BadParameter(f"seed {first.seed} has no {', '.join(strange)}", param_hint="--only")
+    return [replace(first, only=tuple(named))]
 
 
 def _results(trials: list[Trial], processes: int) -> Iterator[tuple[Trial, Result]]:
-    """The trials with what they came to, in the order of their seeds."""
-    if processes == 1 or len(trials) <= CHUNK:
-        for trial in trials:
-            yield trial, trial.run(trace=len(trials) == 1)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    """The trials with what they came to, in the order of their seeds; a single one tells its story."""
+    from engine.simulation.trial import run_all
 
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield from zip(trials, pool.map(_run, trials, chunksize=CHUNK), strict=True)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _run(trial: Trial) -> Result:
-    return trial.run()
+    return run_all(trials, processes=processes) if len(trials) > 1 else iter([(trials[0], trials[0].run(trace=True))])
 
 
 def _tell(trial: Trial, result: Result) -> None:
