@@ -168,17 +168,18 @@ async def _hold_others(run: Active) -> None:
 async def _other(run: Active, name: str) -> tuple[View | None, float]:
     """What may be the sentinel under other inputs, and when it was looked for (boot clock). Inputs that were lost with
     a journal may have made what the run shares or adopts now: that is searched for by its title, left behind, and told.
+    Another journal may have made what the run is still to make: whatever is finished before that must know of it.
     """
     if run.made_by_us(name):
         return await look_at(run, name)
     sentinels, resource, asked = run.workflow.sentinels, run.resource(name), run.session.clock.boot()
-    sentinel = run.plan.sentinel
-    if sentinel and sentinels.index(name) >= sentinels.index(sentinel):
-        return None, asked  # the run's own today: nobody can make a second one
+    sentinel, own = run.plan.sentinel, name in run.plan.guards
+    if sentinel and not own and sentinels.index(name) > sentinels.index(sentinel):
+        return None, asked  # who made it made what is the sentinel today, too
     for hit in await run.ask(name, lambda: resource.find(run.names(name), None)):
         view: View | None = await run.ask(name, lambda: resource.read(hit.id))  # noqa: B023 - awaited at once
         if view is not None and view.id not in run.step(name).tombstones:
-            if name not in run.left_behind:
+            if not own and name not in run.left_behind:
                 run.left_behind.add(name)
                 run.note(name, "left", id=view.id)
                 run.session.tell("step_left", run.state, name, id=view.id, kept=True)

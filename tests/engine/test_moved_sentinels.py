@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
-from engine import Adopt, Receipt, Workflow
+from engine import Adopt, InDoubt, Receipt, Workflow, labels
 from engine.journal.memory import MemoryStore
 from engine.model import RunStatus, value
 from engine.resource import View
@@ -194,3 +195,46 @@ def test_a_sentinel_whose_journal_was_lost_before_it_knew_the_generation_does_no
 
     asked = [RunStatus.DONE] * 2 + [RunStatus.FAILED, RunStatus.IN_DOUBT]  # it refers to another target
     assert in_virtual_time(main) == (asked, True)
+
+
+class Beside(Objects):
+    """`lost`: the next request never arrives, and nobody answers. `held_by`: the journal that the target named when one
+    arrived."""
+
+    lost = False
+    held_by: str | None = None
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        if self.lost:
+            raise InDoubt("no answer")
+        notes = [labels.parse(view.note) for id, view in self.there.items() if id.startswith("first")]
+        self.held_by = notes[0].journal if notes else None
+        return await super().create(body, send_within)
+
+
+def test_what_is_sent_again_before_the_sentinel_is_made_leaves_only_when_nobody_holds_the_run_by_that() -> None:
+    chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
+    chain.step(Second, name="source")(source)
+    chain.step(First, name="target")(target)
+
+    @chain.step(Beside)
+    def beside(inputs: Inputs, source: Receipt) -> str:  # noqa: ARG001
+        return source.id
+
+    async def main() -> tuple[list[RunStatus], str | None, str]:
+        person = objects.Person(chain, Second, First, Beside)
+        mine, theirs, ended = person.store, MemoryStore(rng=Random(2)), list[RunStatus]()
+        sent = cast("Beside", person.kinds[Beside])
+        for store, moved, refused, lost in (
+            (theirs, "own", True, False),  # nothing but the source, which names no journal yet
+            (mine, "adopted", False, True),  # meets it
+            (theirs, "own", False, True),  # makes the target
+            (mine, "own", False, False),
+        ):
+            person.store, person.kinds[First].refusing, sent.lost = store, refused, lost
+            ended.append(await person.apply(Inputs(target=moved)))
+        return ended, sent.held_by, mine.contents.name
+
+    ended, held_by, mine = in_virtual_time(main)
+    assert ended == [RunStatus.FAILED, RunStatus.IN_DOUBT, RunStatus.IN_DOUBT, RunStatus.DONE]
+    assert held_by == mine
