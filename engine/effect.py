@@ -94,8 +94,7 @@ async def create(
     if intended is None or run.stopping.begun or not fresh(run, name, intended):
         intended = await _make_ready(work, intended)
     if outdated(work, since):
-        session.gate.leave(work.resource.family)
-        await withdraw(run, intended, why="another journal knew this run")
+        await _take_back(work, intended, why="another journal knew this run")
         return None
     run.stopping.shield(scope)
     try:
@@ -125,24 +124,28 @@ async def create(
 
 
 async def _make_ready(work: Work, intended: Intended | None) -> Intended:
-    """An intent that may be sent at this very moment. When a stop comes first, the intent is withdrawn."""
-    run, name, session = work.run, work.name, work.run.session
-    intended = intended or await _intend(work)
-    try:
-        if not fresh(run, name, intended):
-            intended = await freshen(run, name, intended)
+    """An intent that may be sent at this very moment. One that may not is withdrawn, and another one waits for its
+    turn; when a stop comes first, there is none."""
+    while True:
+        intended = intended or await _intend(work)
         try:
-            if run.stopping.begun:
+            if work.run.stopping.begun:
                 await anyio.sleep_forever()
             await checkpoint_if_cancelled()
-        except BaseException:
-            session.gate.leave(work.resource.family)
+        except anyio.get_cancelled_exc_class():
+            await _take_back(work, intended, why="stopped")
             raise
-    except anyio.get_cancelled_exc_class():
-        with run.stopping.sending():
-            await withdraw(run, intended, why="stopped")
-        raise
-    return intended
+        if fresh(work.run, work.name, intended):
+            return intended
+        await _take_back(work, intended, why="not sent in time")
+        intended = None
+
+
+async def _take_back(work: Work, intended: Intended, why: str) -> None:
+    """Give the permit back, and withdraw the intent."""
+    work.run.session.gate.leave(work.resource.family)
+    with work.run.stopping.sending():
+        await withdraw(work.run, intended, why=why)
 
 
 async def _intend(work: Work) -> Intended:
@@ -168,29 +171,6 @@ def fresh(run: Active, name: str, intended: Intended) -> bool:
     return leased(run, name) and session.gate.paused(run.resource(name).family) <= 0
 
 
-async def freshen(run: Active, name: str, intended: Intended) -> Intended:
-    """Renew an intent until it may be sent at this very moment. When this raises, the permit has been given back."""
-    session, family = run.session, run.resource(name).family
-    gate, clock = session.gate, session.clock
-    while not fresh(run, name, intended):
-        pause = gate.paused(family)
-        if pause > 0 or not leased(run, name):
-            gate.leave(family)
-            await run.sleep(pause)
-            await admit(run, name)
-        started = clock.boot()
-        attempt = replace(intended.attempt, at=clock.wall())
-        body, spec = intended.state.body or "", intended.state.spec or ""
-        state = machine.intend(run.step(name), attempt, body, spec, intended.state.generation)
-        try:
-            await run.write(state)
-        except BaseException:
-            gate.leave(family)
-            raise
-        intended = replace(intended, attempt=attempt, state=state, at=started)
-    return intended
-
-
 def outdated(work: Work, since: float) -> bool:
     """Whether another journal was met, or turned out to have held the run for longer, after this step was looked for or
     was found to need no look: that journal may know more of this step, too (rule 7). Where the platform refuses a
@@ -202,7 +182,7 @@ async def withdraw(run: Active, *unsent: Intended, why: str) -> None:
     """Take back intents of which nothing has left, so that nobody need look for what they made."""
     for intended in unsent:
         run.note(intended.state.name, "withdrawn", why=why)
-    await run.write(*(machine.not_applied(run.step(i.state.name), i.attempt.tag, None, None) for i in unsent))
+    await run.write(*(machine.withdrawn(run.step(i.state.name), i.attempt.tag) for i in unsent))
 
 
 def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, at: float, proven: bool) -> StepState:

@@ -64,16 +64,15 @@ class Timing:
 
 
 def intend(step: StepState, attempt: Attempt, body: str, spec: str, generation: int) -> StepState:
-    """An intent, or the renewal of one, which takes the place of the attempt with the same tag (rule 1)."""
-    earlier = without(step, attempt.tag)
+    """The intent of a new attempt (rule 1)."""
     return replace(
         step,
         status=StepStatus.INTENT,
-        attempts=(*earlier, attempt),
+        attempts=(*step.attempts, attempt),
         body=body,
         spec=spec,
         generation=generation,
-        tries=step.tries + (len(earlier) == len(step.attempts)),
+        tries=step.tries + 1,
         failure=None,
         due=None,
         started_at=step.started_at or attempt.at,
@@ -113,8 +112,13 @@ def take(step: StepState, view: View, tag: str, now: float, *, unique: bool) -> 
     return done(step, step.attempts if unique else later, receipt, now)
 
 
+def withdrawn(step: StepState, tag: str) -> StepState:
+    """Nothing of the attempt has left: it is none."""
+    return replace(not_applied(step, tag, None, None), tries=step.tries - 1)
+
+
 def not_applied(step: StepState, tag: str, failure: Failure | None, due: float | None) -> StepState:
-    """Refused before acting, or not even sent: the attempt is forgotten."""
+    """Refused before acting: the attempt is forgotten."""
     left = without(step, tag)
     return replace(
         step,

@@ -9,10 +9,11 @@ from random import Random
 
 import anyio
 
-from engine import Engine, Item, Receipt, Workflow
+from engine import Engine, Item, NotApplied, Receipt, Workflow
 from engine.api import LOCAL
+from engine.identity import run_id
 from engine.journal.memory import MemoryJournal, MemoryStore
-from engine.model import RunStatus
+from engine.model import RunState, RunStatus, StepStatus
 from engine.pacing import Pacing
 from engine.resource import View
 from tests.engine import things
@@ -158,3 +159,60 @@ def test_who_finishes_beside_the_sentinel_looks_at_it_however_late_its_receipt_i
 
     assert in_virtual_time(main) == 1
     assert sent == ["POST", "POST", "GET"]
+
+
+class Gone(things.Titled):
+    """One that somebody deletes."""
+
+    kind = "gone"
+    deleted = False
+
+    async def read(self, id: str) -> View | None:
+        return None if self.deleted else await super().read(id)
+
+
+class Busy(things.Things):
+    """A service that asks for a pause at the first request, while somebody deletes the sentinel. `sent`: requests."""
+
+    def __init__(self, gate: Pacing, gone: Gone) -> None:
+        super().__init__()
+        self.gate, self.gone, self.sent = gate, gone, 0
+
+    async def create(self, body: str, send_within: float) -> Receipt:  # noqa: ARG002
+        self.sent, self.gone.deleted = self.sent + 1, True
+        self.gate.observe(self.family, 429, 100.0)
+        raise NotApplied("busy", 100.0)
+
+
+def test_what_was_prepared_but_never_sent_is_no_doubt_when_the_sentinel_is_gone_after_a_pause() -> None:
+    chain = Workflow("chain", inputs=Inputs, sentinels=("schema",))
+
+    @chain.step(Gone)
+    def schema(inputs: Inputs) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    @chain.step(Busy)
+    def left(schema: Receipt) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    @chain.step(Busy)
+    def right(schema: Receipt) -> Spec:  # noqa: ARG001
+        return Spec()
+
+    async def main() -> tuple[int, RunState]:
+        gate, gone = Pacing(boot=clock, rng=Random(1)), Gone()
+        busy = Busy(gate, gone)
+        async with Engine(
+            "", workflows=[chain], resources=[gone, busy], settle=20.0, gate=gate, clock=Clock(), rng=Random(1),
+            opener=in_memory,
+        ) as engine:  # fmt: skip
+            found = await engine.register(LOCAL, [[Item(workflow=chain, source="run", inputs=Inputs())]])
+            await engine.run(found.batch)
+            return busy.sent, await engine.journal.load(run_id(chain.name, LOCAL, "run"))
+
+    sent, run = in_virtual_time(main)
+    assert (sent, run.status) == (1, RunStatus.FAILED)
+    assert {name: (step.status, step.tries) for name, step in run.steps.items() if name != "schema"} == {
+        "left": (StepStatus.FAILED, 1),
+        "right": (StepStatus.FAILED, 0),
+    }

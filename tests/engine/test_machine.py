@@ -44,10 +44,16 @@ class StepLife(RuleBasedStateMachine):
         self._serial = itertools.count(1)
 
     def become(
-        self, step: StepState, *, settles: frozenset[str] = frozenset(), drops: bool = False, takes: bool = False
+        self,
+        step: StepState,
+        *,
+        settles: frozenset[str] = frozenset(),
+        drops: bool = False,
+        takes: bool = False,
+        unsent: int = 0,
     ) -> None:
         """`settles`: the attempts that this change has evidence or an answer for; `drops`: it says that the object is
-        gone; `takes`: it brings a receipt."""
+        gone; `takes`: it brings a receipt; `unsent`: how many attempts turn out to have been none."""
         old, self.step = self.step, step
         gone = {a.tag for a in old.attempts} - {a.tag for a in step.attempts}
         assert gone <= settles, "an attempt that nothing was learned of was forgotten"
@@ -56,7 +62,7 @@ class StepLife(RuleBasedStateMachine):
             assert step.receipt.id == old.receipt.id, "an id changed"
         assert takes or step.receipt is None or old.receipt is not None, "a receipt came from nowhere"
         assert set(old.tombstones) <= set(step.tombstones), "a deleted id was forgotten"
-        assert step.tries >= old.tries
+        assert step.tries >= old.tries - unsent
         assert step.generation >= old.generation
         assert old.started_at is None or step.started_at == old.started_at
 
@@ -80,13 +86,12 @@ class StepLife(RuleBasedStateMachine):
         self.become(machine.intend(self.step, attempt, f"body {attempt.tag}", "spec", generation))
         assert (self.step.tries, self.step.attempts[-1], self.step.failure) == (before + 1, attempt, None)
 
-    @precondition(lambda self: is_open(self) and self.step.body is not None)
-    @rule()
-    def renew(self) -> None:
-        old = self.step
-        attempt = replace(old.attempts[-1], at=old.attempts[-1].at + 1)
-        self.become(machine.intend(old, attempt, old.body or "", "spec", old.generation))
-        assert (self.step.tries, len(self.step.attempts)) == (old.tries, len(old.attempts))
+    @precondition(is_open)
+    @rule(number=TAGS)
+    def withdrawn(self, number: int) -> None:
+        tag, before = self.tag(number), self.step.tries
+        self.become(machine.withdrawn(self.step, tag), settles=frozenset({tag}), unsent=1)
+        assert self.step.tries == before - 1
 
     # answers
 

@@ -66,12 +66,12 @@ def whenever(verb: str) -> list[Patch]:
 
 
 def window_from_acknowledgment() -> list[Patch]:
-    freshen = effect.freshen
+    intend = effect._intend  # noqa: SLF001 - sabotage
 
-    async def late(run: Active, name: str, intended: effect.Intended) -> effect.Intended:
-        return await freshen(run, name, replace(intended, at=run.session.clock.boot()))
+    async def late(work: Work) -> effect.Intended:
+        return replace(await intend(work), at=work.run.session.clock.boot())
 
-    return [(effect, "freshen", late)]
+    return [(effect, "_intend", late)]
 
 
 def sleepy(self: Clock) -> float:
