@@ -85,6 +85,7 @@ class Active:
         self.sends = {name: before for name, step in self.steps.items() if step.attempts}
         """Until when the latest request of a step may have left."""
         self.lease_seen = float("-inf")  # when the sentinel was last looked at and named this journal
+        self.guarded: dict[str, float] = {}  # when the request for a guard that this process made has left
         self.told_generation = -1  # which generation the sentinel told then
         self.named_since: dict[str, float] = {}  # since when what may be a sentinel names this journal
         self._events: list[Event] = []

@@ -21,7 +21,7 @@ from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
 from engine.prints import same_needs, source_of
 from engine.retry import next_delay
-from engine.sentinel import lease, leased
+from engine.sentinel import guarded, lease, leased
 from engine.work import Work
 
 
@@ -190,9 +190,12 @@ def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, a
     run, name, session, now = work.run, work.name, work.run.session, work.run.session.clock.wall()
     run.made.add(name)
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
+    if name in run.plan.guards:
+        run.guarded[name] = sent
     if name == run.plan.sentinel:
         ours = labels.parse(intended.state.body or "").journal == session.journal.name  # else it was no sentinel then
-        run.lease_seen, run.told_generation = sent if ours else float("-inf"), run.state.generation
+        known = ours and guarded(run, sent)
+        run.lease_seen, run.told_generation = sent if known else float("-inf"), run.state.generation
     step = run.step(name)
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)
     return machine.created(step, intended.attempt.tag, receipt, now, proven=proven)

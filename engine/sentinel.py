@@ -35,11 +35,20 @@ def leased(run: Active, name: str) -> bool:
     return met and name in run.plan.first and run.step(name).receipt is None
 
 
+def guarded(run: Active, sent: float) -> bool:
+    """Whether the sentinel, for which the request left at `sent` (boot clock), came soon enough after the other guards.
+    By one that was made earlier another journal, of other inputs, may hold the run by now."""
+    others = filter(run.made_by_us, run.plan.guards[1:])
+    return all(run.guarded.get(name, float("-inf")) >= sent - run.session.timing.lease for name in others)
+
+
 async def lease(run: Active, name: str) -> None:
     """Look at the sentinel when the last look is too old. Raises `StepFailed` when it is gone or names another."""
     while not leased(run, name):
         if run.state.suspect:
             await _hold_others(run)  # another journal may have made one of them since
+        elif run.lease_seen < 0:
+            await _names_us(run, run.plan.guards[1:])
         sentinel = run.holder or ""
         view, asked = await look_at(run, sentinel)
         if view is None:
@@ -104,6 +113,8 @@ async def hold(run: Active) -> None:
         run.session.journal.name,
         not run.state.suspect and await _names_us(run, run.earlier_sentinels),
     )
+    if run.holder is None:
+        await _names_us(run, run.plan.guards)  # another journal, of other inputs, may hold the run by what is there
     while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
         if view is None:

@@ -13,12 +13,14 @@ from engine.simulation.world import World
 BY_HAND = 99
 """What people make of a content or a table."""
 WAYS = ("deletes", "deletes", "changes", "retables", "describes", "switches")
+CONFUSING = {"describes": "switches", "switches": "describes"}
 
 
 def by_hand(world: World, platform: Platform, runs: Collection[str]) -> None:
     """Three times perhaps, one object is deleted, whatever refers to it, changed, described anew, or switched. A
-    sentinel is left alone where journals are lost, too: then nobody knows of either (docs/promise.md)."""
-    rng = world.stream("hands")
+    sentinel is left alone where journals are lost, too: then nobody knows of either (docs/promise.md). Nor does anybody
+    know who switched a flow when nothing tells whose it is."""
+    rng, done = world.stream("hands"), set[tuple[str, str]]()
     for _ in range(3):
         mine = [thing for thing in platform.live() if thing.owner[0] in runs]
         mine = [thing for thing in mine if not (world.disaster and labels.parse(thing.note).journal)]
@@ -31,6 +33,9 @@ def by_hand(world: World, platform: Platform, runs: Collection[str]) -> None:
             continue  # of one in doubt nobody could know any more which attempt made it: then it is a question
         if how == "switches" and (thing.kind != "flow" or world.disaster):
             continue  # of a journal that forgot, nobody could know any more who did
+        if (CONFUSING.get(how, ""), thing.owner[0]) in done:
+            continue
+        done.add((how, thing.owner[0]))
         world.fault("hands", f"{how} {thing.id}")
         changes: dict[str, Thing | None] = {
             "deletes": None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import cast
 
-from engine import Adopt, InDoubt, Receipt, Workflow, labels
+import anyio
+
+from engine import Adopt, InDoubt, NotApplied, Receipt, Workflow, labels
 from engine.journal.memory import MemoryStore
 from engine.model import RunStatus, value
 from engine.resource import View
@@ -197,6 +200,19 @@ def test_a_sentinel_whose_journal_was_lost_before_it_knew_the_generation_does_no
     assert in_virtual_time(main) == (asked, True)
 
 
+class Late(Titled):
+    """The target. `busy`: how many requests are to be tried again."""
+
+    kind = "first"
+    busy = 0
+
+    async def create(self, body: str, send_within: float) -> Receipt:
+        if self.busy:
+            self.busy -= 1
+            raise NotApplied("busy", 30.0)
+        return await super().create(body, send_within)
+
+
 class Beside(Objects):
     """`lost`: the next request never arrives, and nobody answers. `held_by`: the journal that the target named when one
     arrived."""
@@ -212,29 +228,68 @@ class Beside(Objects):
         return await super().create(body, send_within)
 
 
+class Rivals(objects.Person):
+    """Two people with a journal each, of whom the second always has a target of his own."""
+
+    def __init__(self, last: type[Objects], step: Callable[..., str]) -> None:
+        chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
+        chain.step(Second, name="source")(source)
+        chain.step(Late, name="target")(target)
+        chain.step(last)(step)
+        super().__init__(chain, Second, Late, last)
+        self.first, self.mine, self.theirs = cast("Late", self.kinds[Late]), self.store, MemoryStore(rng=Random(2))
+
+    async def my(self, target: str, *, after: float = 0.0) -> RunStatus:
+        await anyio.sleep(after)
+        self.store, self.attempts = self.mine, 1
+        return await self.apply(Inputs(target=target))
+
+    async def their(self) -> RunStatus:
+        self.store, self.attempts = self.theirs, 100
+        return await self.apply(Inputs())
+
+    async def both(self) -> list[RunStatus]:
+        """They begin, but their target is made long after I have taken over what they had made before."""
+        self.first.busy, ended = 20, list[RunStatus]()
+
+        async def one(coming: Coroutine[None, None, RunStatus]) -> None:
+            ended.append(await coming)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one, self.their())
+            group.start_soon(one, self.my("adopted", after=1.0))
+        return ended
+
+
 def test_what_is_sent_again_before_the_sentinel_is_made_leaves_only_when_nobody_holds_the_run_by_that() -> None:
-    chain = Workflow("chain", inputs=Inputs, sentinels=("target", "source"))
-    chain.step(Second, name="source")(source)
-    chain.step(First, name="target")(target)
-
-    @chain.step(Beside)
-    def beside(inputs: Inputs, source: Receipt) -> str:  # noqa: ARG001
-        return source.id
-
     async def main() -> tuple[list[RunStatus], str | None, str]:
-        person = objects.Person(chain, Second, First, Beside)
-        mine, theirs, ended = person.store, MemoryStore(rng=Random(2)), list[RunStatus]()
-        sent = cast("Beside", person.kinds[Beside])
-        for store, moved, refused, lost in (
-            (theirs, "own", True, False),  # nothing but the source, which names no journal yet
-            (mine, "adopted", False, True),  # meets it
-            (theirs, "own", False, True),  # makes the target
-            (mine, "own", False, False),
-        ):
-            person.store, person.kinds[First].refusing, sent.lost = store, refused, lost
-            ended.append(await person.apply(Inputs(target=moved)))
-        return ended, sent.held_by, mine.contents.name
+        rivals = Rivals(Beside, beside)
+        sent = cast("Beside", rivals.kinds[Beside])
+        sent.lost = True
+        ended = await rivals.both()
+        sent.lost = False
+        ended.append(await rivals.my("own"))
+        return ended, sent.held_by, rivals.mine.contents.name
 
     ended, held_by, mine = in_virtual_time(main)
-    assert ended == [RunStatus.FAILED, RunStatus.IN_DOUBT, RunStatus.IN_DOUBT, RunStatus.DONE]
-    assert held_by == mine
+    assert (ended[-1], held_by) == (RunStatus.DONE, mine)
+
+
+def test_who_made_only_one_guard_looks_whether_another_journal_holds_the_run_by_that() -> None:
+    async def main() -> tuple[list[RunStatus], int]:
+        rivals = Rivals(Below, below)
+        rivals.first.refusing = True
+        ended = [await rivals.their()]
+        rivals.first.refusing = False
+        ended += [await rivals.my("adopted"), await rivals.their()]
+        return ended, len(rivals.live("below"))
+
+    assert in_virtual_time(main) == ([RunStatus.FAILED, RunStatus.DONE, RunStatus.FAILED], 1)
+
+
+def test_who_makes_the_sentinel_long_after_another_guard_looks_at_that_again() -> None:
+    async def main() -> tuple[list[RunStatus], int]:
+        rivals = Rivals(Below, below)
+        return await rivals.both(), len(rivals.live("below"))
+
+    assert in_virtual_time(main) == ([RunStatus.DONE, RunStatus.FAILED], 1)
