@@ -70,17 +70,18 @@ class Drive:
             await run.sleep(self._settled_at() - session.clock.boot())
 
     async def _pass(self) -> bool:
-        """One pass: finish deletions; hold the sentinel; check what is there (while suspect) or bring it to what the
+        """One pass: hold the sentinel; finish deletions; check what is there (while suspect) or bring it to what the
         inputs say; walk; look after what the walk left open.
 
         Returns whether a suspect run may be believed now: everything was there before this pass, and has settled.
         """
         run = self.run
+        await hold(run)
         if run.state.doomed:
             if not run.state.suspect:  # else it is an old plan: what is left of it shows itself below
                 await delete_doomed(run)  # rule 10: what was begun to be deleted is deleted first
             await run.write(doomed=())
-        await hold(run)
+            await hold(run)
         whole = run.state.suspect and set(run.receipts) >= set(run.plan.steps)
         sure = whole and run.session.clock.boot() >= self._settled_at()
         if run.state.suspect:
