@@ -97,7 +97,8 @@ class _Revision(Alteration):
                 await lose(run, [name])
                 return False
             if name == run.plan.sentinel and labels.parse(view.note).journal != run.session.journal.name:
-                await overtaken(run, name, view)
+                await overtaken(run, name, name, view)
+                continue
             todo = await self._todo(view)
             if todo and frees_title(run, name, todo):
                 await calm(run, name)  # what was sent to make it and may still arrive would no longer be refused

@@ -63,8 +63,8 @@ async def lease(run: Active, name: str) -> None:
         note = labels.parse(view.note)
         ours = note.journal == run.session.journal.name
         if not ours and (note.journal or not await _names_us(run, run.earlier_sentinels)):
-            await overtaken(run, name, view)
-        if not ours or note.generation < run.state.generation:  # what was found told of a later one
+            await overtaken(run, name, sentinel, view)
+        elif not ours or note.generation < run.state.generation:  # what was found told of a later one
             await sign(run, sentinel, view, run.state.generation)
         else:
             run.lease_seen, run.told_generation = asked, note.generation
@@ -87,10 +87,16 @@ async def look_at(run: Active, name: str) -> tuple[View | None, float]:
     return view, asked if view is None or view.left is None else view.left
 
 
-async def overtaken(run: Active, name: str, view: View) -> None:
-    """Stop, as another journal holds the run; or, where none is named, as somebody removed the name by hand. Raises
-    `StepFailed`."""
-    journal = labels.parse(view.note).journal
+async def overtaken(run: Active, name: str, guard: str, view: View) -> None:
+    """Stop at step `name`, as another journal holds the run by what was seen of `guard`; or, where none is named, as
+    somebody removed the name by hand. Raises `StepFailed`, unless a second look shows that the first was older than our
+    own signing."""
+    await run.sleep(run.session.timing.read_lag)
+    resource = run.resource(guard)
+    again: View | None = await run.ask(guard, lambda: resource.read(view.id))
+    journal = labels.parse((again or view).note).journal
+    if journal == run.session.journal.name:
+        return
     if not journal:
         message = f"somebody changed the description of {view.id}, which tells whose it is"
         await run.fail(name, Failure(kind="unsigned", message=message, hint="run again: it is signed anew"))
@@ -134,7 +140,8 @@ async def hold(run: Active) -> None:
             await run.write(suspect=True)
         free = sentinel not in run.named_since if run.state.suspect else handed_over and not note.journal
         if note.journal != journal and not free:
-            await overtaken(run, sentinel, view)
+            await overtaken(run, sentinel, sentinel, view)
+            continue
         await sign(run, sentinel, view, max(run.state.generation, note.generation))
 
 
@@ -149,7 +156,7 @@ async def _names_us(run: Active, names: Iterable[str]) -> bool:
         view, _ = await look_at(run, name)
         journal = labels.parse(view.note).journal if view else ""
         if view and journal and journal != run.session.journal.name:
-            await overtaken(run, name, view)
+            await overtaken(run, name, name, view)
         if journal:
             return True
     return False
@@ -171,7 +178,8 @@ async def _hold_others(run: Active) -> None:
                 await keep_up(run, name, view)
                 break
             if note.journal and name in run.named_since:
-                await overtaken(run, name, view)
+                await overtaken(run, name, name, view)
+                continue
             another |= bool(note.journal)
             await sign(run, name, view, max(run.state.generation, note.generation))
 
