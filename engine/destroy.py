@@ -17,6 +17,7 @@ from engine.confirm import confirm
 from engine.ensure import ensure
 from engine.errors import Answer, InDoubt, NotReady, Rejected
 from engine.model import Attempt, Failure, Origin, RunState, RunStatus, StepState, Verb, replace
+from engine.recover import find_sent
 from engine.sentinel import look_at
 from engine.workflow import Workflow
 
@@ -64,9 +65,10 @@ async def _settle(run: Active, shared: Shared, names: Iterable[str]) -> None:
             for need in needs:
                 if need in run.plan.shared and need not in run.receipts:
                     run.receipts[need] = await shared(run, need)
-            if not all(need in run.receipts for need in needs):
-                continue  # what refers to something that is not there cannot come to be
-            await ensure(run, name, run.write)
+            if all(need in run.receipts for need in needs):
+                await ensure(run, name, run.write)
+            elif not await find_sent(run, name):
+                continue
         if (receipt := run.step(name).receipt) and not receipt.confirmed:
             await confirm(run, name)
         if run.step(name).attempts:

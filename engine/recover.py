@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engine import machine, upkeep
+from engine import labels, machine, upkeep
 from engine.active import Active, Shared, StepFailed
 from engine.bodies import rivals
 from engine.ensure import ensure
 from engine.errors import Rejected
-from engine.evidence import look, take
+from engine.evidence import look, read_hits, take
 from engine.machine import Verdict
 from engine.model import Failure, Origin, Receipt, RunStatus, StepStatus, replace
 from engine.resource import Adopt
@@ -88,6 +88,21 @@ async def find_again(run: Active, name: str, finish: Finish) -> None:
     if seen[1] is None:
         raise StepFailed(_missing(name), name)
     await take(work, seen[1])
+
+
+async def find_sent(run: Active, name: str) -> bool:
+    """Take what an open attempt has made, though what it refers to is there no more, perhaps by hand: nothing can be
+    sent again, and what was made must not be left behind. Whether there is any."""
+    await run.sleep(run.last_possible_send(name) + run.session.timing.settle - run.session.clock.boot())
+    step, names, resource = run.step(name), run.names(name), run.resource(name)
+    hits = await run.ask(name, lambda: resource.find(names, None))
+    tags = [attempt.tag for attempt in step.attempts]
+    for view in await read_hits(run, name, [hit for hit in hits if hit.id not in step.tombstones]):
+        if view is not None and (tag := labels.parse(view.note).attempt) in tags:
+            run.note(name, "recovered", id=view.id, created=view.created)
+            await run.write(machine.take(step, view, tag, run.session.clock.wall(), unique=run.unique(name)))
+            return True
+    return False
 
 
 def _missing(name: str) -> Failure:

@@ -46,6 +46,10 @@ class Objects(Resource[str]):
             raise InDoubt("no answer")
         return Receipt(id=id)
 
+    def changes(self, before: Json, after: Json, now: float) -> Sequence[Change]:
+        """The content does not show the note."""
+        return [change for change in super().changes(before, after, now) if change.path != "note"]
+
     async def find(self, names: Sequence[str], since: float | None) -> Sequence[Hit]:  # noqa: ARG002
         return [Hit(id=view.id, name=view.name) for view in self._live() if view.name in names]
 
