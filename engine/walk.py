@@ -114,11 +114,12 @@ class Walk:
             raise ValueError(f"step {state.name} has no receipt to finish with")
         run.receipts[state.name] = receipt
         begun = [(name, self._prepare(name)) for name in self._begin(run.plan.following[state.name])]
+        changes = self.done_with(state)
         del run.receipts[state.name]  # for other branches it is there when it is durable, like the run's sentinel
         self.following[state.name] = begun
         prepared = [intended for _, intended in begun if intended is not None]
         try:
-            await run.write(state, *[intended.state for intended in prepared], **self.done_with(state))
+            await run.write(state, *[intended.state for intended in prepared], **changes)
         except BaseException:
             for intended in prepared:
                 run.session.gate.leave(run.resource(intended.state.name).family)
