@@ -281,5 +281,4 @@ class Known:
     run_id: str
     status: RunStatus
     inputs_print: str
-    definition: str
     source: str

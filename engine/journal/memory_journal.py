@@ -71,12 +71,7 @@ class MemoryJournal:
             return Standing.NEW, None
         found = self._contents.runs[key]
         known = Known(
-            key=key,
-            run_id=found.run_id,
-            status=found.status,
-            inputs_print=found.inputs_print,
-            definition=found.definition,
-            source=found.source,
+            key=key, run_id=found.run_id, status=found.status, inputs_print=found.inputs_print, source=found.source
         )
         return rules.judge(known, found.suspect, run), known
 
@@ -122,12 +117,7 @@ class MemoryJournal:
             created_at=self._clock.wall(),
         )
         return Known(
-            key=key,
-            run_id=run.run_id,
-            status=RunStatus.PENDING,
-            inputs_print=run.inputs_print,
-            definition=run.definition,
-            source=run.source,
+            key=key, run_id=run.run_id, status=RunStatus.PENDING, inputs_print=run.inputs_print, source=run.source
         )
 
     def _revise(self, known: Known, run: NewRun) -> None:

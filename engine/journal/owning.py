@@ -37,16 +37,14 @@ class Owning:
         """One run, without owning it."""
         return next(iter(self.states(connection, connection.execute(sql.RUN, {"id": run_id}))), None)
 
-    def claim(
-        self, connection: Connection, batch: int, *, begun: bool, after: int, limit: int, now: float
-    ) -> Sequence[RunState]:
+    def claim(self, connection: Connection, batch: int, *, begun: bool, after: int, limit: int) -> Sequence[RunState]:
         """`ports.Journal.claim`."""
-        values = {"of": batch, "after": after, "most": limit, "process": self.process, "now": now}
+        values = {"of": batch, "after": after, "most": limit, "process": self.process}
         return self.states(connection, connection.execute(sql.CLAIM[begun], values))
 
-    def claim_one(self, connection: Connection, run_id: str, *, now: float) -> RunState:
+    def claim_one(self, connection: Connection, run_id: str) -> RunState:
         """`ports.Journal.claim_one`."""
-        values = {"id": run_id, "process": self.process, "now": now}
+        values = {"id": run_id, "process": self.process}
         for state in self.states(connection, connection.execute(sql.CLAIM_ONE, values)):
             return state
         raise rules.unknown(run_id)
@@ -63,4 +61,4 @@ class Owning:
             if turn is not rules.Turn.OWN:
                 return rules.to_read(found) if turn is rules.Turn.READ else None
         registering.register(connection, [run], batch=None, now=now)
-        return self.claim_one(connection, run.run_id, now=now)
+        return self.claim_one(connection, run.run_id)

@@ -42,15 +42,8 @@ def find(connection: Connection, runs: Sequence[NewRun]) -> dict[str, Found]:
 
 def _find(connection: Connection, ids: Sequence[str]) -> dict[str, Found]:
     found = {}
-    for key, run_id, status, inputs_print, definition, source, suspect, scope in among(connection, KNOWN, ids):
-        known = Known(
-            key=key,
-            run_id=run_id,
-            status=RunStatus(status),
-            inputs_print=inputs_print,
-            definition=definition,
-            source=source,
-        )
+    for key, run_id, status, inputs_print, source, suspect, scope in among(connection, KNOWN, ids):
+        known = Known(key=key, run_id=run_id, status=RunStatus(status), inputs_print=inputs_print, source=source)
         found[run_id] = Found(known=known, suspect=bool(suspect), scope=scope)
     return found
 

@@ -168,7 +168,6 @@ def read_run(row: Sequence[Any], scope: Scope, steps: Mapping[str, StepState]) -
         owner,
         epoch,
         _,
-        _,
         failure,
         created_at,
         finished_at,

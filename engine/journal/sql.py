@@ -69,7 +69,7 @@ IN_STATES_OF = IN_STATES.where(runs.c.run_id.in_(bindparam("run_ids", expanding=
 # --- owning -----------------------------------------------------------------------------------------------------------
 
 
-_own = update(runs).values(epoch=runs.c.epoch + 1, owner=bindparam("process"), claimed_at=bindparam("now"))
+_own = update(runs).values(epoch=runs.c.epoch + 1, owner=bindparam("process"))
 
 
 def claim(begun: bool) -> ReturningUpdate[Any]:

@@ -85,13 +85,10 @@ class SqlJournal:
     # --- owning and writing -------------------------------------------------------------------------------------------
 
     async def claim(self, batch: int, *, begun: bool, after: int, limit: int) -> Sequence[RunState]:
-        now = self._clock.wall()
-        return await self._write(
-            partial(self._owning.claim, batch=batch, begun=begun, after=after, limit=limit, now=now)
-        )
+        return await self._write(partial(self._owning.claim, batch=batch, begun=begun, after=after, limit=limit))
 
     async def claim_one(self, run_id: str) -> RunState:
-        return await self._write(partial(self._owning.claim_one, run_id=run_id, now=self._clock.wall()))
+        return await self._write(partial(self._owning.claim_one, run_id=run_id))
 
     async def claim_shared(self, run: NewRun) -> RunState:
         patience = self._clock.boot() + rules.PATIENCE

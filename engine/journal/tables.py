@@ -79,7 +79,6 @@ runs = Table(
     Column("begun_by", Text),
     Column("owner", Text),
     Column("epoch", Integer, nullable=False),
-    Column("claimed_at", Double),
     Column("batch", Integer),
     Column("failure", Text),  # JSON
     Column("created_at", Double, nullable=False),

@@ -29,7 +29,7 @@ ROWS = (64, 32, 16, 8, 4, 2, 1)
 """Rows in one statement: few sizes, so that each stays prepared, and few statements, since the interpreter is let go
 once for each. 64 rows of 14 values are fewer values than the least that any SQLite takes (999)."""
 
-KNOWN = "SELECT key, run_id, status, inputs_print, definition, source, suspect, scope FROM runs WHERE run_id IN"
+KNOWN = "SELECT key, run_id, status, inputs_print, source, suspect, scope FROM runs WHERE run_id IN"
 STEPS = f"SELECT {', '.join(column.name for column in steps.columns)} FROM steps WHERE run IN"  # noqa: S608
 INPUTS = "SELECT key, begun_by, inputs, was, formerly, source FROM runs WHERE key IN"
 EPOCHS = "SELECT key, epoch FROM runs WHERE key IN"

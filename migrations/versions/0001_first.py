@@ -63,7 +63,6 @@ def make_runs() -> None:
         sa.Column("begun_by", sa.Text),
         sa.Column("owner", sa.Text),
         sa.Column("epoch", sa.Integer, nullable=False),
-        sa.Column("claimed_at", sa.Double),
         sa.Column("batch", sa.Integer),
         sa.Column("failure", sa.Text),
         sa.Column("created_at", sa.Double, nullable=False),
