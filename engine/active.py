@@ -43,7 +43,8 @@ class StepFailed(Exception):
 
 
 class Active:
-    """One run, owned and in memory. Only this object writes its records; `state` and `steps` are what is durable.
+    """One run, owned and in memory. Only this object writes its records. `state` and `steps` are what is durable; of
+    steps also what a look has shown since, which the next record of theirs says.
 
     A shared step's pseudo-run is an `Active` too, with a plan of one step.
     """

@@ -136,10 +136,10 @@ async def forget(run: Active) -> None:
 
 
 def _order(run: Active) -> list[str]:
-    """Dependents before what they refer to. The sentinel, and what holds the run in its place, go as late as their
-    dependents allow: while they stand, they guard the rest. What the inputs do not ask for any more goes as early as
-    possible: if the journal were lost meanwhile, nobody would look for it, while of what is merely other than it is
-    asked to be a person is told."""
+    """Dependents before what they refer to. The sentinel, and whatever holds the run in its place, go as late as their
+    dependents allow: while they stand, they guard the rest. What the inputs no longer ask for goes as early as
+    possible: if the journal were lost meanwhile, nobody would look for it. What merely differs from what the inputs ask
+    for can wait: a person would be told of it."""
     names = list(reversed(run.workflow.order))
     guards = {name for name in (run.plan.sentinel, run.holder) if name and name in run.plan.steps}
     last = guards.union(*map(run.plan.before, guards))

@@ -118,9 +118,9 @@ class Failure:
 
 @value
 class Attempt:
-    """One intent whose request is not settled. `tag` is planted in the object it makes; `by` is the process
-    that may send it; `at` its wall clock (epoch seconds), good for history only. `condition`: on what an update depends
-    (`resource.Amendable.condition`), or the etag on which a switch does."""
+    """One intent whose request is not settled. `tag` is planted in the object that it makes; `by` is the process that
+    may send it; `at` the time of the intent (epoch seconds): from then on lists are read. `condition`: what an update
+    depends on (`resource.Amendable.condition`), or the etag that a switch depends on."""
 
     tag: str
     by: str

@@ -24,9 +24,9 @@ OVERTAKEN = (
 
 
 def leased(run: Active, name: str) -> bool:
-    """Whether the sentinel lets an effect of this step leave. The sentinel's own always may, and so may all while the
-    run has none. When one of another journal was met, and is still to be signed, what goes first may still be made:
-    titles guard themselves."""
+    """Whether the sentinel lets an effect of this step leave. Effects of the sentinel itself always may, and so may all
+    others while the run has none. Where one was met that names another journal, and is still to be signed, the steps
+    that go first may still be made: their titles guard them."""
     if run.session.clock.boot() - run.lease_seen <= run.session.timing.lease:
         return True
     if name == run.plan.sentinel or run.holder in (None, name):
