@@ -85,7 +85,8 @@ class Walk:
                         return
                     following = run.plan.following[name]
                     ready = self.following.pop(name, [])
-                    ready += [(other, None) for other in self._begin(following)]
+                    if len(ready) < len(following):  # another branch may have made the rest ready meanwhile
+                        ready += [(other, None) for other in self._begin(following)]
                     if not ready:
                         return
                     name, intended = self._spread(ready)
