@@ -125,10 +125,10 @@ class Common(Pace):
             self._test, self._whose, self._shared = None, None, True
             self.pace = self._grown()
         else:
-            share = own.rate_until(refused, self._depth) / self.rate_until(refused)
+            share = own.rate_until(refused, self._depth, self._resumed) / self.rate_until(refused)
             self._whose = (own, share) if share >= (SURELY_MOST if self._shared else MOST) else None
             super()._learn(refused, resume)
-            if self._whose is not None and self._recurs() and self._accused[-2].own is own:
+            if self._whose is not None and self._recurs() and [one.own for one in self._accused][-2:] == [own, own]:
                 own.take_over(refused, resume, self._depth)  # what all have sent allows more: that of others is none
                 self._part(own)
 
@@ -142,15 +142,17 @@ class Common(Pace):
         return always and alone < ALONE * together
 
     def _doubt(self, now: float, own: Pace, share: float) -> None:
-        """Begin a test when others are held back by what may be this family's own limit, and end it."""
+        """Begin a test when others are held back by what may be this family's own limit, and end it. Not at a pace
+        below what is known to be there: that more goes through says nothing then."""
         if self._test is None:
             together, alone = self.lately(now, SECOND), own.lately(now, SECOND)
-            if self._held > SECOND and together - alone >= CROWD and alone < OTHERS * share * together:
+            held = self._held > SECOND and self.pace is not None and self.pace >= self._known
+            if held and together - alone >= CROWD and alone < OTHERS * share * together:
                 self._test = _Test(now, self.taken - self.out)
                 self.pace = self._grown()
             return
         seconds, taken = now - self._test.at, self.taken - self.out - self._test.taken
-        if seconds > SECOND and taken > REFUTES * self._base * (seconds + self._depth):
+        if seconds > SECOND and taken > REFUTES * self._known * (seconds + self._depth):
             own.adopt(self, share)
             self._part(own)
 
@@ -167,8 +169,13 @@ class Common(Pace):
             bound = bound._replace(seconds=min(bound.seconds, max(refused - self._test.at, MARK)))
         super()._settle(bound, apart, refused, resume)
 
+    @property
+    def _known(self) -> float:
+        """The rate that is known to be there, also where the pace is still below it."""
+        return max(self._base, self._peak)
+
     def _grown(self) -> float:
-        return TESTED * self._base if self._test else super()._grown()
+        return TESTED * self._known if self._test else super()._grown()
 
     def _part(self, own: Pace) -> None:
         """Each family has a limit of its own, and this one's is known."""

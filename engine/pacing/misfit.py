@@ -11,7 +11,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from engine.pacing.rate import RUNAWAY, Throttle
+from engine.pacing import store
+from engine.pacing.rate import RUNAWAY, STUCK, Throttle
 from engine.pacing.store import SLOWEST, Bound
 
 CROWD, CROWDED = 5, 600
@@ -56,14 +57,14 @@ class Pace(Throttle):
         """No limit is known."""
         self.pace, self.like, self._growth, self._held = None, None, 0.0, 0.0
 
-    def rate_until(self, refused: float, depth: float | None = None) -> float:
-        """Requests per second that were surely there before a refusal. `depth`: of the store, as
+    def rate_until(self, refused: float, depth: float | None = None, since: float = -math.inf) -> float:
+        """Requests per second that were surely there before a refusal, and after `since`. `depth`: of the store, as
         another has learned it; this one goes on with that."""
         self._depth = self._depth if depth is None else depth
         self.taken -= self.out
-        rate = self._bound(refused).rate
+        drains = [drain for drain in self._drains(refused) if drain.seconds <= refused - since]
         self.taken += self.out
-        return rate
+        return store.bound(drains, self._depth).rate
 
     def explains(self, refused: float) -> bool:
         """Whether this limit explains a refusal."""
@@ -114,9 +115,11 @@ class Pace(Throttle):
         self._crowd.clear()
 
     def _push(self, refused: float) -> None:
-        """Deaf to a refusal: a pace that held requests back rises. Refusals twice as thick as before end deafness."""
+        """Deaf to a refusal: a pace that held requests back rises. Refusals twice as thick as before end deafness, or
+        so many in a row that hardly anything is taken."""
         held, self._held = self._held > 0, 0.0
-        if self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual:
+        thick = self._crowded(refused) and 2 * (self.taken - self._crowd[0].taken) < (CROWD - 1) * self._usual
+        if thick or self._stretches[-1] < STUCK:
             self._base, self._deaf_until = self._peak, refused
             self._crowd.clear()
         elif held:
@@ -124,7 +127,7 @@ class Pace(Throttle):
 
     def _grown(self) -> float:
         if self._trial and self.taken >= self._trial:
-            peak, self._trial = self._peak, 0
+            peak, self._trial, self._lower = self._peak, 0, 0
             self._settle(Bound(self._through, 4.0), 4.0, self.next_at, self.next_at)
             self._peak = max(peak, self._base)
         return self._base if self._trial else super()._grown()

@@ -9,7 +9,8 @@ right after it the depth counts only up to the length of the pause.
 
 A refusal that gives a bound below the last one is a *misfit*: the store cannot have been empty. A lone one is a bad
 moment of the service and costs next to no pace; what a crowd of them means is found out in `misfit`. Only while the
-depth is a guess, or where misfits recur, may the last bound be what is wrong.
+depth is a guess, or where misfits recur, may the last bound be what is wrong. And a bound that is hardly lower may only
+be more exact, but not again and again: who keeps below what was surely there is not too fast.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ FIT, SEARCH_FIT = 0.98, 0.15
 window) or, while there is none, of the pace."""
 IDLE = 0.5
 """Seconds without a request, though the pace allowed one, that say nothing of the pace."""
+LOWER = 3
+"""So many times in a row a bound may be lower than what was known."""
+COST = 0.01
+"""What a misfit costs at most, as a share of the pace. The more were taken before it, the less is the pace to blame."""
 RUNAWAY = 1.25
 """So far above the last bound, as a factor, a refusal is to be expected, and the pace returns to it."""
 THRICE, SPAN, SAME_AGAIN = 3, 10, 1.2
@@ -67,7 +72,7 @@ class Throttle:
     """A pace: none until the first refusal, then learned."""
 
     __slots__ = (
-        "_base", "_burst", "_corrected", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_marks",
+        "_base", "_burst", "_depth", "_emptied", "_fit", "_growth", "_held", "_hold", "_idle", "_lower", "_marks",
         "_next_mark", "_peak", "_refused", "_resumed", "_seen", "_sounded", "_spurt", "_stretches", "next_at", "out",
         "pace", "stuck", "taken",
     )  # fmt: skip
@@ -91,7 +96,7 @@ class Throttle:
         self._burst: list[Drain] = []  # an emptying of the full store
         self._depth = DEPTH
         self._sounded = False  # whether the depth was found out, not only assumed
-        self._corrected = False  # whether the last bound is lower than the one before
+        self._lower = 0  # bounds in a row that were each lower than the one before
         self._stretches: tuple[int, ...] = ()  # taken before each misfit since that bound
         self._base = self._peak = 0.0  # where the pace starts, and where it returns to
         self._fit = FIT  # what share of the base a bound must reach to explain a refusal
@@ -190,18 +195,20 @@ class Throttle:
         bound = self._bound(refused)
         if searching and self._resumed - self._emptied >= FULL:
             self._burst = self._emptying(refused)  # the first may have held what no store was needed for
-        fits = bound.rate >= (SEARCH_FIT * pace if searching else self._fit * self._base)
+        known = self._fit * self._base if self._lower < LOWER else self._peak
+        fits = bound.rate >= (SEARCH_FIT * pace if searching else known)
         sounded = SHALLOWEST < self._depth < DEEPEST and self._depth != depth
         if fits or (sounded and self._corrects(bound, apart)):
             self._sounded = sounded or (self._sounded and self._depth == depth)
-            self._corrected = not fits
+            self._lower = self._lower + 1 if bound.rate < self._peak and not searching else 0
             self._settle(bound, apart, refused, resume)
             dear = searching and resume - refused > self._depth  # then a guess too high must be left at once
             self._fit = FIT - self._growth if dear else FIT
         else:
             self._depth = depth
-            self._base = max(self._base * 0.99, SLOWEST)
-            self._peak = max(self._base, self._peak * 0.995)
+            cost = min(COST, MISCOUNT / max(self._stretches[-1], 1))
+            self._base = max(self._base * (1 - cost), SLOWEST)
+            self._peak = max(self._base, self._peak * (1 - cost / 2))
             self._held = 0.0 if pace > RUNAWAY * self._peak else self._held
 
     def _settle(self, bound: Bound, apart: float, refused: float, resume: float) -> None:
@@ -219,11 +226,16 @@ class Throttle:
         """Whether a lower bound is no misfit, but shows how deep the store is, where that was only assumed, or the same
         comes again and again. Far below the last it rather comes from refusals that are counted out."""
         told = not self._sounded and self._unsure(bound, apart) < self._growth
-        return (told or (self._recurs() and not self._corrected)) and bound.rate >= self._base / 2
+        return (told or self._recurs()) and bound.rate >= self._base / 2
 
     def _recurs(self) -> bool:
-        """Whether all misfits since the last bound came after the same number of requests: not by chance."""
-        return len(self._stretches) >= THRICE and max(self._stretches) <= SAME_AGAIN * min(self._stretches)
+        """Whether all misfits since the last bound came after the same number of requests: not by chance. To be refused
+        every so many seconds looks the same, but lower bounds have not helped then."""
+        return (
+            self._lower < LOWER
+            and len(self._stretches) >= THRICE
+            and max(self._stretches) <= SAME_AGAIN * min(self._stretches)
+        )
 
     def _unsure(self, bound: Bound, apart: float) -> float:
         """By what share of it a bound may be wrong."""

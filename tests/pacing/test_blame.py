@@ -90,3 +90,37 @@ def test_what_others_sent_beside_it_does_not_count_for_a_limit_of_its_own() -> N
         return limited.took
 
     assert mean(in_virtual_time(lambda seed=seed: main(seed)) for seed in range(1, 7)) <= 28
+
+
+def test_a_family_whose_own_limit_was_found_leaves_the_others_to_be_judged() -> None:
+    """What was known of it is put aside: the next refusal, though the third after as many requests, is a first one."""
+
+    async def main() -> float | None:
+        gate = Pacing(boot=clock, rng=Random(1))
+
+        async def ask(family: str, status: int = 201) -> None:
+            await gate.enter(family)
+            gate.observe(family, status, 1.0 if status == 429 else None)
+            gate.leave(family)
+
+        async def refused_after(requests: int, apart: float) -> None:
+            for _ in range(requests):
+                await ask(FLOWS)
+                await anyio.sleep(apart)
+            await ask(FLOWS, 429)
+
+        await refused_after(20, 0.1)
+        await refused_after(40, 0.0)
+        for _ in range(2):
+            await refused_after(30, 1.0)
+        together = [*[CATALOG] * 3, *[FLOWS] * 6]
+        for family in together:
+            await gate.enter(family)
+        for family in together:
+            gate.observe(family, 429 if family == CATALOG else 201, 1.0 if family == CATALOG else None)
+            gate.leave(family)
+        await refused_after(24, 1.0)
+        await ask(FLOWS)
+        return gate.snapshot()[FLOWS].rate
+
+    assert in_virtual_time(main)

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from engine.pacing import Pacing
+from tests.pacing.chain import Chains, one_bucket
 from tests.pacing.service import FAMILY, Batch, Service, most_within, onboard
 from tests.pacing.virtual_time import clock, in_virtual_time
 
@@ -154,6 +155,24 @@ def test_bad_moments_do_not_make_it_slow() -> None:
     batch = onboard(Service(rate=60, burst=60, refusing=moments), 3600)
     assert over_the_least(batch) <= 1.15  # of which 8 % are the moments and the pauses that the service asked for
     assert batch.premature == 0
+
+
+def test_a_second_of_every_ten_in_which_all_is_refused_does_not_wear_the_pace_down() -> None:
+    """Nor does the small store seem ever deeper. Each moment costs itself and the rest of the pause."""
+    moments = [(start, start + 1.0) for start in range(10, 300, 10)]
+    batches = [onboard(Service(rate=60, burst=10, refusing=moments, seed=seed), 9000) for seed in (1, 2)]
+    assert mean(over_the_least(batch) for batch in batches) <= 1.25  # of which 10 % are the moments
+    assert not any(batch.premature for batch in batches)
+
+
+@pytest.mark.parametrize(("seed", "first"), [(109, 11.1), (111, 18.1)])
+def test_hardly_any_store_is_not_taken_for_none_because_of_such_seconds(seed: int, first: float) -> None:
+    """One of them in a trial looks as if refusals came at any pace; then nearly all were refused, for minutes."""
+    moments = [(first + start, first + start + 1.0) for start in range(0, 800, 10)]
+    service = Service(rate=60, burst=1, latency=0.1, refusing=moments, seed=seed)
+    chains = Chains(one_bucket(service), 400, 400, seed)
+    assert chains.run() <= 10 * 66.0  # what it must take
+    assert not chains.premature
 
 
 def test_refusals_at_any_pace_are_not_answered_by_going_ever_slower() -> None:
