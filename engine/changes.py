@@ -157,9 +157,16 @@ class _Comparison:
                     fields=tuple(_both(fields, found)),
                     by_hand=tuple(path for path in found if path not in fields),
                     spared=() if fields else tuple(self._spared(step, state, receipt, key)),
+                    moved=self._moved(step, receipt),
                     off=stays_off(state),
                 )
                 yield self._judged(change, self.resources[step.resource])
+
+    def _moved(self, step: Step, receipt: Receipt) -> bool:
+        """Whether the object was seen with another etag. Of what supersedes an older one, ours is the one we made."""
+        view = self.seen.get(step.name)
+        told = view is not None and receipt.etag is not None and view.etag != receipt.etag
+        return told and not self.resources[step.resource].superseding
 
     def _made(self, step: Step, key: str | None) -> StepChange:
         adopts = isinstance(self.workflow.spec(step, self.inputs, self.new), Adopt)

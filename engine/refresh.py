@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from engine import upkeep
 from engine.active import Active
 from engine.model import Failure, Origin, RunChanges, RunStatus
-from engine.sentinel import hold, look_at
+from engine.sentinel import hold, keep_up, look_at
 
 
 async def refresh(run: Active) -> None:
@@ -24,6 +24,8 @@ async def refresh(run: Active) -> None:
         view, _ = await look_at(run, name)
         if view is not None:
             run.seen[name] = view
+            if receipt.origin is Origin.ADOPTED:  # it is never changed, so that nothing else looks at its etag
+                await keep_up(run, name, view)
         elif receipt.origin is Origin.ADOPTED:
             hint = "name another one in the manifest"
             await run.fail(

@@ -52,6 +52,8 @@ class StepChange:
     """There may be an object, so it is looked for first."""
     spared: tuple[Change, ...] = ()
     """What the inputs say otherwise now of an object that was adopted, and is never changed."""
+    moved: bool = False
+    """The object has another etag than the journal knows, perhaps with nothing else that differs."""
     off: bool = False
     """What is made anew is switched off at once, as the object was whose place it takes."""
 

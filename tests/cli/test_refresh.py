@@ -251,3 +251,29 @@ def test_a_saved_plan_with_refresh_is_done_or_refused_when_the_platform_moved(
     assert headway("run", "mend.plan").code == 0
     assert platform.posts() == posts + 2
     sound(headway, platform, manifest)
+
+
+def test_an_etag_that_somebody_moved_is_what_the_journal_says_after_a_refresh(
+    headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
+) -> None:
+    headway("run", manifest.name)
+    kinds = {
+        "source_connection": "sourceConnections",
+        "target_connection": "targetConnections",
+        "flow": "flows",
+    }
+    for name, path in kinds.items():
+        step = steps(headway, "acme-accounts")[name]
+        there = platform.objects()[step["id"]]
+        same = {"op": "replace", "path": "/name", "value": there["name"]}
+        patch(hand, f"flowservice/{path}", step, {**same, "value": "moved"})
+        moved = platform.objects()[step["id"]]["etag"]
+        patch(hand, f"flowservice/{path}", {**step, "etag": moved}, same)
+        assert platform.objects()[step["id"]]["etag"] != step["etag"]
+    assert "3 unchanged" in headway("plan", manifest.name, "--refresh").out
+    ended = headway("run", manifest.name, "--refresh", "--json")
+    assert (ended.code, ended.lines[-1].get("changed", [])) == (0, [])
+    for name in kinds:
+        step = steps(headway, "acme-accounts")[name]
+        assert step["etag"] == platform.objects()[step["id"]]["etag"], name
+    sound(headway, platform, manifest)

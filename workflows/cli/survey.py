@@ -50,6 +50,11 @@ class Found:
         return self.standing not in TO_DO and bool(self.left or kind_of(self.changes) != "unchanged")
 
     @property
+    def moved(self) -> bool:
+        """Whether the journal is to learn another etag of something that it has made."""
+        return any(change.moved for change in self.changes)
+
+    @property
     def moving(self) -> bool:
         """Whether it is to get other inputs, as far as nothing but a missing --replace speaks against it."""
         return self.standing is not Standing.UNCHANGED and (not self.left or kind_of(self.changes) == "replace")
@@ -68,7 +73,9 @@ class Found:
     @property
     def to_do(self) -> bool:
         """Whether there is something to send for it, or to write down."""
-        return self.selected and (self.standing in TO_DO or ((self.changing or self.renamed) and not self.left))
+        return self.selected and (
+            self.standing in TO_DO or ((self.changing or self.renamed or self.moved) and not self.left)
+        )
 
 
 @dataclass(slots=True)
