@@ -54,6 +54,12 @@ async def confirm(run: Active, name: str) -> None:
         looks += 1
 
 
+async def twins(run: Active, name: str) -> Sequence[str]:
+    """The ids of other live objects that bear the marker of the one that the step has."""
+    receipt = run.step(name).receipt
+    return (await _look(run, name, receipt)).twins if receipt else ()
+
+
 async def _look(run: Active, name: str, receipt: Receipt) -> _Look:
     """Search for the step's names and for a witness in one query."""
     session, resource, step, asked = run.session, run.resource(name), run.step(name), run.session.clock.boot()
@@ -84,7 +90,7 @@ def _sure(step: StepState, receipt: Receipt, seen: _Look) -> bool:
 def _twins(receipt: Receipt, twins: Sequence[str]) -> Failure:
     return Failure(
         kind="twins",
-        message=f"sent again without proof, and both exist: {receipt.id}, {', '.join(twins)}",
+        message=f"sent again without proof, or by another journal, and both exist: {receipt.id}, {', '.join(twins)}",
         hint=f"delete the one that you do not need, then run again; {receipt.id} is the one in use",
     )
 

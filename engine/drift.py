@@ -22,7 +22,8 @@ from engine.workflow import Plan, Step, Workflow
 class StepDrift:
     """How one object differs from what the journal says: it is `gone`, or other in these `fields` (`before`: as it is
     on the platform, `after`: as it should be), or `unknown`: why it could not be compared. `staying`: the paths of
-    what was added and cannot be taken back."""
+    what was added and cannot be taken back. `twins`: the ids of others that bear its marker, of a run that has no
+    sentinel which would keep journals apart."""
 
     step: str
     id: str
@@ -30,6 +31,7 @@ class StepDrift:
     gone: bool = False
     fields: tuple[Change, ...] = ()
     staying: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     unknown: str = ""
 
 
@@ -106,11 +108,27 @@ class _Comparison:
                 self.found[step.name] = replace(found, gone=True)
                 return
             fields, staying = self._fields(step, state, receipt, view.content, view.data)
+            twins = await self._twins(step, state, receipt)
         except Answer as answer:
             self.found[step.name] = replace(found, unknown=answer.failure.message)
             return
-        if fields:
-            self.found[step.name] = replace(found, fields=fields, staying=staying)
+        if fields or twins:
+            self.found[step.name] = replace(found, fields=fields, staying=staying, twins=twins)
+
+    async def _twins(self, step: Step, state: StepState, receipt: Receipt) -> tuple[str, ...]:
+        resource = self.session.resources[step.resource]
+        guarded = self.plan.sentinel is not None or step.name in self.plan.shared
+        if guarded or receipt.origin is Origin.ADOPTED or resource.superseding:
+            return ()
+        names = labels.names(self.state, step.name, unique=resource.unique)
+        hits = await self.session.ask(resource.family, lambda: resource.find(names, None))
+        known = {receipt.id, *state.tombstones}
+        others = [hit.id for hit in hits if hit.name in names and hit.id not in known]
+        live = [id for id in others if await self._is_there(resource, id)]
+        return tuple(dict.fromkeys(live))
+
+    async def _is_there(self, resource: Any, id: str) -> bool:
+        return await self.session.ask(resource.family, lambda: resource.read(id)) is not None
 
     def _fields(
         self, step: Step, state: StepState, receipt: Receipt, content: Json, data: Mapping[str, Json]

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from engine import upkeep
 from engine.active import Active
-from engine.model import Failure, Origin, RunChanges, RunStatus
+from engine.confirm import twins
+from engine.model import Failure, Origin, RunChanges, RunStatus, replace
 from engine.sentinel import hold, keep_up, look_at
 
 
@@ -33,8 +34,18 @@ async def refresh(run: Active) -> None:
             )
         else:
             gone.append(name)
+        if view is not None and run.plan.sentinel is None and receipt.origin is not Origin.ADOPTED:
+            await _doubt_twins(run, name)
     if gone:
         await lose(run, gone)
+
+
+async def _doubt_twins(run: Active, name: str) -> None:
+    """Where no sentinel keeps journals apart, another one may have made the same: what has a twin is looked after until
+    that is gone. Of what is superseded a second one does no harm."""
+    step = run.step(name)
+    if step.receipt and not run.resource(name).superseding and await twins(run, name):
+        await run.write(replace(step, receipt=replace(step.receipt, confirmed=False)))
 
 
 async def lose(run: Active, names: Sequence[str]) -> None:

@@ -257,11 +257,7 @@ def test_an_etag_that_somebody_moved_is_what_the_journal_says_after_a_refresh(
     headway: Headway, platform: Platform, manifest: Path, hand: httpx.Client
 ) -> None:
     headway("run", manifest.name)
-    kinds = {
-        "source_connection": "sourceConnections",
-        "target_connection": "targetConnections",
-        "flow": "flows",
-    }
+    kinds = {"source_connection": "sourceConnections", "target_connection": "targetConnections", "flow": "flows"}
     for name, path in kinds.items():
         step = steps(headway, "acme-accounts")[name]
         there = platform.objects()[step["id"]]

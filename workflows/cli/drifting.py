@@ -112,6 +112,9 @@ def _tell(run: RunState, drifts: tuple[StepDrift, ...], *, json: bool) -> None:
             print(f"{run.source}  {name} {one.id}: gone")
         elif one.unknown:
             print(f"{run.source}  {name} {one.id}: cannot be compared: {one.unknown}")
+        if one.twins:
+            twins = ", ".join(one.twins)
+            print(f"{run.source}  {name} {one.id}: {twins} bears its marker, too; delete the one that you do not need")
         for field in one.fields:
             stays = "; what was added cannot be taken away: let the manifest say it, too"
             stays = stays if field.path in one.staying else ""
@@ -136,6 +139,7 @@ def _as_json(one: StepDrift) -> dict[str, Json]:
         "id": one.id,
         "shared": one.shared,
         "gone": one.gone,
+        "twins": list(one.twins),
         "unknown": one.unknown or None,
         "fields": [
             {"path": _path(one, f), "found": f.before, "wanted": f.after, "stays": f.path in one.staying}

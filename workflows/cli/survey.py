@@ -43,16 +43,14 @@ class Found:
     selected: bool
     changes: Sequence[StepChange] = ()
     left: str = ""
+    looking: bool = False
+    """Whether its run is to look at what it has though nothing is to be put back: the journal learns of an etag that
+    moved, and what no sentinel guards may have a twin."""
 
     @property
     def changing(self) -> bool:
         """Whether it is finished, and the manifest or somebody's hand has changed what it should be."""
         return self.standing not in TO_DO and bool(self.left or kind_of(self.changes) != "unchanged")
-
-    @property
-    def moved(self) -> bool:
-        """Whether the journal is to learn another etag of something that it has made."""
-        return any(change.moved for change in self.changes)
 
     @property
     def moving(self) -> bool:
@@ -74,7 +72,7 @@ class Found:
     def to_do(self) -> bool:
         """Whether there is something to send for it, or to write down."""
         return self.selected and (
-            self.standing in TO_DO or ((self.changing or self.renamed or self.moved) and not self.left)
+            self.standing in TO_DO or ((self.changing or self.renamed or self.looking) and not self.left)
         )
 
 
@@ -144,7 +142,9 @@ class Survey:
             async with places:
                 run = await self.engine.journal.load(known.run_id)
                 changes, left = await self.engine.wanted.foresee(found.item, run, look=self.look)
-                results[place] = replace(found, changes=changes, left=left)
+                unguarded = found.item.workflow.plan(found.inputs).sentinel is None
+                looking = self.look and (unguarded or any(change.moved for change in changes))
+                results[place] = replace(found, changes=changes, left=left, looking=looking)
 
         due = [
             partial(foresee, place, found, found.known)
