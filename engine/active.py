@@ -77,7 +77,8 @@ class Active:
         plans = [workflow.plan(workflow.decode(inputs)) for inputs in state.was]
         earlier = (one.sentinel for one in plans)
         self.earlier_sentinels = dict.fromkeys(name for name in earlier if name and name != plan.sentinel)
-        self._unguarded = any(p.sentinel is None for p in (plan, *plans))
+        self.unguarded = any(p.sentinel is None for p in (plan, *plans))
+        """Whether the run has, or had, inputs without a sentinel, which would tell the generation."""
         self.made: set[str] = set()  # created by this process
         self.taken: set[str] = set()  # found by this process, and taken
         self.left_behind: set[str] = set()  # what earlier inputs made and today's share or adopt: told already
@@ -86,7 +87,7 @@ class Active:
         self.sends = {name: before for name, step in self.steps.items() if step.attempts}
         """Until when the latest request of a step may have left."""
         self.lease_seen = float("-inf")  # when the sentinel was last looked at and named this journal
-        self.guarded: dict[str, float] = {}  # when the request for a guard that this process made has left
+        self.guard_sent: dict[str, float] = {}  # when the request for a guard that this process made has left
         self.told_generation = -1  # which generation the sentinel told then
         self.named_since: dict[str, float] = {}  # since when what may be a sentinel names this journal
         self._events: list[Event] = []
@@ -181,7 +182,7 @@ class Active:
     def untold(self) -> bool:
         """Whether the run may have had a generation that its sentinel does not tell of: raised by inputs without a
         sentinel, or by another journal, while the one that made the sentinel did not know of it."""
-        return self._unguarded or self.state.suspect
+        return self.unguarded or self.state.suspect
 
     def made_by_us(self, name: str) -> bool:
         """Whether the step has a receipt of something that is the run's own."""

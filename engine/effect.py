@@ -21,7 +21,7 @@ from engine.evidence import take
 from engine.model import Attempt, Failure, Receipt, StepState, StepStatus, replace, value
 from engine.prints import same_needs, source_of
 from engine.retry import next_delay
-from engine.sentinel import guarded, lease, leased
+from engine.sentinel import lease, leased, others_fresh
 from engine.work import Work
 
 
@@ -191,10 +191,10 @@ def _created(work: Work, intended: Intended, receipt: Receipt, *, sent: float, a
     run.made.add(name)
     session.remember(work.resource.kind, sent=sent, name=intended.name, id=receipt.id)
     if name in run.plan.guards:
-        run.guarded[name] = sent
+        run.guard_sent[name] = sent
     if name == run.plan.sentinel:
         ours = labels.parse(intended.state.body or "").journal == session.journal.name  # else it was no sentinel then
-        known = ours and guarded(run, sent)
+        known = ours and others_fresh(run, sent)
         run.lease_seen, run.told_generation = sent if known else float("-inf"), run.state.generation
     step = run.step(name)
     run.note(name, "created", attempt=step.tries, took=round(now - at, 3), id=receipt.id)

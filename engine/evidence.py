@@ -131,6 +131,11 @@ async def _find(run: Active, name: str, witness: Witness | None, back: float | N
         first, last = last + 1, last + ahead
 
 
+async def learn_generation(run: Active, name: str) -> None:
+    """Learn from the names of a step's objects which generation is the latest, where no sentinel tells it."""
+    await _find(run, name, None, None)
+
+
 def _newest(run: Active, name: str, seen: Sighting) -> Sighting:
     """Of objects that supersede each other only those of the highest generation count; older ones are never taken. As
     long as one of a higher generation may still show up, the look proves nothing (`gone`)."""

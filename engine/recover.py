@@ -131,10 +131,12 @@ async def _adopt(run: Active, name: str, id: str) -> None:
         raise Rejected(f"there is no {id} on the platform")
     if not resource.superseding:
         await _refuse_second(run, name, view.id)
-    origin = Origin.RECOVERED if view.name in run.names(name) else Origin.ADOPTED
+    origin, step = Origin.RECOVERED if view.name in run.names(name) else Origin.ADOPTED, run.step(name)
     receipt = Receipt(id=view.id, etag=view.etag, version=view.version, origin=origin, data=view.data)
     run.note(name, "resolved", adopt=id, origin=origin.value)
-    await run.write(machine.read(replace(run.step(name), attempts=()), receipt, run.step(name).spec or "", now))
+    if origin is Origin.RECOVERED and not resource.unique:
+        step = replace(step, generation=labels.generation_of(run.state, name, view.name))
+    await run.write(machine.read(replace(step, attempts=()), receipt, step.spec or "", now))
 
 
 async def _refuse_second(run: Active, name: str, id: str) -> None:

@@ -14,6 +14,7 @@ import anyio
 from engine import labels, upkeep
 from engine.active import Active
 from engine.errors import Answer
+from engine.evidence import learn_generation
 from engine.model import Failure, Receipt, replace
 from engine.resource import View
 
@@ -35,11 +36,11 @@ def leased(run: Active, name: str) -> bool:
     return met and name in run.plan.first and run.step(name).receipt is None
 
 
-def guarded(run: Active, sent: float) -> bool:
+def others_fresh(run: Active, sent: float) -> bool:
     """Whether the sentinel, for which the request left at `sent` (boot clock), came soon enough after the other guards.
     By one that was made earlier another journal, of other inputs, may hold the run by now."""
     others = filter(run.made_by_us, run.plan.guards[1:])
-    return all(run.guarded.get(name, float("-inf")) >= sent - run.session.timing.lease for name in others)
+    return all(run.guard_sent.get(name, float("-inf")) >= sent - run.session.timing.lease for name in others)
 
 
 async def lease(run: Active, name: str) -> None:
@@ -265,9 +266,12 @@ async def verify(run: Active, name: str) -> None:
     step, resource = run.step(name), run.resource(name)
     if step.receipt is None or not hasattr(resource, "read"):
         return
-    if resource.superseding and (step.generation < run.state.generation or _on_nothing(run, name)):
-        await run.write(upkeep.lost(step))  # it stays there when it is superseded: only its name tells whether it was
-        return
+    if resource.superseding:
+        if run.unguarded:
+            await learn_generation(run, name)
+        if step.generation < run.state.generation or _on_nothing(run, name):
+            await run.write(upkeep.lost(step))  # it stays there when it is superseded: only names tell whether it was
+            return
     view, _ = await look_at(run, name)
     if view is None:
         run.note(name, "gone", id=step.receipt.id)

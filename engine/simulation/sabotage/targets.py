@@ -46,7 +46,7 @@ def begun_with_today(self: Active, name: str) -> object:
 
 
 def unguarded_only(self: Active) -> bool:
-    return self._unguarded
+    return self.unguarded
 
 
 def one_guard_first() -> list[Patch]:
