@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.api import Engine
 from engine.errors import HeadwayError, JournalLocked, StorageError
-from engine.identity import run_id
 from engine.journal.memory import MemoryJournal
 from engine.model import RunState, RunStatus
 from engine.ports import Standing
@@ -28,6 +27,7 @@ from engine.simulation.things import SHARED, run_of
 from engine.simulation.weather import SETTLE
 from engine.simulation.wire import Wire
 from engine.simulation.world import World
+from engine.wanted import new_run
 
 if TYPE_CHECKING:
     from engine.simulation.operator import Operator
@@ -206,7 +206,7 @@ class Process:
         """How it ended. `resumes`: what is unfinished is continued from the journal alone before."""
         try:
             if resumes:
-                await engine.run(await engine.enroll(self._ids()))
+                await engine.run(await engine.enroll(await self._ids(engine)))
             self.overtaken.clear()
             outcome = await self._act(engine)
         except HeadwayError as error:
@@ -218,11 +218,15 @@ class Process:
         """Whether it waits for another command: not if another process has taken its place."""
         return self.operator.process is self and self.world.strikes(f"stay {self.name}", self.world.stay_rate)
 
-    def _ids(self) -> list[str]:
-        return [run_id(chain.name, self.operator.scope, source) for source in self.operator.manifest.called.values()]
+    async def _ids(self, engine: Engine) -> list[str]:
+        """The runs that the manifest means, by the name that it gives them or, as long as the journal knows no other,
+        by their earlier one."""
+        runs = [new_run(self.operator.scope, item) for item in self.operator.manifest.items()]
+        found = await engine.journal.compare(runs)
+        return [known.run_id if known else run.run_id for run, (_, known) in zip(runs, found, strict=True)]
 
     async def _act(self, engine: Engine) -> str:
-        scope, manifest, ids = self.operator.scope, self.operator.manifest, self._ids()
+        scope, manifest, ids = self.operator.scope, self.operator.manifest, await self._ids(engine)
         if self.command == "destroy":
             counts = await engine.destroy(ids)
             return "done" if counts[RunStatus.DESTROYED] == sum(counts.values()) else "failed"
