@@ -49,7 +49,7 @@ async def lease(run: Active, name: str) -> None:
         if run.state.suspect:
             await _hold_others(run)  # another journal may have made one of them since
         elif run.lease_seen < 0:
-            await _names_us(run, run.plan.guards[1:])
+            await _watch_others(run)
         sentinel = run.holder or ""
         view, asked = await look_at(run, sentinel)
         if view is None:
@@ -121,11 +121,11 @@ async def hold(run: Active) -> None:
         not run.state.suspect and await _names_us(run, run.earlier_sentinels),
     )
     if run.holder is None:
-        await _names_us(run, run.plan.guards)  # another journal, of other inputs, may hold the run by what is there
+        await _watch_others(run)
     while (sentinel := run.holder) is not None and not _held(run):
         view, asked = await look_at(run, sentinel)
         if view is None:
-            await _names_us(run, run.plan.guards[1:])  # perhaps by another journal, in which the target moved
+            await _watch_others(run)  # perhaps it is gone since the target moved in another journal
             run.note(sentinel, "gone")
             await run.write(upkeep.lost(run.step(sentinel)))
             return
@@ -148,6 +148,12 @@ async def hold(run: Active) -> None:
 
 def _held(run: Active) -> bool:
     return not run.state.suspect and leased(run, "") and run.told_generation >= run.state.generation
+
+
+async def _watch_others(run: Active) -> None:
+    """Stop where another journal, of other inputs, holds the run by a guard other than the sentinel. Raises
+    `StepFailed`."""
+    await _names_us(run, run.plan.guards[1:])
 
 
 async def _names_us(run: Active, names: Iterable[str]) -> bool:

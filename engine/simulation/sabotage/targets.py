@@ -114,6 +114,11 @@ SWITCHES: Mapping[str, Switch] = {
         patches=others_signed_once,
         weather=HOLDING,
     ),
+    "guards_unwatched": Switch(
+        rule="7: who makes the sentinel does not look whether another journal holds the run by another guard",
+        patches=lambda: [(sentinel, "_watch_others", nothing)],
+        weather=RIVALS,
+    ),
     "former_not_looked_for": Switch(
         rule="7: a journal that forgot does not look for what would be the sentinel under other inputs",
         patches=lambda: [(sentinel, "_other", nobody)],
