@@ -42,6 +42,12 @@ async def test_without_a_token_nothing_is_sent_and_the_error_says_so() -> None:
     assert here.gate.log == []
 
 
+async def test_a_read_outlasts_trouble_with_tokens_as_it_does_any_other() -> None:
+    here = world(credentials=OAUTH, ims=[*[answer(503)] * 10, answer(200, token_body("token-1"))])
+    await here.client.read("GET", FLOW_SERVICE, "/flows")
+    assert [sent.headers["authorization"] for sent in here.sent] == ["Bearer token-1"]
+
+
 def by_token(good: str) -> Reply:
     def reply(request: httpx.Request) -> httpx.Response:
         right = request.headers["authorization"] == f"Bearer {good}"

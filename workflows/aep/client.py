@@ -121,16 +121,17 @@ class AepClient:
         call = self._call(method, family, path, params=params, headers=headers, content=content)
         attempt = 1
         while True:
-            await self.prepare()
-            await self._gate.enter(family)
             try:
-                return await self._once(call)
+                await self.prepare()
+                await self._gate.enter(family)
+                try:
+                    return await self._once(call)
+                finally:
+                    self._gate.leave(family)
             except (Lost, NotSent, Refused) as error:
                 if attempt >= self._attempts or (error.problem.retry_after or 0.0) > PATIENCE:
                     raise
                 wait = pause(attempt, self._rng, error.problem.retry_after)
-            finally:
-                self._gate.leave(family)
             await self._sleep(wait)
             attempt += 1
 

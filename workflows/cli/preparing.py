@@ -25,11 +25,13 @@ from workflows.cli.failures import Exit, Refusal
 from workflows.cli.words import amount
 
 PRODUCTION, DEVELOPMENT = "production", "development"
+SERVER_ERROR = 500
+"""The first status that says nothing of the request."""
 
 
 async def find_sandbox(client: AepClient, credentials: Credentials) -> Sandbox:
     """The sandbox of the credentials, which must exist and be active (contract 18). An answer that cannot be read
-    counts as a production sandbox. Raises `Refusal`."""
+    counts as a production sandbox; none at all, or an error of the platform's own, as an outage. Raises `Refusal`."""
     wanted = credentials.sandbox
     try:
         listed = await client.sandboxes()
@@ -47,7 +49,14 @@ async def find_sandbox(client: AepClient, credentials: Credentials) -> Sandbox:
             "nothing was sent; look at the network, AEP_BASE_URL and AEP_IMS_URL, then run the command again",
             code=Exit.FAILED,
         ) from error
-    except (Lost, BadRequest, NotFound):
+    except (Lost, BadRequest, NotFound) as error:
+        status = error.problem.status
+        if isinstance(error, Lost) and (status is None or status >= SERVER_ERROR):
+            raise Refusal(
+                f"the platform does not answer: {error.problem.message} ({error.method} {error.path})",
+                "nothing was sent; run the command again when it is back",
+                code=Exit.FAILED,
+            ) from error
         return Sandbox(name=wanted, type="unknown", state="active", created="")
     except SandboxMissing:
         listed = []
