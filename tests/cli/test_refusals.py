@@ -134,6 +134,12 @@ CASES = {
         says=("cannot listen on 127.0.0.1:", "in use", "--port"),
         arguments=("emulator", "--port", "$PORT"),
     ),
+    "an endless settle": Case(
+        setup=nothing,
+        code=64,
+        says=("--settle", "inf is no bound"),
+        arguments=("run", "sources.yaml", "--settle", "inf"),
+    ),
     "no manifest": Case(
         setup=nothing, code=64, says=("nowhere.yaml  cannot be read", "headway init"), arguments=("run", "nowhere.yaml")
     ),

@@ -94,7 +94,7 @@ def _missing(values: Mapping[str, str]) -> list[str]:
 
 def _mistakes(values: Mapping[str, str]) -> list[str]:
     mistakes = [
-        f"{name} holds characters that a header cannot carry"
+        f"{name} holds characters that it cannot have: only printable ASCII is sent"
         for name, field in _NAMES.items()
         if not (value := values.get(field, "")).isascii() or not value.isprintable()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import math
 import os
 import shlex
 from collections.abc import Callable
@@ -17,6 +18,13 @@ from typer import BadParameter, Option
 T = TypeVar("T")
 
 STORE = "HEADWAY_STORE"
+
+
+def _finite(number: float | None) -> float | None:
+    """Infinity, and what is no number, are within no bounds. Raises `BadParameter`."""
+    if number is not None and not math.isfinite(number):
+        raise BadParameter(f"{number} is no bound: name a finite number")
+    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,9 @@ class Calling(Looking):
 
 
 Concurrency = Annotated[int, Option("--concurrency", min=1, help="Requests at once, over all services.")]
-Rate = Annotated[float | None, Option("--rate", min=0.01, help="Requests per second at most, over all services.")]
+Rate = Annotated[
+    float | None, Option("--rate", min=0.01, callback=_finite, help="Requests per second at most, over all services.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +96,7 @@ class Driving(Calling):
         Option(
             "--settle",
             min=0.1,
+            callback=_finite,
             envvar="HEADWAY_SETTLE",
             help="Seconds for which a lost request may still have an effect.",
         ),
