@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Receipt, RunStatus
@@ -69,7 +71,8 @@ def _resources(found: Found, wanted: Mapping[str, Any]) -> Iterator[str]:
             label = shared[name].rpartition(":")[2]
             yield f'{text} "{label}" (shared)' if ":" in shared[name] else f"{text} (shared)"
         else:
-            yield f"{text} {_every(found.inputs.schedule)}" if name == "flow" else text
+            schedule = found.inputs.schedule
+            yield f"{text} {_every(schedule)}{_passed(schedule)}" if name == "flow" else text
 
 
 def _every(schedule: Schedule) -> str:
@@ -79,3 +82,10 @@ def _every(schedule: Schedule) -> str:
     return (
         f"every {schedule.frequency}" if schedule.interval == 1 else f"every {schedule.interval} {schedule.frequency}s"
     )
+
+
+def _passed(schedule: Schedule) -> str:
+    """What becomes of a start that nobody can keep any more."""
+    if schedule.start is None or schedule.start + (schedule.spread or 0) > time.time():
+        return ""
+    return f" from soon, as {datetime.fromtimestamp(schedule.start, UTC):%Y-%m-%dT%H:%M:%SZ} has passed"
